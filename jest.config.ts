@@ -1,19 +1,33 @@
-/** @jest-config-loader-options {"transpileOnly":true,"compilerOptions":{"module":"commonjs","moduleResolution":"bundler","rewriteRelativeImportExtensions":false}} */
+/** @jest-config-loader-options {"transpileOnly":true,"compilerOptions":{"module":"commonjs","moduleResolution":"bundler","rewriteRelativeImportExtensions":false,"verbatimModuleSyntax":false}} */
 import type { Config } from 'jest';
+
+/** Set by .ci/run: where to leave the numbers of tests that passed, failed and were skipped. */
+const counts = process.env['TURNO_JEST_COUNTS'];
 
 const config: Config = {
   testEnvironment: 'node',
-  roots: ['<rootDir>/packages', '<rootDir>/examples'],
-  testMatch: ['**/*.test.ts'],
+  testMatch: [
+    '<rootDir>/packages/*/test/**/*.test.ts',
+    '<rootDir>/{examples,benchmarks,test}/**/*.test.ts',
+  ],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  // Jest's default leaves one core to a watch mode: half of them, on a machine with two.
+  maxWorkers: '100%',
   extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
+    // Types are checked by `npm run typecheck`.
     '\\.ts$': [
       'ts-jest',
-      { useESM: true, tsconfig: '<rootDir>/tsconfig.json', transpilation: true },
+      { useESM: true, transpilation: true, tsconfig: '<rootDir>/tsconfig.json' },
     ],
   },
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  reporters: [
+    'default',
+    ...(counts
+      ? [['<rootDir>/scripts/jest-counts.mjs', { file: counts }] as [string, object]]
+      : []),
+  ],
 };
 
 export default config;
