@@ -2,7 +2,7 @@
 import type { Config } from 'jest';
 
 /** Set by .ci/run: where to leave the numbers of tests that passed, failed and were skipped. */
-const counts = process.env['TURNO_JEST_COUNTS'];
+const counts = process.env.TURNO_JEST_COUNTS;
 
 const config: Config = {
   testEnvironment: 'node',
@@ -22,12 +22,9 @@ const config: Config = {
       { useESM: true, transpilation: true, tsconfig: '<rootDir>/tsconfig.json' },
     ],
   },
-  reporters: [
-    'default',
-    ...(counts
-      ? [['<rootDir>/scripts/jest-counts.mjs', { file: counts }] as [string, object]]
-      : []),
-  ],
+  reporters: counts
+    ? ['default', ['<rootDir>/scripts/jest-counts.mjs', { file: counts }]]
+    : ['default'],
 };
 
 export default config;
