@@ -1,0 +1,429 @@
+/** Turns a value into data that may cross between loop and thread, or says why it cannot. */
+import { types } from 'node:util';
+
+import { findRecord, type ClassRecord } from '../record.js';
+import type { AbstractClass } from '../token.js';
+import type { CustomStand, Encoded, ErrorStand, Parcel, Stand } from './encoded.js';
+import { builtinError, builtinName, className, kindOf } from './kind.js';
+import { deepest } from './limits.js';
+import { Obstacle, type Segment } from './obstacle.js';
+import { portability } from './portable-class.js';
+import { hasSymbolMethod, isLargePlain } from './scan.js';
+import { isMarked } from './transfer.js';
+
+/**
+ * Encodes a value.
+ *
+ * What crosses, and as what: primitives; plain objects with their own enumerable properties
+ * (null-prototype objects arrive as ordinary ones, accessors and Proxies as what was read, what
+ * stands under a symbol stays behind); arrays with holes and extra properties; `Map`, `Set`, `Date`,
+ * `RegExp`, boxed primitives, binary data, `Buffer`; errors; instances of `@Portable` classes. Cycles
+ * and shared references are kept. What was frozen arrives unfrozen.
+ *
+ * Large plain data is sent as it is, `exact` says so: posting it may still throw, after which
+ * {@link encodeExactly} knows why. Everything else is copied here first.
+ * @throws Obstacle for everything that cannot cross.
+ */
+export function encode(value: unknown): Parcel {
+  let plain = false;
+  try {
+    plain = isLargePlain(value);
+  } catch {
+    // A getter or a Proxy's trap has thrown; the encoder says where.
+  }
+  return plain ? { encoded: { value }, transfer: [], exact: false } : encodeExactly(value);
+}
+
+/**
+ * As {@link encode}, but what is sent is a copy of all containers, made while they are looked at:
+ * posting it cannot fail, and no accessor or Proxy can turn up something else than was checked.
+ */
+export function encodeExactly(value: unknown): Parcel {
+  return new Encoder(false).run(value);
+}
+
+/**
+ * Encodes what was thrown; never fails. A field that cannot cross is left out, since the error
+ * itself says more than the message about that field would.
+ */
+export function encodeThrown(thrown: unknown): Parcel {
+  try {
+    return new Encoder(true).run(thrown);
+  } catch (error) {
+    const found = error instanceof Obstacle ? error.found : 'something that cannot be read';
+    return new Encoder(true).run(new Error(`Thrown in a thread, and lost on the way: ${found}`));
+  }
+}
+
+/** State of one call of {@link encode}. */
+class Encoder {
+  readonly #encoded: Encoded = { value: undefined };
+  readonly #transfer = new Set<ArrayBuffer>();
+  /** From each object to what stands in its place. */
+  readonly #copies = new Map<object, object>();
+  readonly #path: Segment[] = [];
+  /** Instances whose `encode` runs, or whose data is being encoded. */
+  readonly #open = new Set<object>();
+
+  constructor(
+    /** Whether fields of errors may be left out. */
+    readonly lenient: boolean,
+  ) {}
+
+  run(value: unknown): Parcel {
+    try {
+      this.#encoded.value = this.#any(value);
+    } catch (error) {
+      if (error instanceof Obstacle) throw error;
+      // A getter, a Proxy's trap or a `toJSON`-like surprise of the user's own.
+      this.#refuse('something whose properties cannot be read', 'See the cause.', error);
+    }
+    return { encoded: this.#encoded, transfer: [...this.#transfer], exact: true };
+  }
+
+  #any(value: unknown): unknown {
+    switch (typeof value) {
+      case 'object':
+        return value === null ? null : (this.#copies.get(value) ?? this.#object(value));
+      case 'function':
+        return this.#refuse(
+          isClass(value) ? `the class ${value.name}` : 'a function',
+          'Code cannot be sent; pass the data that it works on.',
+        );
+      case 'symbol':
+        return this.#refuse('a symbol', 'Pass a string.');
+      default:
+        return value;
+    }
+  }
+
+  #part(segment: Segment, value: unknown): unknown {
+    this.#path.push(segment);
+    const copy = this.#any(value);
+    this.#path.pop();
+    return copy;
+  }
+
+  #object(value: object): object {
+    if (this.#path.length > deepest) {
+      this.#refuse(
+        `data that is nested more than ${deepest.toLocaleString('en')} levels deep`,
+        'Make it flatter, for example a list of nodes that name each other by index.',
+      );
+    }
+    const kind = kindOf(Object.getPrototypeOf(value) as object | null);
+    if (kind === 'object') return this.#plain(value);
+    if (kind === 'array' && Array.isArray(value)) return this.#array(value);
+    const copy = kind === 'other' ? undefined : this.#builtin(value);
+    if (copy !== undefined) {
+      this.#copies.set(value, copy);
+      return copy;
+    }
+    return this.#instance(value);
+  }
+
+  #plain(value: object): object {
+    if (types.isModuleNamespaceObject(value)) this.#refuse('a module', 'Pass what it exports.');
+    if (hasSymbolMethod(value)) this.#refuseSymbol(value);
+    const copy: Record<string, unknown> = { ...value };
+    this.#copies.set(value, copy);
+    this.#fields(copy);
+    return copy;
+  }
+
+  /** Encodes the properties of an object that is a copy already. */
+  #fields(copy: Record<string, unknown>): void {
+    for (const key in copy) {
+      const field = copy[key];
+      if (typeof field === 'object' ? field === null : isPrimitive(field)) continue;
+      const encoded = this.#part(key, field);
+      if (key === '__proto__') define(copy, key, encoded);
+      else copy[key] = encoded;
+    }
+  }
+
+  #array(value: readonly unknown[]): object {
+    const copy = value.slice();
+    this.#copies.set(value, copy);
+    const { length } = copy;
+    for (let index = 0; index < length; index++) {
+      const item = copy[index];
+      if (typeof item === 'object' ? item === null : isPrimitive(item)) continue;
+      copy[index] = this.#part(index, item);
+    }
+    const keys = Object.keys(value);
+    // Of holes and extra properties one of each would make the count right.
+    if (keys.length !== length || (length > 0 && keys[length - 1] !== String(length - 1))) {
+      this.#extras(value, copy, keys);
+    }
+    return copy;
+  }
+
+  /** Properties that stand on an array beside its items, such as `index` on a match. */
+  #extras(value: readonly unknown[], copy: unknown[], keys: readonly string[]): void {
+    for (const key of keys) {
+      if (Object.hasOwn(copy, key)) continue;
+      define(copy, key, this.#part(key, (value as unknown as Record<string, unknown>)[key]));
+    }
+  }
+
+  /** What stands for an instance of a built-in class; undefined if it only looks like one. */
+  #builtin(value: object): object | undefined {
+    if (types.isMap(value)) return this.#map(value);
+    if (types.isSet(value)) return this.#set(value);
+    if (ArrayBuffer.isView(value)) return this.#view(value);
+    if (types.isArrayBuffer(value)) {
+      this.#memory(value);
+      return value;
+    }
+    if (types.isSharedArrayBuffer(value)) return value;
+    const known = types.isDate(value) || types.isRegExp(value) || types.isBoxedPrimitive(value);
+    if (!known || types.isSymbolObject(value)) return undefined;
+    // A boxed string has its characters as properties.
+    if (!types.isStringObject(value)) this.#noFields(value);
+    return value;
+  }
+
+  #map(value: ReadonlyMap<unknown, unknown>): object {
+    this.#noFields(value);
+    const copy = new Map<unknown, unknown>();
+    this.#copies.set(value, copy);
+    let index = 0;
+    for (const [key, item] of value) {
+      const name = isPrimitive(key) ? `get(${showKey(key)})` : `<value ${index}>`;
+      copy.set(this.#part({ name: `<key ${index}>` }, key), this.#part({ name }, item));
+      index++;
+    }
+    return copy;
+  }
+
+  #set(value: ReadonlySet<unknown>): object {
+    this.#noFields(value);
+    const copy = new Set<unknown>();
+    this.#copies.set(value, copy);
+    for (const item of value) copy.add(this.#part({ name: `<element ${copy.size}>` }, item));
+    return copy;
+  }
+
+  #view(value: ArrayBufferView): object {
+    if (types.isSharedArrayBuffer(value.buffer)) return this.#asBuffer(value);
+    this.#memory(value.buffer as ArrayBuffer);
+    if (Object.getPrototypeOf(value) !== Buffer.prototype) return value;
+    const whole = value.byteLength === value.buffer.byteLength;
+    if (whole || isMarked(value.buffer)) return this.#asBuffer(value);
+    // Cut out of Node's pool or a larger read: structured clone would copy all of that memory.
+    const part = new Uint8Array(value as Uint8Array);
+    // Made for this crossing only, so that moving it spares the second copy.
+    if (part.byteLength >= 65_536) this.#transfer.add(part.buffer);
+    return this.#asBuffer(part, true);
+  }
+
+  /** Structured clone makes a `Uint8Array` of a `Buffer`, which prints and concatenates otherwise. */
+  #asBuffer(view: ArrayBufferView, is = Object.getPrototypeOf(view) === Buffer.prototype): object {
+    if (is) (this.#encoded.buffers ??= []).push(view as Uint8Array);
+    return view;
+  }
+
+  #memory(buffer: ArrayBuffer): void {
+    if (buffer.byteLength === 0 && isDetached(buffer)) {
+      this.#refuse(
+        'binary data that has been moved away (its ArrayBuffer is detached)',
+        'Use a value that was given to `transfer` only once.',
+      );
+    }
+    if (isMarked(buffer)) this.#transfer.add(buffer);
+  }
+
+  /** Structured clone would drop them silently. */
+  #noFields(value: object): void {
+    const [field] = Reflect.ownKeys(value).filter((key) => key !== 'lastIndex');
+    if (field === undefined) return;
+    const name = builtinName(Object.getPrototypeOf(value) as object) ?? 'object';
+    this.#refuse(
+      `a ${name} with a property of its own (${String(field)})`,
+      `Put the ${name} and that property into an object.`,
+    );
+  }
+
+  #instance(value: object): object {
+    const prototype = Object.getPrototypeOf(value) as object;
+    const type = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value as unknown;
+    const record = typeof type === 'function' ? findRecord(type as AbstractClass) : undefined;
+    const portable = record?.portable;
+    if (record !== undefined && portable !== undefined) {
+      const answer = portability(record.target);
+      if (!answer.crosses) {
+        if (this.lenient && isError(value)) return this.#error(value, undefined);
+        this.#refuse(`an instance of ${record.target.name}, ${answer.reason}`, answer.remedy);
+      }
+      if (portable.encode !== undefined) return this.#custom(value, record, portable.encode);
+      if (isError(value)) return this.#error(value, record);
+      return this.#ofClass(value, record);
+    }
+    if (isError(value)) return this.#error(value, undefined);
+    return this.#refuseInstance(value);
+  }
+
+  #ofClass(value: object, record: ClassRecord): object {
+    const copy: Record<string, unknown> = { ...value };
+    this.#copies.set(value, copy);
+    const instances = (this.#encoded.instances ??= new Map<string, object[]>());
+    const ofClass = instances.get(record.id);
+    if (ofClass === undefined) instances.set(record.id, [copy]);
+    else ofClass.push(copy);
+    this.#fields(copy);
+    return copy;
+  }
+
+  #custom(value: object, record: ClassRecord, encodeInstance: (instance: never) => unknown): object {
+    if (this.#open.has(value)) {
+      this.#refuse(
+        `an instance of ${record.target.name} inside its own encoded form`,
+        'Let `encode` return data that does not hold the instance.',
+      );
+    }
+    this.#open.add(value);
+    let data: unknown;
+    try {
+      data = encodeInstance(value as never);
+    } catch (error) {
+      this.#refuse(
+        `an instance of ${record.target.name}, whose \`encode\` failed`,
+        'See the cause.',
+        error,
+      );
+    }
+    const stand: CustomStand = { stand: 'custom', classId: record.id, data: undefined };
+    stand.data = this.#part({ name: '<encoded>' }, data);
+    this.#open.delete(value);
+    return this.#stand(value, stand);
+  }
+
+  #error(error: object, record: ClassRecord | undefined): object {
+    const { name, message, stack } = error as Partial<Error>;
+    const stand: Mutable<ErrorStand> = {
+      stand: 'error',
+      base: isDomException(error) ? 'DOMException' : builtinError(error),
+      name: text(name) ?? 'Error',
+      message: text(message) ?? '',
+      stack: text(stack),
+      fields: {},
+    };
+    if (record !== undefined) stand.classId = record.id;
+    // Before its parts: a chain of causes may end where it began.
+    this.#stand(error, stand);
+    const own = error as { readonly cause?: unknown; readonly errors?: unknown };
+    for (const [key, field] of Object.entries(error)) {
+      if (apart.has(key)) continue;
+      if (isPrimitive(field)) define(stand.fields, key, field);
+      else if (record !== undefined) this.#errorPart(stand.fields, key, field);
+    }
+    // A prototype may define it too (`get code()`), as in Node's own errors.
+    const code = (error as { readonly code?: unknown }).code;
+    if (record === undefined && stand.base !== 'DOMException' && code !== undefined && isPrimitive(code)) {
+      stand.fields['code'] = code;
+    }
+    if (own.cause !== undefined) this.#errorPart(stand, 'cause', own.cause);
+    if (Array.isArray(own.errors)) this.#errorPart(stand, 'errors', own.errors);
+    return stand;
+  }
+
+  /** A part of an error: left out where that is allowed and it cannot cross. */
+  #errorPart(into: object, key: string, value: unknown): void {
+    if (!this.lenient || isError(value) || isPrimitive(value)) {
+      define(into, key, this.#part(key, value));
+      return;
+    }
+    // Tried on its own first, strictly: a failure half-way would leave halves behind.
+    const whole = Array.isArray(value) ? value.filter((item) => isError(item) || crosses(item)) : value;
+    if (crosses(whole)) define(into, key, this.#part(key, whole));
+  }
+
+  #stand(value: object, stand: Stand): object {
+    this.#copies.set(value, stand);
+    (this.#encoded.stands ??= []).push(stand);
+    return stand;
+  }
+
+  #refuseInstance(value: object): never {
+    const name = className(value);
+    if (types.isProxy(value) || name === undefined) {
+      this.#refuse('an object with a prototype of its own', 'Pass plain data.');
+    }
+    if (types.isPromise(value)) {
+      this.#refuse('a Promise', 'Await it first; a provider may be async.');
+    }
+    const type = (value as { constructor: AbstractClass }).constructor;
+    const answer = portability(type);
+    if (answer.crosses || builtinName(type.prototype as object) !== undefined) {
+      this.#refuse(`a ${name}`, 'Pass the data that it holds.');
+    }
+    this.#refuse(`an instance of ${name}, ${answer.reason}`, answer.remedy);
+  }
+
+  #refuseSymbol(value: object): never {
+    const [symbol] = Object.getOwnPropertySymbols(value);
+    return this.#refuse(
+      `an object with a method [${symbol?.description ?? 'Symbol.iterator'}]`,
+      'Code cannot be sent; pass the data that it works on.',
+    );
+  }
+
+  #refuse(found: string, remedy: string, cause?: unknown): never {
+    throw new Obstacle(found, this.#path.slice(0, 20), remedy, cause);
+  }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Properties of errors that have a place of their own in {@link ErrorStand}. */
+const apart: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause', 'errors']);
+
+/** Whether a value crosses as it is, without leaving anything out. */
+function crosses(value: unknown): boolean {
+  try {
+    new Encoder(false).run(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isPrimitive(value: unknown): boolean {
+  return (typeof value !== 'object' || value === null) && typeof value !== 'function' && typeof value !== 'symbol';
+}
+
+function isError(value: unknown): value is object {
+  return types.isNativeError(value) || value instanceof Error || isDomException(value);
+}
+
+/** Node's, whatever realm asks: in Jest `instanceof` knows another class. */
+function isDomException(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object DOMException]';
+}
+
+function isClass(value: unknown): value is AbstractClass {
+  return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
+}
+
+function isDetached(buffer: ArrayBuffer): boolean {
+  try {
+    new Uint8Array(buffer);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** Sets a property even if it is called `__proto__`. */
+function define(object: object, key: string, value: unknown): void {
+  Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function showKey(key: unknown): string {
+  return typeof key === 'string' ? JSON.stringify(key) : String(key);
+}

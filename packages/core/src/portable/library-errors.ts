@@ -1,0 +1,9 @@
+/** Makes the library's own errors portable. */
+import * as errors from '../errors.js';
+import { recordWithId } from '../record.js';
+
+for (const [name, type] of Object.entries(errors)) {
+  if (typeof type === 'function' && type.prototype instanceof errors.TurnoError) {
+    recordWithId(type as typeof errors.TurnoError, `turno#${name}`).portable = {};
+  }
+}

@@ -1,0 +1,105 @@
+/** The quick look at a value: large plain data is sent as it is, without a copy being made first. */
+import { types } from 'node:util';
+
+import { deepest } from './limits.js';
+
+/** Objects and array items below which a copy costs less than the care that sending as it is takes. */
+const few = 256;
+
+/** How many arrays are looked at for properties beside their items; see `hasOnlyItems`. */
+const arraysInFull = 100;
+
+/** From here on objects are remembered, so that data shared over and over is looked at once. */
+const many = 10_000;
+
+/**
+ * Whether a value is nothing but many plain objects, arrays and primitives. What is in doubt
+ * (cycles, great depth, any other class) is left to the encoder, which then looks at it again.
+ *
+ * Yes is not a promise that structured clone takes it: a Proxy, or a getter that changes its mind,
+ * shows only then. Whoever posts the value catches that.
+ */
+export function isLargePlain(value: unknown): boolean {
+  const scan = new Scan();
+  return scan.any(value, 0) && scan.objects + scan.items > few;
+}
+
+class Scan {
+  objects = 0;
+  items = 0;
+  private arrays = 0;
+  private seen: Set<object> | undefined;
+
+  any(value: unknown, depth: number): boolean {
+    if (typeof value === 'object') return value === null || this.object(value, depth);
+    return typeof value !== 'function' && typeof value !== 'symbol';
+  }
+
+  private object(value: object, depth: number): boolean {
+    if (depth > deepest) return false;
+    if (++this.objects > many) {
+      this.seen ??= new Set();
+      if (this.seen.has(value)) return true;
+      this.seen.add(value);
+    }
+    const prototype = Object.getPrototypeOf(value) as object | null;
+    if (prototype === Object.prototype) return this.plain(value, depth);
+    if (prototype === Array.prototype) return this.array(value, depth);
+    return prototype === null && !types.isModuleNamespaceObject(value) && this.plain(value, depth);
+  }
+
+  private plain(value: object, depth: number): boolean {
+    // Inherited properties of a plain object are not enumerable, so no check for own ones.
+    for (const key in value) {
+      const field = (value as Record<string, unknown>)[key];
+      if (typeof field === 'object') {
+        if (field !== null && !this.object(field, depth + 1)) return false;
+      } else if (typeof field === 'function' || typeof field === 'symbol') {
+        return false;
+      }
+    }
+    return !hasSymbolMethod(value);
+  }
+
+  private array(value: object, depth: number): boolean {
+    if (!Array.isArray(value)) return false;
+    const { length } = value;
+    const { objects } = this;
+    this.items += length;
+    for (let index = 0; index < length; index++) {
+      const item: unknown = value[index];
+      if (typeof item === 'object') {
+        if (item !== null && !this.object(item, depth + 1)) return false;
+      } else if (typeof item === 'function' || typeof item === 'symbol') {
+        return false;
+      }
+    }
+    return this.hasOnlyItems(value, this.objects > objects);
+  }
+
+  /**
+   * Whether an array is without holes and without properties beside its items. Asking takes longer
+   * than all the rest, so it is not asked of long lists of primitives, and of the first of
+   * thousands of arrays only. In the others structured clone carries such properties, if it can.
+   */
+  private hasOnlyItems(value: readonly unknown[], holdsObjects: boolean): boolean {
+    const { length } = value;
+    if (++this.arrays > arraysInFull || (length > 1_000 && !holdsObjects)) return true;
+    const keys = Object.keys(value);
+    return keys.length === length && (length === 0 || keys[length - 1] === String(length - 1));
+  }
+}
+
+/**
+ * Whether an object has one of the methods that the language looks for under a symbol. Structured
+ * clone leaves out all that stands under symbols; without these an object is not what it was.
+ */
+export function hasSymbolMethod(value: object): boolean {
+  const object = value as Record<symbol, unknown>;
+  return (
+    object[Symbol.iterator] !== undefined ||
+    object[Symbol.asyncIterator] !== undefined ||
+    object[Symbol.dispose] !== undefined ||
+    object[Symbol.asyncDispose] !== undefined
+  );
+}
