@@ -1,0 +1,51 @@
+/** A cell holds one value that a container or scope keeps, from the moment somebody makes it. */
+import { NotPortableError } from './errors.js';
+
+/**
+ * How making a value ended. `released`: whoever was to make it gave up for a reason that has
+ * nothing to do with it; the next one who wants it makes it.
+ */
+export type Outcome =
+  | { readonly kind: 'made'; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly error: unknown }
+  | { readonly kind: 'released' };
+
+type Waiter = (outcome: Outcome) => void;
+
+export class Cell {
+  /** Undefined while the value is being made. */
+  outcome: Outcome | undefined;
+  /** Somebody else than its maker has taken the value: its maker's failure does not end it. */
+  shared = false;
+  private waiters: Waiter[] = [];
+
+  constructor(private readonly label: string) {}
+
+  /** Ends the making; those who wait are told. */
+  settle(outcome: Outcome): void {
+    this.outcome = outcome;
+    const { waiters } = this;
+    this.waiters = [];
+    for (const waiter of waiters) this.tell(waiter, outcome);
+  }
+
+  /** The value was made in a thread and could not leave it: an error for whoever asks later. */
+  leaveInThread(): void {
+    const error = new NotPortableError(
+      `${this.label} was made in a thread for an earlier resolve of this scope, and its value could not leave that thread.`,
+      `Resolve both together (let one provider take them as parameters), make ${this.label} async, or make its value portable.`,
+    );
+    this.settle({ kind: 'failed', error });
+  }
+
+  /** Calls back once with the outcome: at once, or when there is one. */
+  wait(waiter: Waiter): void {
+    if (this.outcome === undefined) this.waiters.push(waiter);
+    else this.tell(waiter, this.outcome);
+  }
+
+  private tell(waiter: Waiter, outcome: Outcome): void {
+    if (outcome.kind === 'made') this.shared = true;
+    waiter(outcome);
+  }
+}

@@ -1,0 +1,183 @@
+/** The container: what users hold. It owns the graph, the singletons and the executor. */
+import { throwTeardownErrors } from './disposal.js';
+import { Engine } from './engine.js';
+import { DeclarationError, DisposedError } from './errors.js';
+import { noteSuppressed } from './error-path.js';
+import { explainPlan } from './explain.js';
+import { placementOf } from './placement.js';
+import type { Provider, ValueProvider } from './provider.js';
+import type { ParameterSource } from './record.js';
+import type { Placement } from './scope.js';
+import {
+  givenValues,
+  refuseOutsideScope,
+  ScopeInstance,
+  type ResolveOptions,
+} from './scope-instance.js';
+import { Singletons } from './singletons.js';
+import { inThread, park } from './thread-context.js';
+import { createExecutor, type ThreadOptions } from './threads/create-executor.js';
+import type { ThreadFigures } from './threads/executor.js';
+import type { Token } from './token.js';
+
+export interface ContainerOptions {
+  /**
+   * Classes that hold `@Provides` methods or handlers, `value(…)` and `alias(…)`. `@Injectable`
+   * classes need not be listed; listing one makes it at start.
+   */
+  readonly providers?: readonly Provider[];
+  /** Replaces providers of the same tokens; for tests. What is replaced is not made. */
+  readonly overrides?: readonly Provider[];
+  /** Tokens whose values `createScope` is given, such as a request. */
+  readonly scopeValues?: readonly Token[];
+  readonly threads?: ThreadOptions;
+  /** URLs of modules that threads import first, for code that a bundler has moved. */
+  readonly modules?: readonly string[];
+}
+
+export class Container implements AsyncDisposable {
+  private readonly scopes = new Set<ScopeInstance>();
+  private readonly singletons: Singletons;
+  /** Owns what is resolved from the container itself. */
+  private readonly root: ScopeInstance;
+  private disposing: Promise<void> | undefined;
+
+  private constructor(
+    private readonly engine: Engine,
+    private readonly declared: ReadonlySet<Token>,
+  ) {
+    this.singletons = new Singletons(engine);
+    this.root = this.openScope(new Map());
+  }
+
+  /**
+   * Builds the graph, checks it as a whole, starts the threads if some provider needs them, and
+   * makes the singletons that are not lazy, concurrently, in topological order.
+   *
+   * In a worker thread it never returns: a file that declares providers and starts a program is
+   * imported there for its declarations only.
+   * @throws GraphError with all problems at once; ThreadStartError; what a singleton threw.
+   */
+  static async create(options: ContainerOptions = {}): Promise<Container> {
+    if (inThread()) return park();
+    checkOptions(options);
+    const { providers = [], overrides = [], scopeValues = [], threads = {}, modules = [] } = options;
+    const executor = createExecutor(threads);
+    let engine: Engine;
+    try {
+      engine = await Engine.create({ providers, overrides, scopeValues }, executor, modules);
+    } catch (error) {
+      await executor.dispose();
+      throw error;
+    }
+    const container = new Container(engine, new Set(scopeValues));
+    await container.makeEager();
+    return container;
+  }
+
+  /**
+   * Opens a scope for one request, job or message. Dispose it when that is over.
+   * @param values - values for tokens that `scopeValues` declares.
+   * @throws ScopeValueError for a value that was not declared; DisposedError.
+   */
+  createScope(values: readonly ValueProvider[] = []): ScopeInstance {
+    if (this.disposing !== undefined) throw new DisposedError('container');
+    return this.openScope(givenValues(values, this.declared));
+  }
+
+  /**
+   * Makes the value of a token, or gives the one that exists.
+   * @throws OutsideScopeError if it needs a scope; otherwise as {@link ScopeInstance.resolve}.
+   */
+  async resolve<T>(token: Token<T>, options?: ResolveOptions): Promise<T> {
+    if (this.disposing !== undefined) throw new DisposedError('container');
+    refuseOutsideScope(this.engine.plan(this.engine.find(token)));
+    return this.root.resolve(token, options);
+  }
+
+  /**
+   * Says in text how a token is made: the steps in order, the scope and placement of each, and
+   * which share one trip to a thread.
+   */
+  explain(token: Token): string {
+    return explainPlan(this.engine.plan(this.engine.find(token)));
+  }
+
+  /** For adapters: all parameters in the plan of a token that are read from scope values. */
+  inputs(token: Token): readonly ParameterSource[] {
+    return this.engine.plan(this.engine.find(token)).inputs.map(({ node }) => node.source);
+  }
+
+  /** Where the provider of a token runs. */
+  placement(token: Token): Placement {
+    return placementOf(this.engine.find(token));
+  }
+
+  /** Figures of the threads since the start. */
+  get threads(): ThreadFigures {
+    return this.engine.executor.figures;
+  }
+
+  /**
+   * Ends everything: live scopes, then singletons in reverse order of creation, then the threads.
+   * Calls after the first wait for the same end.
+   * @throws the error of a teardown, or an `AggregateError` of several; all are attempted.
+   */
+  dispose(): Promise<void> {
+    this.disposing ??= this.end();
+    return this.disposing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  private openScope(values: ReadonlyMap<Token, unknown>): ScopeInstance {
+    const scope = new ScopeInstance(
+      this.engine,
+      {
+        singleton: (node) => this.singletons.cell(node),
+        closed: (closed) => this.scopes.delete(closed),
+      },
+      values,
+    );
+    this.scopes.add(scope);
+    return scope;
+  }
+
+  private async makeEager(): Promise<void> {
+    const made = await Promise.allSettled(
+      this.engine.eager.map((node) => this.singletons.make(node)),
+    );
+    const errors = made.flatMap((outcome): unknown[] =>
+      outcome.status === 'rejected' ? [outcome.reason] : [],
+    );
+    if (errors.length === 0) return;
+    const [first, ...others] = [...new Set(errors)];
+    noteSuppressed(first, others);
+    await this.dispose().catch((error: unknown) => noteSuppressed(first, [error]));
+    throw first;
+  }
+
+  private async end(): Promise<void> {
+    const errors: unknown[] = [];
+    for (const outcome of await Promise.allSettled([...this.scopes].map((scope) => scope.dispose()))) {
+      if (outcome.status === 'rejected') errors.push(outcome.reason);
+    }
+    errors.push(...(await this.singletons.dispose()));
+    await this.engine.executor.dispose();
+    throwTeardownErrors(errors);
+  }
+}
+
+function checkOptions(options: ContainerOptions): void {
+  for (const name of ['providers', 'overrides', 'scopeValues', 'modules'] as const) {
+    const list: unknown = options[name];
+    if (list !== undefined && !Array.isArray(list)) {
+      throw new DeclarationError(
+        `\`${name}\` of Container.create is not an array.`,
+        `Write ${name}: [ … ].`,
+      );
+    }
+  }
+}

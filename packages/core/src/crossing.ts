@@ -1,0 +1,153 @@
+/** Checks what has to cross between loop and thread, as far as the classes are known at start. */
+import { NotPortableError, type TurnoError } from './errors.js';
+import type { Graph, Node } from './graph.js';
+import {
+  isMadeInPlace,
+  levelOn,
+  placementOf,
+  sidesOf,
+  type Level,
+  type Sides,
+} from './placement.js';
+import { encode } from './portable/codec.js';
+import { isKnownUnportable } from './portable/portable-class.js';
+import type { Placement } from './scope.js';
+import { tokenName, type AbstractClass } from './token.js';
+
+/** Reports each dependency that would have to cross and cannot. */
+export function checkCrossings(graph: Graph, sorted: readonly Node[]): TurnoError[] {
+  return new CrossingCheck(graph, sidesOf(sorted)).run(sorted);
+}
+
+/**
+ * The class of a thread's value that is asked for on the loop and cannot get there; undefined
+ * where it can, or where only the value itself can tell.
+ */
+export function unportableResult(node: Node): AbstractClass | undefined {
+  if (placementOf(node) !== 'thread') return undefined;
+  if (node.kind === 'class') return isKnownUnportable(node.target, true) ? node.target : undefined;
+  if (node.kind !== 'method' || node.makes === undefined) return undefined;
+  return isKnownUnportable(node.makes, false) ? node.makes : undefined;
+}
+
+class CrossingCheck {
+  private readonly levels = new Map<Node, Partial<Record<Placement, number>>>();
+  private readonly problems: TurnoError[] = [];
+
+  constructor(
+    private readonly graph: Graph,
+    private readonly sides: ReadonlyMap<Node, Sides>,
+  ) {}
+
+  run(sorted: readonly Node[]): TurnoError[] {
+    for (const node of sorted) {
+      const of = this.sides.get(node);
+      const levels: Partial<Record<Placement, number>> = {};
+      this.levels.set(node, levels);
+      for (const side of ['loop', 'thread'] as const) {
+        if (!of?.[side]) continue;
+        levels[side] = levelOn(side, node.needs.map((need) => this.valueLevel(need, node, side)));
+        for (const need of node.needs) this.checkNeed(node, side, levels[side], need);
+      }
+      if (node.kind === 'method' && node.scope === 'singleton' && of?.thread) {
+        this.refuseResult(node, undefined);
+      }
+    }
+    return this.problems;
+  }
+
+  /** On which side the value of `need` lies for a consumer, and at which level. */
+  private valueLevel(need: Node, consumer: Node, side: Placement): Level {
+    if (need.kind === 'signal' || need.scope === 'thread') return { side, level: 0 };
+    if (isMadeInPlace(need, consumer)) return { side, level: this.levels.get(need)?.[side] ?? 0 };
+    if (need.scope === 'singleton') return { side: 'loop', level: 0 };
+    const levels = this.levels.get(need) ?? {};
+    return levels.thread === undefined
+      ? { side: 'loop', level: levels.loop ?? 0 }
+      : { side: 'thread', level: levels.thread };
+  }
+
+  private checkNeed(node: Node, side: Placement, level: number, need: Node): void {
+    if (need.kind === 'signal' || isMadeInPlace(need, node)) return;
+    if (need.scope === 'thread') {
+      if (side === 'loop') this.refuseThreadScope(node, need);
+      return;
+    }
+    const from = this.valueLevel(need, node, side);
+    if (from.side === 'loop') {
+      if (side === 'thread') this.checkIntoThread(node, need);
+    } else if (side === 'loop' || from.level < level) {
+      this.refuseResult(need, node);
+    }
+  }
+
+  private checkIntoThread(node: Node, need: Node): void {
+    const type = typeMadeBy(need);
+    if (need.kind === 'value') {
+      try {
+        encode(need.value);
+      } catch (cause) {
+        const found = cause instanceof Error ? ` ${cause.message}` : '';
+        this.refuseIntoThread(node, need, found);
+      }
+    } else if (type !== undefined && isKnownUnportable(type, need.kind === 'class')) {
+      this.refuseIntoThread(node, need, '');
+    }
+  }
+
+  private refuseIntoThread(node: Node, need: Node, detail: string): void {
+    const name = need.kind === 'method' && need.makes !== undefined ? tokenName(need.makes) : need.label;
+    // A class that is built in the thread only because a method of it runs there says so.
+    const runs =
+      node.kind === 'class' ? 'is built in a thread, where its consumer runs' : 'runs in a thread';
+    const culprit = this.graph.pathTo(node).length > 1 && node.kind === 'class' ? (node.consumers[0]?.label ?? node.label) : node.label;
+    const threadScope =
+      need.kind === 'class' || need.kind === 'method' ? `give ${name} scope 'thread', ` : '';
+    this.problems.push(
+      new NotPortableError(
+        `${node.label} ${runs}, but its dependency ${name} lives on the event loop and is not portable.${detail}`,
+        `Make ${culprit} async, ${threadScope}or pass plain data. A class of plain data may cross with @Portable().`,
+        [...this.graph.pathTo(node), need.label],
+      ),
+    );
+  }
+
+  /** The value of a thread step is needed outside its hop. */
+  private refuseResult(need: Node, consumer: Node | undefined): void {
+    const type = typeMadeBy(need);
+    if (type === undefined || !isKnownUnportable(type, need.kind === 'class')) return;
+    const name = tokenName(type);
+    const why =
+      consumer === undefined
+        ? 'is a singleton, whose value is held on the event loop'
+        : `is needed by ${consumer.label} outside that trip to the thread`;
+    this.problems.push(
+      new NotPortableError(
+        `${need.label} runs in a thread and makes a ${name}, which is not portable, but ${why}.`,
+        `Make ${need.label} async, return plain data, or decorate ${name} with @Portable() if it is a class of plain data.`,
+        [...(consumer === undefined ? [] : this.graph.pathTo(consumer)), need.label],
+      ),
+    );
+  }
+
+  private refuseThreadScope(node: Node, need: Node): void {
+    this.problems.push(
+      new NotPortableError(
+        `${node.label} runs on the event loop, but its dependency ${need.label} has scope 'thread' and lives in worker threads only.`,
+        `Write ${node.label} without async, so that it runs in a thread, or give ${need.label} another scope.`,
+        [...this.graph.pathTo(node), need.label],
+      ),
+    );
+  }
+}
+
+/** The class of a node's value, as far as it is known. */
+function typeMadeBy(node: Node): AbstractClass | undefined {
+  if (node.kind === 'class') return node.target;
+  if (node.kind === 'method') return node.makes;
+  if (node.kind === 'given') return typeof node.token === 'function' ? node.token : undefined;
+  if (node.kind === 'input') {
+    return typeof node.type === 'function' ? (node.type as AbstractClass) : undefined;
+  }
+  return undefined;
+}

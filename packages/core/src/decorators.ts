@@ -1,0 +1,177 @@
+/** The decorators: they write records and do nothing else. */
+import { DeclarationError } from './errors.js';
+import {
+  methodRecord,
+  parameterRecord,
+  recordOf,
+  type ParameterSource,
+  type PortableRecord,
+  type ProviderOptions,
+} from './record.js';
+import { scopes, type Placement } from './scope.js';
+import { isToken, NamedToken, type AbstractClass, type Token } from './token.js';
+
+/** What a method may return to provide a `T`. */
+export type Provided<T> = T | PromiseLike<T> | Generator<T, unknown> | AsyncGenerator<T, unknown>;
+
+/** Options of `@Injectable`. A class runs where its consumer runs, so there is no `on`. */
+export type InjectableOptions = Omit<ProviderOptions, 'on'>;
+
+/** A method as a decorator sees it; parameters are `any` because every signature is accepted. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- see above
+type Method<R = unknown> = (...args: any[]) => R;
+
+/**
+ * Makes a class provide itself; no registration is needed. Its constructor's parameters are
+ * injected.
+ */
+export function Injectable(options: InjectableOptions = {}) {
+  return function injectable(target: AbstractClass, context?: unknown): void {
+    refuseStandardDecorator('Injectable', context);
+    checkOptions(`@Injectable on ${target.name}`, options);
+    recordOf(target, injectable).injectable = options;
+  };
+}
+
+/**
+ * Makes a method provide `token`: its parameters are injected, what it returns is the value. An
+ * `async` method is awaited on the event loop, any other runs in a worker thread.
+ */
+export function Provides<T>(provided: Token<T>, options: ProviderOptions = {}) {
+  return function provides<M extends Method<Provided<T>>>(
+    target: object,
+    name: string | symbol,
+    _descriptor: TypedPropertyDescriptor<M>,
+  ): void {
+    refuseStandardDecorator('Provides', name);
+    const { owner, isStatic } = ownerOf(target);
+    const label = `@Provides on ${owner.name}.${String(name)}`;
+    checkOptions(label, options);
+    const method = methodRecord(recordOf(owner, provides), name, isStatic);
+    if (method.provides !== undefined) {
+      throw new DeclarationError(
+        `${label} stands there twice: one method provides one token.`,
+        'Remove one of them; alias(token, other) gives a value a second name.',
+      );
+    }
+    method.provides = { token: tokenOrNull(provided), options };
+  };
+}
+
+/** Says which token a parameter wants, where its class alone does not. */
+export function Inject(wanted: Token) {
+  return function inject(
+    target: object,
+    name: string | symbol | undefined,
+    index: number,
+  ): void {
+    const parameters = parametersOf(target, name, inject);
+    parameterRecord(parameters, index).token = tokenOrNull(wanted);
+  };
+}
+
+/**
+ * Lets instances of a data class cross between loop and thread: their own fields are copied, and
+ * the prototype (so the methods) restored. `encode` and `decode` say it by hand, for a class with
+ * private `#fields` or resources.
+ */
+export function Portable<T, Data>(options?: {
+  readonly encode: (instance: T) => Data;
+  readonly decode: (data: Data) => T;
+}) {
+  return function portable(target: AbstractClass<T>, context?: unknown): void {
+    refuseStandardDecorator('Portable', context);
+    recordOf(target, portable).portable = (options ?? {}) as PortableRecord;
+  };
+}
+
+/**
+ * For adapters: declares a method as the root of plans, as `@Get` does. List its class in
+ * `providers` and resolve `handlerToken(Class, name)` from a scope to run it.
+ */
+export function declareHandler(
+  target: object,
+  name: string | symbol,
+  options: { readonly on?: Placement | undefined } = {},
+): void {
+  const { owner, isStatic } = ownerOf(target);
+  methodRecord(recordOf(owner, declareHandler), name, isStatic).handler =
+    options.on === undefined ? {} : { on: options.on };
+}
+
+/** For adapters: declares that a parameter is read from a scope value, as `@Query` does. */
+export function declareParameter<From>(
+  target: object,
+  name: string | symbol | undefined,
+  index: number,
+  source: ParameterSource<From>,
+): void {
+  const parameters = parametersOf(target, name, declareParameter);
+  parameterRecord(parameters, index).source = source as ParameterSource;
+}
+
+const handlerTokens = new WeakMap<AbstractClass, Map<string | symbol, NamedToken<unknown>>>();
+
+/** For adapters: the token under which a handler of a listed class can be resolved. */
+export function handlerToken(owner: AbstractClass, name: string | symbol): Token {
+  let tokens = handlerTokens.get(owner);
+  if (tokens === undefined) handlerTokens.set(owner, (tokens = new Map()));
+  let found = tokens.get(name);
+  if (found === undefined) {
+    tokens.set(name, (found = new NamedToken(`${owner.name}.${String(name)}`)));
+  }
+  return found;
+}
+
+/** A decorator on a static method gets the class, on any other its prototype. */
+function ownerOf(target: object): { owner: AbstractClass; isStatic: boolean } {
+  return typeof target === 'function'
+    ? { owner: target as AbstractClass, isStatic: true }
+    : { owner: target.constructor as AbstractClass, isStatic: false };
+}
+
+function parametersOf(
+  target: object,
+  name: string | symbol | undefined,
+  entry: (...args: never[]) => unknown,
+) {
+  // A constructor's parameter is the only one without a method name.
+  if (name === undefined) return recordOf(target as AbstractClass, entry).parameters;
+  const { owner, isStatic } = ownerOf(target);
+  return methodRecord(recordOf(owner, entry), name, isStatic).parameters;
+}
+
+/** Null stands for a class that is not there yet: the graph reports it, with the path. */
+function tokenOrNull(candidate: unknown): Token | null {
+  if (isToken(candidate)) return candidate;
+  if (candidate === undefined) return null;
+  throw new DeclarationError(
+    `${String(candidate)} is given to a decorator as a token.`,
+    'A token is a class or comes from token(name).',
+  );
+}
+
+function checkOptions(where: string, options: ProviderOptions): void {
+  const { scope, on } = options;
+  if (scope !== undefined && !scopes.includes(scope)) {
+    throw new DeclarationError(
+      `${where} has the unknown scope '${String(scope)}'.`,
+      `Scopes are ${scopes.map((known) => `'${known}'`).join(', ')}.`,
+    );
+  }
+  if (on !== undefined && on !== 'loop' && on !== 'thread') {
+    throw new DeclarationError(
+      `${where} has the unknown placement '${String(on)}'.`,
+      `\`on\` is 'loop' or 'thread'.`,
+    );
+  }
+}
+
+/** Standard (stage 3) decorators get a context object; they know no parameters and no types. */
+function refuseStandardDecorator(name: string, context: unknown): void {
+  if (typeof context !== 'object' || context === null || !('kind' in context)) return;
+  throw new DeclarationError(
+    `@${name} was applied as a standard decorator.`,
+    'Set "experimentalDecorators": true in tsconfig.json: only these decorators see parameters.',
+  );
+}

@@ -1,0 +1,127 @@
+/** What a container and its scopes share: the graph, its plans, and the executor. */
+import { checkCrossings, unportableResult } from './crossing.js';
+import { GraphError, NotPortableError, UnreachableError, type TurnoError } from './errors.js';
+import { Graph, type GraphInput, type Node } from './graph.js';
+import { manifestOf } from './manifest.js';
+import { sidesOf, type Sides } from './placement.js';
+import { compilePlan, type Plan, type Stored } from './plan.js';
+import type { Executor } from './threads/executor.js';
+import { tokenName, type Token } from './token.js';
+import { checkLifetimes, sortNodes } from './validate.js';
+
+export class Engine {
+  private readonly plans = new Map<Node, Plan>();
+  /** Plans for scopes that keep some of the values already, by target and what is kept. */
+  private readonly variants = new Map<Node, Map<string, Plan>>();
+  private sorted: readonly Node[] = [];
+  private sides: ReadonlyMap<Node, Sides> = new Map();
+  private checked = 0;
+
+  private constructor(
+    readonly graph: Graph,
+    readonly executor: Executor,
+  ) {}
+
+  /**
+   * Builds and checks the graph, and starts the threads if some provider needs them.
+   * @throws GraphError with all problems at once.
+   * @throws ThreadStartError when no thread comes up.
+   */
+  static async create(
+    input: GraphInput,
+    executor: Executor,
+    modules: readonly string[],
+  ): Promise<Engine> {
+    const { graph, problems } = Graph.build(input);
+    const engine = new Engine(graph, executor);
+    engine.check(problems);
+    for (const node of graph.nodes) {
+      // A handler is a root by itself; any other target is checked when it is asked for.
+      if (node.kind === 'method' && node.handler) engine.plan(node);
+    }
+    await engine.startThreads(modules);
+    return engine;
+  }
+
+  /** Nodes whose value the container makes at start, dependencies first. */
+  get eager(): readonly Node[] {
+    return this.sorted.filter(
+      (node) =>
+        (node.kind === 'class' || node.kind === 'method') &&
+        node.scope === 'singleton' &&
+        !node.lazy &&
+        // A class that only has methods for threads needs no instance on the loop.
+        (node.kind === 'method' || this.sides.get(node)?.loop === true),
+    );
+  }
+
+  /** Nodes in topological order. */
+  get order(): readonly Node[] {
+    return this.sorted;
+  }
+
+  /**
+   * The node of a token.
+   * @throws MissingProviderError, or what is wrong with a class that joins the graph now.
+   */
+  find(token: Token): Node {
+    const { node, problems } = this.graph.find(token);
+    if (this.checked < this.graph.nodes.length) this.check(problems);
+    return node;
+  }
+
+  /** The plan of a node; compiled at the first call. */
+  plan(node: Node): Plan {
+    let plan = this.plans.get(node);
+    if (plan === undefined) {
+      const type = unportableResult(node);
+      if (type !== undefined) {
+        throw new NotPortableError(
+          `${node.label} runs in a thread and makes a ${tokenName(type)}, which is not portable, so it cannot be resolved on the event loop.`,
+          `Make ${node.label} async, return plain data, or decorate ${tokenName(type)} with @Portable() if it is a class of plain data.`,
+          [node.label],
+        );
+      }
+      this.plans.set(node, (plan = compilePlan(node, this.sides)));
+    }
+    return plan;
+  }
+
+  /** The plan of a node for a scope that keeps some of its values already. */
+  planFor(node: Node, stored: Stored): Plan {
+    const plan = this.plan(node);
+    const present = plan.kept.filter((step) => step.node !== node && stored.has(step.node));
+    if (present.length === 0) return plan;
+    const key = present.map((step) => step.index).join();
+    let variants = this.variants.get(node);
+    if (variants === undefined) this.variants.set(node, (variants = new Map()));
+    let variant = variants.get(key);
+    if (variant === undefined) {
+      variants.set(key, (variant = compilePlan(node, this.sides, stored)));
+    }
+    return variant;
+  }
+
+  private check(problems: readonly TurnoError[]): void {
+    this.checked = this.graph.nodes.length;
+    const { sorted, cycles } = sortNodes(this.graph.nodes);
+    const all = [...problems, ...cycles, ...checkLifetimes(this.graph, sorted)];
+    // With a cycle there is no order, so nothing can be said of what has to cross.
+    if (cycles.length === 0) all.push(...checkCrossings(this.graph, sorted));
+    if (all.length > 0) throw new GraphError(all);
+    this.sorted = sorted;
+    this.sides = sidesOf(sorted);
+  }
+
+  private async startThreads(modules: readonly string[]): Promise<void> {
+    const manifest = manifestOf(this.sorted, this.sides, modules);
+    if (manifest.needs.length === 0) return;
+    const unreachable = await this.executor.start(manifest);
+    if (unreachable.length === 0) return;
+    throw new GraphError(
+      unreachable.flatMap(({ need, reason }) =>
+        need.labels.map((label) => new UnreachableError(label, need.module, reason)),
+      ),
+    );
+  }
+}

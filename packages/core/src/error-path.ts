@@ -1,0 +1,37 @@
+/** Remembers what belongs to an error without touching it: its path, and what it has hidden. */
+import { TurnoError, type Path } from './errors.js';
+
+const paths = new WeakMap<object, Path>();
+const suppressed = new WeakMap<object, readonly unknown[]>();
+
+function isObject(error: unknown): error is object {
+  return typeof error === 'object' && error !== null;
+}
+
+/** Notes the path of an error; the first note is the closest to the culprit and stays. */
+export function notePath(error: unknown, path: Path): void {
+  if (isObject(error) && !paths.has(error)) paths.set(error, path);
+}
+
+/** Notes errors that came beside or after the one that the caller sees. */
+export function noteSuppressed(error: unknown, others: readonly unknown[]): void {
+  if (!isObject(error) || others.length === 0) return;
+  suppressed.set(error, [...(suppressed.get(error) ?? []), ...others]);
+}
+
+/**
+ * The path from what was resolved down to the provider that threw `error`, such as
+ * `['Burgers.mixed', 'Kitchen.grind']`; undefined for what did not come out of a `resolve`.
+ */
+export function errorPath(error: unknown): Path | undefined {
+  if (!isObject(error)) return undefined;
+  return paths.get(error) ?? (error instanceof TurnoError ? error.path : undefined);
+}
+
+/**
+ * What else failed when `error` was thrown: steps that failed at the same time, later in the
+ * order of declaration, and teardowns of what had been made.
+ */
+export function suppressedErrors(error: unknown): readonly unknown[] {
+  return isObject(error) ? (suppressed.get(error) ?? []) : [];
+}

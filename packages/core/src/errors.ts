@@ -1,0 +1,342 @@
+/** Every way in which turno fails: one class per failure, data in fields, the message made of them. */
+import type { Scope } from './scope.js';
+
+/** Where a fault was met, from what was asked for down to the culprit: `['A', 'B', 'C']`. */
+export type Path = readonly string[];
+
+interface TurnoErrorParts {
+  /** What is wrong, with names in quotes. */
+  readonly fact: string;
+  readonly path?: Path | undefined;
+  /** What to do about it, one sentence. */
+  readonly remedy?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** Base of all errors of turno. */
+export abstract class TurnoError extends Error {
+  /** Stable name of the failure, `TURNO_…`; listed in docs/errors.md. */
+  abstract readonly code: string;
+  readonly path: Path | undefined;
+
+  constructor({ fact, path, remedy, cause }: TurnoErrorParts) {
+    const where = path === undefined || path.length < 2 ? '' : ` Path: ${path.join(' -> ')}.`;
+    super(`${fact}${remedy === undefined ? '' : ` ${remedy}`}${where}`);
+    // Not through ErrorOptions: an error without a cause shall not own a `cause: undefined`.
+    if (cause !== undefined) Object.defineProperty(this, 'cause', { value: cause, writable: true, configurable: true });
+    this.path = path;
+  }
+
+  /** The class's own name, also for subclasses and after minifying tools that keep names. */
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** Names that are close to a misspelt one, as a sentence; empty when there are none. */
+function didYouMean(candidates: readonly string[]): string {
+  return candidates.length === 0
+    ? ''
+    : ` Did you mean ${candidates.map((name) => `"${name}"`).join(' or ')}?`;
+}
+
+/** `Container.create` found problems in the graph: all of them, in `errors`. */
+export class GraphError extends TurnoError {
+  readonly code = 'TURNO_GRAPH';
+
+  constructor(readonly errors: readonly TurnoError[]) {
+    const count = errors.length === 1 ? 'There is 1 problem' : `There are ${errors.length} problems`;
+    super({
+      fact: `${count} in the graph of providers:\n${errors.map((error, index) => `  ${index + 1}. [${error.code}] ${error.message}`).join('\n')}`,
+    });
+  }
+}
+
+/** Nothing provides a token that something depends on. */
+export class MissingProviderError extends TurnoError {
+  readonly code = 'TURNO_MISSING_PROVIDER';
+
+  constructor(
+    readonly token: string,
+    path: Path,
+    /** `parameter 0`, or undefined when the token itself was resolved. */
+    readonly parameter?: string,
+    readonly suggestions: readonly string[] = [],
+    isClass = false,
+  ) {
+    const asked = path.length > 1 ? `, which ${path[path.length - 2] ?? ''} asks for` : '';
+    super({
+      fact: `There is no provider for "${token}"${asked}${parameter === undefined ? '' : ` (${parameter})`}.${didYouMean(suggestions)}`,
+      path,
+      remedy: isClass
+        ? `Decorate "${token}" with @Injectable(), or list a class with an @Provides(${token}) method in \`providers\`.`
+        : `List a provider in \`providers\`: a class with an @Provides(${token}) method, or value(${token}, …).`,
+    });
+  }
+}
+
+/** A token depends on itself. */
+export class CycleError extends TurnoError {
+  readonly code = 'TURNO_CYCLE';
+
+  constructor(path: Path) {
+    super({
+      fact: `"${path[0] ?? ''}" depends on itself.`,
+      path,
+      remedy:
+        'Break the cycle: move what both sides need into a provider of its own, or pass a value to a method instead of injecting it.',
+    });
+  }
+}
+
+/** A parameter's class was `undefined` when its decorators ran: a circular import. */
+export class UndefinedDependencyError extends TurnoError {
+  readonly code = 'TURNO_UNDEFINED_DEPENDENCY';
+
+  constructor(
+    readonly owner: string,
+    readonly parameter: string,
+    path: Path,
+  ) {
+    super({
+      fact: `The type of ${parameter} of ${owner} was undefined when ${owner} was declared: its module and the module of that type import each other (or the class stands further down in the same file).`,
+      path,
+      remedy:
+        'Declare the class before it is used, or move it into a module that does not import this one.',
+    });
+  }
+}
+
+/** A longer-lived provider depends on a shorter-lived one. */
+export class ScopeError extends TurnoError {
+  readonly code = 'TURNO_SCOPE';
+
+  constructor(
+    readonly consumer: string,
+    readonly consumerScope: Scope,
+    readonly dependency: string,
+    readonly dependencyScope: Scope,
+    path: Path,
+    /** The dependency is a value of a scope, or read from one, so its scope cannot be changed. */
+    isGiven = false,
+  ) {
+    const other = isGiven ? '' : `, or ${dependency} scope '${consumerScope}'`;
+    super({
+      fact: `${consumer} has scope '${consumerScope}' and cannot depend on ${dependency}, which has the shorter scope '${dependencyScope}'.`,
+      path,
+      remedy: `Give ${consumer} scope '${dependencyScope}'${other}.`,
+    });
+  }
+}
+
+/** A value of a request was resolved from the container instead of from a scope. */
+export class OutsideScopeError extends TurnoError {
+  readonly code = 'TURNO_OUTSIDE_SCOPE';
+
+  constructor(
+    readonly token: string,
+    path: Path,
+  ) {
+    super({
+      fact: `"${token}" has scope 'request' and was resolved from the container.`,
+      path,
+      remedy: 'Resolve it from a scope: `await using scope = container.createScope()`.',
+    });
+  }
+}
+
+/** What a parameter wants is not known: no metadata, or a type that says nothing. */
+export class ParameterTypeError extends TurnoError {
+  readonly code = 'TURNO_PARAMETER_TYPE';
+
+  constructor(
+    readonly owner: string,
+    readonly parameter: string,
+    /** What the metadata says, or undefined where there is none for this parameter. */
+    readonly found: string | undefined,
+    path: Path,
+  ) {
+    super({
+      fact:
+        found === undefined
+          ? `The type of ${parameter} of ${owner} is not known.`
+          : `${parameter} of ${owner} is of type ${found}, which names no provider.`,
+      path,
+      remedy: `Say what it wants: @Inject(TheToken) in front of the parameter.`,
+    });
+  }
+}
+
+/** The compiler emitted no type metadata at all. */
+export class MetadataError extends TurnoError {
+  readonly code = 'TURNO_NO_METADATA';
+
+  constructor(
+    readonly owner: string,
+    readonly parameters: number,
+    path: Path,
+  ) {
+    super({
+      fact: `${owner} takes ${parameters} parameter${parameters === 1 ? '' : 's'}, but the compiler left no type metadata for it.`,
+      path,
+      remedy: `Set "emitDecoratorMetadata": true (and "experimentalDecorators": true) in tsconfig.json and decorate the class; with esbuild, tsx or type stripping, which emit none, put @Inject(TheToken) in front of each parameter.`,
+    });
+  }
+}
+
+/** Two providers provide one token. */
+export class DuplicateProviderError extends TurnoError {
+  readonly code = 'TURNO_DUPLICATE_PROVIDER';
+
+  constructor(
+    readonly token: string,
+    readonly providers: readonly string[],
+  ) {
+    super({
+      fact: `"${token}" is provided ${providers.length} times: by ${providers.join(' and by ')}.`,
+      remedy: 'Keep one of them; to replace a provider in a test, put the other into `overrides`.',
+    });
+  }
+}
+
+/** `overrides` replaces something that the graph does not hold. */
+export class OverrideError extends TurnoError {
+  readonly code = 'TURNO_OVERRIDE';
+
+  constructor(
+    readonly token: string,
+    readonly suggestions: readonly string[] = [],
+  ) {
+    super({
+      fact: `An override is given for "${token}", which no provider of the graph provides.${didYouMean(suggestions)}`,
+      remedy: 'Remove it, or move it to `providers`.',
+    });
+  }
+}
+
+/** A decorator, or an entry of `providers`, is used in a way that has no meaning. */
+export class DeclarationError extends TurnoError {
+  readonly code = 'TURNO_DECLARATION';
+
+  constructor(fact: string, remedy: string, path?: Path) {
+    super({ fact, remedy, path });
+  }
+}
+
+/** A value cannot cross between the loop and a thread. */
+export class NotPortableError extends TurnoError {
+  readonly code = 'TURNO_NOT_PORTABLE';
+
+  constructor(fact: string, remedy: string, path?: Path, cause?: unknown) {
+    super({ fact, remedy, path, cause });
+  }
+}
+
+/** A provider runs in a thread, but no thread can reach its code. */
+export class UnreachableError extends TurnoError {
+  readonly code = 'TURNO_UNREACHABLE';
+
+  constructor(
+    readonly provider: string,
+    readonly module: string | undefined,
+    /** A sentence without its full stop. */
+    readonly reason: string,
+  ) {
+    super({
+      fact: `${provider} runs in a worker thread, but no thread can reach it: ${reason}.`,
+      remedy:
+        'Declare its class at the top level of a module that a thread can import, or make it async, so that it runs on the event loop.',
+    });
+  }
+}
+
+/** No worker thread came up. */
+export class ThreadStartError extends TurnoError {
+  readonly code = 'TURNO_THREAD_START';
+
+  constructor(reason: string, cause?: unknown) {
+    super({
+      fact: `The worker threads did not start: ${reason}.`,
+      remedy: 'See the cause; `threads: { startTimeout }` sets how long the start may take.',
+      cause,
+    });
+  }
+}
+
+/** The thread that ran a step ended before the step did. */
+export class ThreadDiedError extends TurnoError {
+  readonly code = 'TURNO_THREAD_DIED';
+
+  constructor(
+    /** The steps that were in the thread: `Kitchen.grind -> Burgers.parallel`. */
+    readonly hop: string,
+    reason: string,
+    cause?: unknown,
+  ) {
+    super({
+      fact: `The worker thread that ran ${hop} ended before it answered: ${reason}.`,
+      remedy: 'The thread has been replaced; only this work is lost.',
+      cause,
+    });
+  }
+}
+
+/** The queue in front of the threads is full. */
+export class QueueFullError extends TurnoError {
+  readonly code = 'TURNO_QUEUE_FULL';
+
+  constructor(
+    readonly hop: string,
+    /** How many hops were waiting. */
+    readonly limit: number,
+  ) {
+    super({
+      fact: `${hop} was refused: ${limit} hops wait for a thread already.`,
+      remedy: 'Try again later; `threads: { queue }` sets the limit, `threads: { size }` the number of threads.',
+    });
+  }
+}
+
+/** A container or scope was used after (or while) it was disposed. */
+export class DisposedError extends TurnoError {
+  readonly code = 'TURNO_DISPOSED';
+
+  constructor(what: string) {
+    super({
+      fact: `The ${what} is disposed.`,
+      remedy: `Resolve before \`dispose\` is called, or create a new ${what}.`,
+    });
+  }
+}
+
+/** One parameter of a request could not be read. */
+export interface InputFault {
+  /** `Kitchen.order`. */
+  readonly owner: string;
+  /** Index of the parameter. */
+  readonly index: number;
+  /** What the reader threw. */
+  readonly error: unknown;
+}
+
+/** Parameters that are read from a scope value were wrong: all of them, in `faults`. */
+export class InputError extends TurnoError {
+  readonly code = 'TURNO_INPUT';
+
+  constructor(readonly faults: readonly InputFault[]) {
+    super({
+      fact: `${faults.length} parameter${faults.length === 1 ? '' : 's'} could not be read: ${faults
+        .map(({ owner, error }) => `${owner}: ${error instanceof Error ? error.message : String(error)}`)
+        .join('; ')}.`,
+    });
+  }
+}
+
+/** Scope values that were not declared, or declared and not given. */
+export class ScopeValueError extends TurnoError {
+  readonly code = 'TURNO_SCOPE_VALUE';
+
+  constructor(fact: string, remedy: string) {
+    super({ fact, remedy });
+  }
+}

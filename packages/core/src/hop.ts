@@ -1,0 +1,187 @@
+/** Fuses connected thread steps into hops, and describes each so that a thread can run it. */
+import type { Node } from './graph.js';
+import { findRecord } from './record.js';
+import type { Step } from './step.js';
+import type { HopDefinition, HopInput, HopStep } from './threads/executor.js';
+
+/** One trip to a thread. */
+export interface Hop {
+  readonly definition: HopDefinition;
+  /** In topological order. */
+  readonly steps: readonly Step[];
+  /** For each step of the definition, its step in the plan. */
+  readonly planned: readonly Step[];
+  /** Steps of the plan whose values enter, as in `definition.inputs`. */
+  readonly inputs: readonly number[];
+  /** Steps of the plan whose values come back, as in `definition.outputs`. */
+  readonly outputs: readonly number[];
+  /** Steps of the plan whose values come back if they can, as in `definition.extras`. */
+  readonly extras: readonly number[];
+}
+
+let lastId = 0;
+
+/**
+ * Groups the thread steps of a plan: those of one level that are connected make one hop.
+ * @param keep - whether values that only the hop uses shall come back too where they can, for
+ * what is resolved from the same scope later.
+ */
+export function groupHops(steps: readonly Step[], root: Step, keep: boolean): Hop[] {
+  const groups = new Groups(steps.length);
+  for (const step of steps) {
+    for (const need of step.needs) {
+      const other = steps[need];
+      if (step.side === 'thread' && other?.side === 'thread' && other.level === step.level) {
+        groups.join(step.index, need);
+      }
+    }
+  }
+  const members = new Map<number, Step[]>();
+  for (const step of steps) {
+    if (step.side !== 'thread') continue;
+    const group = groups.find(step.index);
+    const known = members.get(group);
+    if (known === undefined) members.set(group, [step]);
+    else known.push(step);
+  }
+  const consumers = consumersOf(steps);
+  return [...members.values()].map((of) => describeHop(of, steps, root, consumers, keep));
+}
+
+function consumersOf(steps: readonly Step[]): readonly Step[][] {
+  const consumers: Step[][] = steps.map(() => []);
+  for (const step of steps) {
+    for (const need of step.needs) consumers[need]?.push(step);
+  }
+  return consumers;
+}
+
+function describeHop(
+  members: readonly Step[],
+  steps: readonly Step[],
+  root: Step,
+  consumers: readonly Step[][],
+  keep: boolean,
+): Hop {
+  const inside = new Set(members);
+  const inputs: number[] = [];
+  const hopInputs: HopInput[] = [];
+  const planned: Step[] = [];
+  const hopSteps: HopStep[] = [];
+  /** Where each step of the plan stands in the definition: an operand. */
+  const operands = new Map<number, number>();
+  /** One definition step serves all who share a value that the thread keeps. */
+  const perThread = new Map<string, number>();
+  const operand = (need: number, consumer: Step, position: number): number => {
+    const known = operands.get(need);
+    if (known !== undefined) return known;
+    const entering = inputs.length;
+    inputs.push(need);
+    hopInputs.push({
+      consumer: consumer.node.label,
+      parameter: `parameter ${position + 1} (${steps[need]?.node.label ?? ''})`,
+    });
+    operands.set(need, entering);
+    return entering;
+  };
+  for (const step of members) {
+    const key = perThreadKey(step.node);
+    const same = key === undefined ? undefined : perThread.get(key);
+    if (same !== undefined) {
+      operands.set(step.index, same);
+      continue;
+    }
+    const hasSelf = step.node.kind === 'method' && !step.node.static;
+    const args = step.needs.map((need, position) =>
+      operand(need, step, hasSelf ? position - 1 : position),
+    );
+    hopSteps.push(describeStep(step.node, args, key));
+    planned.push(step);
+    operands.set(step.index, ~(hopSteps.length - 1));
+    if (key !== undefined) perThread.set(key, ~(hopSteps.length - 1));
+  }
+  const leaves = (step: Step) =>
+    step === root || (consumers[step.index] ?? []).some((consumer) => !inside.has(consumer));
+  const outputs = members.filter(leaves);
+  const extras = keep
+    ? members.filter((step) => step.node.scope === 'request' && !leaves(step) && step.node.kind === 'method')
+    : [];
+  // An operand below zero is the complement of a position.
+  const position = (step: Step) => ~(operands.get(step.index) as number);
+  return {
+    definition: {
+      id: ++lastId,
+      steps: hopSteps,
+      outputs: outputs.map(position),
+      extras: extras.map(position),
+      inputs: hopInputs,
+    },
+    steps: members,
+    planned,
+    inputs,
+    outputs: outputs.map(({ index }) => index),
+    extras: extras.map(({ index }) => index),
+  };
+}
+
+function describeStep(node: Node, args: readonly number[], perThread: string | undefined): HopStep {
+  const key = perThread === undefined ? {} : { perThread };
+  if (node.kind === 'class') {
+    const classId = findRecord(node.target)?.id ?? '';
+    return { label: node.label, operation: 'construct', classId, arguments: args, ...key };
+  }
+  if (node.kind !== 'method') {
+    return { label: node.label, operation: 'signal', classId: '', arguments: [] };
+  }
+  const [self, ...rest] = args;
+  const isStatic = node.static || self === undefined;
+  return {
+    label: node.label,
+    operation: 'call',
+    classId: findRecord(node.target)?.id ?? '',
+    method: String(node.method),
+    ...(isStatic ? {} : { self }),
+    arguments: isStatic ? args : rest,
+    ...key,
+  };
+}
+
+/**
+ * The key under which a thread keeps a value: of what has scope `thread`, and of a singleton
+ * class whose methods run in threads (each thread has its own instance, as the loop has one).
+ */
+function perThreadKey(node: Node): string | undefined {
+  const isKeptByThread =
+    (node.kind === 'class' && (node.scope === 'thread' || node.scope === 'singleton')) ||
+    (node.kind === 'method' && node.scope === 'thread');
+  if (!isKeptByThread) return undefined;
+  const id = findRecord(node.target)?.id ?? '';
+  return node.kind === 'method' ? `${id}.${String(node.method)}` : id;
+}
+
+/** Union-find over step indices. */
+class Groups {
+  private readonly parents: number[];
+
+  constructor(size: number) {
+    this.parents = Array.from({ length: size }, (_, index) => index);
+  }
+
+  find(index: number): number {
+    let root = index;
+    for (let parent = this.parents[root]; parent !== undefined && parent !== root; ) {
+      root = parent;
+      parent = this.parents[root];
+    }
+    for (let at = index; at !== root; ) {
+      const next = this.parents[at] ?? root;
+      this.parents[at] = root;
+      at = next;
+    }
+    return root;
+  }
+
+  join(a: number, b: number): void {
+    this.parents[this.find(a)] = this.find(b);
+  }
+}

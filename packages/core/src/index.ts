@@ -1,0 +1,23 @@
+/** The public names of @turno/core. */
+export { token, NamedToken, type AbstractClass, type Class, type Token } from './token.js';
+export type { Placement, Scope } from './scope.js';
+export { alias, value, AliasProvider, ValueProvider, type Provider } from './provider.js';
+export {
+  Inject,
+  Injectable,
+  Portable,
+  Provides,
+  declareHandler,
+  declareParameter,
+  handlerToken,
+  type InjectableOptions,
+  type Provided,
+} from './decorators.js';
+export type { ParameterInfo, ParameterSource, ProviderOptions } from './record.js';
+export { Container, type ContainerOptions } from './container.js';
+export type { ResolveOptions, ScopeInstance } from './scope-instance.js';
+export { errorPath, suppressedErrors } from './error-path.js';
+export type { ThreadOptions } from './threads/create-executor.js';
+export type { ThreadFigures } from './threads/executor.js';
+export { transfer } from './portable/transfer.js';
+export * from './errors.js';

@@ -1,0 +1,45 @@
+/** Lists what the threads must find: the modules to import and the classes to look for in them. */
+import type { Node } from './graph.js';
+import { placementOf, type Sides } from './placement.js';
+import { findRecord, portableModules } from './record.js';
+import type { Manifest, NeededClass } from './threads/executor.js';
+import { tokenName, type AbstractClass } from './token.js';
+
+/**
+ * @param nodes - the nodes of the graph.
+ * @param extra - URLs of modules that the user named, imported first.
+ */
+export function manifestOf(
+  nodes: readonly Node[],
+  sides: ReadonlyMap<Node, Sides>,
+  extra: readonly string[],
+): Manifest {
+  const byClass = new Map<AbstractClass, { labels: string[]; methods: NeededClass['methods'][number][] }>();
+  for (const node of nodes) {
+    const isMethod = node.kind === 'method' && placementOf(node) === 'thread';
+    const isClass = node.kind === 'class' && sides.get(node)?.thread === true;
+    if (!isMethod && !isClass) continue;
+    let need = byClass.get(node.target);
+    if (need === undefined) byClass.set(node.target, (need = { labels: [], methods: [] }));
+    // The class of a method's instance is reported by its methods.
+    if (isMethod) {
+      need.labels.push(node.label);
+      need.methods.push({ name: String(node.method), static: node.static });
+    }
+  }
+  const needs = [...byClass].map(([target, { labels, methods }]): NeededClass => {
+    const record = findRecord(target);
+    return {
+      classId: record?.id ?? '',
+      module: record?.site?.module,
+      labels: labels.length > 0 ? labels : [tokenName(target)],
+      methods,
+    };
+  });
+  const modules = needs.flatMap(({ module }) => (module === undefined ? [] : [module]));
+  return {
+    modules: [...new Set([...extra, ...modules])],
+    portableModules: portableModules(),
+    needs,
+  };
+}

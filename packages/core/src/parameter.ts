@@ -1,0 +1,119 @@
+/** Finds out what each parameter of a constructor or method wants: records first, then metadata. */
+import {
+  MetadataError,
+  ParameterTypeError,
+  UndefinedDependencyError,
+  type Path,
+  type TurnoError,
+} from './errors.js';
+import { constructorTypes, methodTypes } from './metadata.js';
+import {
+  findRecord,
+  type MethodRecord,
+  type ParameterInfo,
+  type ParameterRecord,
+  type ParameterSource,
+} from './record.js';
+import { tokenName, type AbstractClass, type Token } from './token.js';
+
+/** What one parameter wants, or why that cannot be told. */
+export type Wanted =
+  | { readonly kind: 'token'; readonly token: Token; readonly parameter: string }
+  | { readonly kind: 'source'; readonly source: ParameterSource; readonly info: ParameterInfo }
+  | { readonly kind: 'fault'; readonly fault: (path: Path) => TurnoError };
+
+/** Types that compilers emit for what is no class: they name no provider. */
+const uninjectable = new Set<unknown>([
+  Object,
+  String,
+  Number,
+  Boolean,
+  Symbol,
+  BigInt,
+  Array,
+  Function,
+  Promise,
+]);
+
+/** The parameters of a class's constructor; a class without one has those of its parent. */
+export function wantedByConstructor(target: AbstractClass): readonly Wanted[] {
+  for (let owner = target; owner !== Function.prototype; owner = parentOf(owner)) {
+    const types = constructorTypes(owner);
+    const records = findRecord(owner)?.parameters ?? new Map<number, ParameterRecord>();
+    // A class that inherits its constructor has no metadata, no parameter records and length 0.
+    if (types !== undefined || records.size > 0 || owner.length > 0) {
+      return wanted(`the constructor of ${target.name}`, types, records, owner.length);
+    }
+  }
+  return [];
+}
+
+/**
+ * The parameters of a method.
+ * @param holder - the class for a static method, else its prototype.
+ */
+export function wantedByMethod(
+  label: string,
+  holder: object,
+  method: MethodRecord,
+): readonly Wanted[] {
+  const callable = (holder as Record<string | symbol, unknown>)[method.name];
+  const length = typeof callable === 'function' ? callable.length : 0;
+  return wanted(label, methodTypes(holder, method.name), method.parameters, length);
+}
+
+function parentOf(target: AbstractClass): AbstractClass {
+  return Object.getPrototypeOf(target) as AbstractClass;
+}
+
+function wanted(
+  owner: string,
+  types: readonly unknown[] | undefined,
+  records: ReadonlyMap<number, ParameterRecord>,
+  length: number,
+): readonly Wanted[] {
+  const count = Math.max(types?.length ?? length, ...[...records.keys()].map((index) => index + 1));
+  const isExplicit = ({ token, source }: ParameterRecord) =>
+    token !== undefined || source !== undefined;
+  if (types === undefined && count > 0 && ![...records.values()].some(isExplicit)) {
+    return [{ kind: 'fault', fault: (path) => new MetadataError(owner, count, path) }];
+  }
+  return Array.from({ length: count }, (_, index) =>
+    wantedByParameter(owner, index, types, records.get(index)),
+  );
+}
+
+function wantedByParameter(
+  owner: string,
+  index: number,
+  types: readonly unknown[] | undefined,
+  record: ParameterRecord | undefined,
+): Wanted {
+  const type = types?.[index];
+  if (record?.source !== undefined) {
+    return { kind: 'source', source: record.source, info: { owner, index, type } };
+  }
+  const parameter = `parameter ${index + 1}`;
+  if (record?.token !== undefined && record.token !== null) {
+    return { kind: 'token', token: record.token, parameter };
+  }
+  const isUndefined = record?.token === null || (types !== undefined && type === undefined);
+  if (isUndefined) {
+    return {
+      kind: 'fault',
+      fault: (path) => new UndefinedDependencyError(owner, parameter, path),
+    };
+  }
+  if (typeof type !== 'function' || uninjectable.has(type)) {
+    const found = typeof type === 'function' ? type.name : undefined;
+    return {
+      kind: 'fault',
+      fault: (path) => new ParameterTypeError(owner, parameter, found, path),
+    };
+  }
+  return {
+    kind: 'token',
+    token: type as AbstractClass,
+    parameter: `${parameter}, ${tokenName(type as AbstractClass)}`,
+  };
+}

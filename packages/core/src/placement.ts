@@ -1,0 +1,81 @@
+/** Where nodes run, and how often a plan has changed sides before each: the base of hops. */
+import type { Node } from './graph.js';
+import type { Placement } from './scope.js';
+
+/** The sides on which a node is made somewhere in the graph. */
+export interface Sides {
+  loop: boolean;
+  thread: boolean;
+}
+
+/** Whether `need` is the instance that the method `node` is called on. */
+export function isInstanceOf(node: Node, need: Node): boolean {
+  return node.kind === 'method' && !node.static && node.needs[0] === need;
+}
+
+/** Whether a thread makes a node for itself wherever it is needed, instead of being sent it. */
+export function isMadeInPlace(need: Node, consumer: Node): boolean {
+  return (
+    need.kind === 'class' && (need.scope === 'transient' || isInstanceOf(consumer, need))
+  );
+}
+
+/**
+ * The sides on which each node is made. A method has one. A class is made where its consumers
+ * run: a transient one for each of them; a singleton on the loop, where its value is held; one of
+ * a request in a thread only if nothing on the loop needs it, for it cannot be on both sides.
+ * @param sorted - the nodes of the graph in topological order.
+ */
+export function sidesOf(sorted: readonly Node[]): ReadonlyMap<Node, Sides> {
+  const sides = new Map<Node, Sides>();
+  // Consumers before what they need.
+  for (const node of sorted.toReversed()) {
+    sides.set(node, sidesOfNode(node, sides));
+  }
+  return sides;
+}
+
+function sidesOfNode(node: Node, sides: ReadonlyMap<Node, Sides>): Sides {
+  if (node.kind === 'method' || node.scope === 'thread') {
+    const inThread = placementOf(node) === 'thread';
+    return { loop: !inThread, thread: inThread };
+  }
+  if (node.kind !== 'class') return { loop: true, thread: false };
+  const asInstance: Sides = { loop: false, thread: false };
+  const asDependency: Sides = { loop: false, thread: false };
+  for (const consumer of node.consumers) {
+    const wanted = isInstanceOf(consumer, node) ? asInstance : asDependency;
+    const of = sides.get(consumer);
+    wanted.loop ||= of?.loop ?? false;
+    wanted.thread ||= of?.thread ?? false;
+  }
+  const loop = asInstance.loop || asDependency.loop;
+  const thread = asInstance.thread || asDependency.thread;
+  if (node.scope === 'transient') return { loop: loop || !thread, thread };
+  if (node.scope === 'request') return { loop: loop || !thread, thread: thread && !loop };
+  return { loop: loop || asDependency.thread || !asInstance.thread, thread: asInstance.thread };
+}
+
+/** Where a method runs; what lives once per thread is made in a thread, whatever its keyword. */
+export function placementOf(node: Node): Placement {
+  if (node.scope === 'thread') return 'thread';
+  return node.kind === 'method' ? node.placement : 'loop';
+}
+
+/** A side and how many changes of side come before: even on the loop, odd in threads. */
+export interface Level {
+  readonly side: Placement;
+  readonly level: number;
+}
+
+/**
+ * The level of a step: no lower than what it needs, one higher where that is on the other side.
+ * Connected thread steps of one level can run in one hop, since no loop step lies between them.
+ */
+export function levelOn(side: Placement, needs: Iterable<Level>): number {
+  let level = side === 'loop' ? 0 : 1;
+  for (const need of needs) {
+    level = Math.max(level, need.side === side ? need.level : need.level + 1);
+  }
+  return level;
+}

@@ -1,0 +1,218 @@
+/** Compiles a node of the graph to a plan: its steps in topological order, thread steps fused. */
+import { isKept, type InputNode, type Node } from './graph.js';
+import { groupHops, type Hop } from './hop.js';
+import { isMadeInPlace, levelOn, placementOf, type Sides } from './placement.js';
+import type { Placement } from './scope.js';
+import type { Step } from './step.js';
+
+/** What is started as one: a step on the loop, or a hop. */
+export interface Unit {
+  /** Position in `plan.units`. */
+  readonly index: number;
+  readonly steps: readonly Step[];
+  readonly hop: Hop | undefined;
+  /** How many units it waits for. */
+  readonly waits: number;
+  /** Units that wait for it, ascending. */
+  readonly dependants: readonly number[];
+}
+
+/** How to make one value. Pure data: made once, run as often as asked for. */
+export interface Plan {
+  readonly target: Node;
+  readonly steps: readonly Step[];
+  readonly root: Step;
+  /** In topological order. */
+  readonly units: readonly Unit[];
+  /** Parameters that are read before anything runs. */
+  readonly inputs: readonly { readonly step: Step; readonly node: InputNode }[];
+  /** Scope values that it uses. */
+  readonly given: readonly Step[];
+  /** Given values and what needs no step; the start of each run's array of results. */
+  readonly template: readonly unknown[];
+  readonly signals: readonly number[];
+  /** Steps whose values the scope keeps (or, for a singleton's own plan, the container). */
+  readonly kept: readonly Step[];
+}
+
+/** What a plan may take as there already. */
+export interface Stored {
+  /** Whether the scope keeps the value of a node already, or is making it. */
+  has(node: Node): boolean;
+}
+
+const nothingStored: Stored = { has: () => false };
+
+/**
+ * Compiles the plan of one target. Singletons are loaded, not made: the container makes each by
+ * a plan of its own, so that one construction serves all who wait for it.
+ * @param sides - of `sidesOf`, for the whole graph.
+ */
+export function compilePlan(
+  target: Node,
+  sides: ReadonlyMap<Node, Sides>,
+  stored: Stored = nothingStored,
+): Plan {
+  const steps = collectSteps(target, sides, stored);
+  const root = steps[steps.length - 1] as Step;
+  setLevels(steps);
+  // What a handler leaves behind in a thread nobody asks for again: its request is over.
+  const isHandler = target.kind === 'method' && target.handler;
+  const hops = groupHops(steps, root, !isHandler);
+  return {
+    target,
+    steps,
+    root,
+    units: orderUnits(steps, hops, root),
+    inputs: steps.flatMap((step) =>
+      step.node.kind === 'input' ? [{ step, node: step.node }] : [],
+    ),
+    given: steps.filter(({ kind }) => kind === 'given'),
+    template: steps.map(({ node }) => (node.kind === 'value' ? node.value : undefined)),
+    signals: steps
+      .filter(({ kind, side }) => kind === 'signal' && side === 'loop')
+      .map(({ index }) => index),
+    // A singleton is made by a plan of its own, so it is the root where it is made at all.
+    kept: steps.filter(
+      ({ kind, node, inPlaceOf }) => kind === 'make' && isKept(node) && !inPlaceOf,
+    ),
+  };
+}
+
+interface Frame {
+  readonly node: Node;
+  readonly side: Placement;
+  readonly inPlaceOf: boolean;
+  readonly needs: number[];
+  next: number;
+}
+
+/** Depth first in the order of parameters, so that steps come out in topological order. */
+function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Stored): Step[] {
+  const steps: Step[] = [];
+  const shared = new Map<Node, Step>();
+  const open = (node: Node, side: Placement, inPlaceOf: boolean): Frame => ({
+    node,
+    side,
+    inPlaceOf,
+    needs: [],
+    next: 0,
+  });
+  const frames = [open(target, placementOf(target), false)];
+  for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+    const { node, side } = frame;
+    const kind = frames.length === 1 ? kindOf(node) : stepKind(node, frame, stored);
+    const need = kind === 'make' ? node.needs[frame.next++] : undefined;
+    if (need === undefined) {
+      const step: Step = {
+        index: steps.length,
+        node,
+        side: kind === 'load' ? 'loop' : side,
+        kind,
+        needs: frame.needs,
+        level: 0,
+        inPlaceOf: frame.inPlaceOf,
+      };
+      steps.push(step);
+      if (!frame.inPlaceOf && node.scope !== 'transient') shared.set(node, step);
+      frames.pop();
+      frames.at(-1)?.needs.push(step.index);
+      continue;
+    }
+    const known = shared.get(need);
+    const inPlace = side === 'thread' && isGlued(need, node);
+    if (known !== undefined && !inPlace) frame.needs.push(known.index);
+    else frames.push(open(need, sideOf(need, frame, sides), inPlace));
+  }
+  return steps;
+}
+
+/** Whether a thread makes (or finds) a node in the very hop of its consumer. */
+function isGlued(need: Node, consumer: Node): boolean {
+  return need.kind === 'signal' || need.scope === 'thread' || isMadeInPlace(need, consumer);
+}
+
+function sideOf(need: Node, consumer: Frame, sides: ReadonlyMap<Node, Sides>): Placement {
+  if (need.kind === 'signal' || isMadeInPlace(need, consumer.node)) return consumer.side;
+  if (need.kind !== 'class' || need.scope === 'thread') return placementOf(need);
+  return need.scope === 'request' && sides.get(need)?.thread ? 'thread' : 'loop';
+}
+
+function kindOf(node: Node): Step['kind'] {
+  return node.kind === 'class' || node.kind === 'method' ? 'make' : node.kind;
+}
+
+function stepKind(node: Node, { inPlaceOf }: Frame, stored: Stored): Step['kind'] {
+  if (inPlaceOf || !isKept(node)) return kindOf(node);
+  return node.scope === 'singleton' || stored.has(node) ? 'load' : 'make';
+}
+
+function setLevels(steps: readonly Step[]): void {
+  const at = (index: number) => steps[index] as Step;
+  for (const step of steps) step.level = levelOn(step.side, step.needs.map(at));
+  // What can be made late is made late: beside its consumer, in the same hop.
+  const earliest = new Map<number, number>();
+  for (const step of steps.toReversed()) {
+    const consumerLevel = earliest.get(step.index);
+    const follows = step.inPlaceOf || (step.node.kind === 'class' && step.side === 'thread');
+    if (follows && consumerLevel !== undefined) step.level = consumerLevel;
+    for (const need of step.needs) {
+      earliest.set(need, Math.min(earliest.get(need) ?? Infinity, step.level));
+    }
+  }
+}
+
+interface Draft {
+  readonly steps: readonly Step[];
+  readonly hop: Hop | undefined;
+}
+
+/** Puts loop steps and hops into an order in which each comes after what it waits for. */
+function orderUnits(steps: readonly Step[], hops: readonly Hop[], root: Step): Unit[] {
+  const unitOf = new Map<number, Draft>();
+  for (const hop of hops) {
+    const draft: Draft = { steps: hop.steps, hop };
+    for (const { index } of hop.steps) unitOf.set(index, draft);
+  }
+  for (const step of steps) {
+    const runs = step.kind === 'make' || step.kind === 'load';
+    if (runs && !unitOf.has(step.index)) unitOf.set(step.index, { steps: [step], hop: undefined });
+  }
+  const needsOf = (draft: Draft): Draft[] => {
+    const needs = new Set<Draft>();
+    for (const step of draft.steps) {
+      for (const need of step.needs) {
+        const unit = unitOf.get(need);
+        if (unit !== undefined && unit !== draft) needs.add(unit);
+      }
+    }
+    return [...needs];
+  };
+  const order = new Map<Draft, number>();
+  const needs: Draft[][] = [];
+  const opened = new Set<Draft>();
+  const first = unitOf.get(root.index);
+  const frames = first === undefined ? [] : [{ draft: first, needs: needsOf(first), next: 0 }];
+  for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+    const need = frame.needs[frame.next++];
+    if (need === undefined) {
+      order.set(frame.draft, needs.length);
+      needs.push(frame.needs);
+      frames.pop();
+    } else if (!opened.has(need)) {
+      opened.add(need);
+      frames.push({ draft: need, needs: needsOf(need), next: 0 });
+    }
+  }
+  const dependants: number[][] = needs.map(() => []);
+  needs.forEach((of, index) => {
+    for (const need of of) dependants[order.get(need) as number]?.push(index);
+  });
+  return [...order.keys()].map((draft, index) => ({
+    index,
+    steps: draft.steps,
+    hop: draft.hop,
+    waits: needs[index]?.length ?? 0,
+    dependants: dependants[index] ?? [],
+  }));
+}

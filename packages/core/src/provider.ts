@@ -1,0 +1,46 @@
+/** Providers that are not written as a class or a method: given values and aliases. */
+import { DeclarationError } from './errors.js';
+import { isToken, type Class, type Token } from './token.js';
+
+/** A token with the value that was given for it; the container never disposes it. */
+export class ValueProvider<T = unknown> {
+  constructor(
+    readonly token: Token<T>,
+    readonly value: T,
+  ) {}
+}
+
+/** A token that stands for another one. */
+export class AliasProvider<T = unknown> {
+  constructor(
+    readonly token: Token<T>,
+    readonly target: Token<T>,
+  ) {}
+}
+
+/**
+ * What `providers` lists: a class (that holds `@Provides` methods, or is `@Injectable` itself), a
+ * given value, an alias.
+ */
+export type Provider = Class | ValueProvider | AliasProvider;
+
+/** Provides a value that exists already: `value(Port, 8000)`. A function is a value, never called. */
+export function value<T>(token: Token<T>, given: NoInfer<T>): ValueProvider<T> {
+  refuseNonToken('value', token);
+  return new ValueProvider(token, given);
+}
+
+/** Lets `token` stand for `target`: `alias(Repository, PostgresRepository)`. */
+export function alias<T>(token: Token<T>, target: Token<NoInfer<T>>): AliasProvider<T> {
+  refuseNonToken('alias', token);
+  refuseNonToken('alias', target);
+  return new AliasProvider<T>(token, target);
+}
+
+function refuseNonToken(caller: string, candidate: unknown): void {
+  if (isToken(candidate)) return;
+  throw new DeclarationError(
+    `${caller}() was given ${String(candidate)} for a token.`,
+    'A token is a class or comes from token(name); undefined means that two modules import each other.',
+  );
+}

@@ -1,0 +1,200 @@
+/** Records: what decorators write down about classes, and how a thread finds a class again. */
+import { callSite, type CallSite } from './call-site.js';
+import type { Placement, Scope } from './scope.js';
+import type { AbstractClass, Class, Token } from './token.js';
+
+/** Options of what makes a value. */
+export interface ProviderOptions {
+  /** How long the value lives. Default `singleton`. */
+  readonly scope?: Scope;
+  /** Where the method runs, whatever its keyword says. */
+  readonly on?: Placement;
+  /** Singletons are made when the container starts; `lazy` ones at their first use. */
+  readonly lazy?: boolean;
+}
+
+/** What is known of a parameter that is read from a scope value. */
+export interface ParameterInfo {
+  /** `Kitchen.order`. */
+  readonly owner: string;
+  readonly index: number;
+  /** The declared type as the compiler left it (`Number`, `String`, a class …), if it did. */
+  readonly type: unknown;
+}
+
+/**
+ * A parameter that is neither injected by a provider nor given: it is read from a scope value
+ * (over HTTP: from the request). All sources of a plan are read before its first step runs.
+ */
+export interface ParameterSource<From = unknown> {
+  /** The scope value that it reads from. */
+  readonly from: Token<From>;
+  /** As paths and `explain` show it: `query "burgers"`. */
+  readonly name: string;
+  /**
+   * Called once, when the graph is built.
+   * @returns the function that reads the parameter; what that throws is collected with the
+   * faults of all other parameters in one `InputError`.
+   * @throws an error whose message says why a parameter of that type cannot be read.
+   */
+  reader(parameter: ParameterInfo): (from: From) => unknown;
+}
+
+export interface ParameterRecord {
+  /** From `@Inject`. Null when what was given was undefined: a circular import. */
+  token?: Token | null;
+  source?: ParameterSource;
+}
+
+export interface MethodRecord {
+  readonly name: string | symbol;
+  readonly static: boolean;
+  /** Set by `@Provides`. The token is null when it was undefined: a circular import. */
+  provides?: { readonly token: Token | null; readonly options: ProviderOptions };
+  /** Set by `declareHandler`: the method is the root of plans. */
+  handler?: { readonly on?: Placement };
+  readonly parameters: Map<number, ParameterRecord>;
+}
+
+/** How instances of a class cross between loop and thread. */
+export interface PortableRecord {
+  /** Turns an instance into portable data; without it, its own fields cross. */
+  readonly encode?: (instance: never) => unknown;
+  /** Makes an instance from that data; without it, fields are put on an object of the class. */
+  readonly decode?: (data: never) => unknown;
+}
+
+/** All that decorators said about one class. */
+export interface ClassRecord {
+  readonly target: AbstractClass;
+  /** `module#Class`, the same in every thread. With `~n` for the n-th class of one name. */
+  readonly id: string;
+  readonly site: CallSite | undefined;
+  /** Set by `@Injectable`. */
+  injectable?: ProviderOptions;
+  /** Set by `@Portable`. */
+  portable?: PortableRecord;
+  /** Of the constructor. */
+  readonly parameters: Map<number, ParameterRecord>;
+  /** Own methods, in order of declaration. */
+  readonly methods: Map<string | symbol, MethodRecord>;
+  /** Own static methods. */
+  readonly staticMethods: Map<string | symbol, MethodRecord>;
+}
+
+interface Records {
+  readonly byClass: WeakMap<AbstractClass, ClassRecord>;
+  readonly byId: Map<string, WeakRef<AbstractClass>>;
+  /** Classes of one name in one module, for ids. */
+  readonly counts: Map<string, number>;
+}
+
+/**
+ * One store for the whole realm, even when two copies of this package are loaded (the CommonJS
+ * and the ES side of a program, or a second version): a decorator of one copy must be seen by the
+ * container of the other.
+ */
+const storeKey = Symbol.for('@turno/core:records:1');
+const realm = globalThis as { [storeKey]?: Records };
+const records: Records = (realm[storeKey] ??= {
+  byClass: new WeakMap(),
+  byId: new Map(),
+  counts: new Map(),
+});
+
+/** The record of a class if some decorator (or a subclass's lookup) made one; own, not inherited. */
+export function findRecord(target: AbstractClass): ClassRecord | undefined {
+  return records.byClass.get(target);
+}
+
+/**
+ * The record of a class, made at the first decorator that speaks of it.
+ * @param entry - the decorator's outermost function, for the call site.
+ */
+export function recordOf(
+  target: AbstractClass,
+  entry: (...args: never[]) => unknown,
+): ClassRecord {
+  const known = records.byClass.get(target);
+  if (known !== undefined) return known;
+  const site = callSite(entry);
+  const name = `${site?.module ?? ''}#${target.name}`;
+  const count = (records.counts.get(name) ?? 0) + 1;
+  records.counts.set(name, count);
+  return addRecord(target, count === 1 ? name : `${name}~${count}`, site);
+}
+
+/** For the library's own classes: an id that does not depend on where the file lies. */
+export function recordWithId(target: AbstractClass, id: string): ClassRecord {
+  return records.byClass.get(target) ?? addRecord(target, id, undefined);
+}
+
+function addRecord(target: AbstractClass, id: string, site: CallSite | undefined): ClassRecord {
+  const record: ClassRecord = {
+    target,
+    id,
+    site,
+    parameters: new Map(),
+    methods: new Map(),
+    staticMethods: new Map(),
+  };
+  records.byClass.set(target, record);
+  records.byId.set(id, new WeakRef(target));
+  return record;
+}
+
+/** The class with that id, if this thread has imported its module. */
+export function classById(id: string): Class | undefined {
+  return records.byId.get(id)?.deref() as Class | undefined;
+}
+
+/** The record with that id, likewise. */
+export function recordById(id: string): ClassRecord | undefined {
+  const target = classById(id);
+  return target === undefined ? undefined : records.byClass.get(target);
+}
+
+/** Records of all `@Portable` classes of this realm. */
+export function portableRecords(): readonly ClassRecord[] {
+  const found: ClassRecord[] = [];
+  for (const reference of records.byId.values()) {
+    const target = reference.deref();
+    const record = target === undefined ? undefined : records.byClass.get(target);
+    if (record?.portable !== undefined) found.push(record);
+  }
+  return found;
+}
+
+/** Modules that declare `@Portable` classes. */
+export function portableModules(): readonly string[] {
+  const sites = portableRecords().map(({ site }) => site?.module);
+  return [...new Set(sites.filter((module) => module !== undefined))];
+}
+
+/** The record of a method, made at the first decorator on it. */
+export function methodRecord(
+  owner: ClassRecord,
+  name: string | symbol,
+  isStatic: boolean,
+): MethodRecord {
+  const methods = isStatic ? owner.staticMethods : owner.methods;
+  let method = methods.get(name);
+  if (method === undefined) {
+    method = { name, static: isStatic, parameters: new Map() };
+    methods.set(name, method);
+  }
+  return method;
+}
+
+/** The record of a parameter, made at the first decorator on it. */
+export function parameterRecord(
+  parameters: Map<number, ParameterRecord>,
+  index: number,
+): ParameterRecord {
+  let parameter = parameters.get(index);
+  if (parameter === undefined) {
+    parameter = {};
+    parameters.set(index, parameter);
+  }
+  return parameter;
+}

@@ -1,0 +1,15 @@
+/** Scopes and placements: how long a value lives, and where it is made. */
+
+/**
+ * How long a value lives, longest first:
+ * - `singleton`: with the container;
+ * - `thread`: one per worker thread, only for what runs in a thread;
+ * - `request`: with one `container.createScope()`;
+ * - `transient`: a new value for each injection, owned by the scope of its consumer.
+ */
+export type Scope = 'singleton' | 'thread' | 'request' | 'transient';
+
+/** Where code runs: on the event loop, or in a worker thread. */
+export type Placement = 'loop' | 'thread';
+
+export const scopes: readonly Scope[] = ['singleton', 'thread', 'request', 'transient'];

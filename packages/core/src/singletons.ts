@@ -1,0 +1,94 @@
+/** The singletons of a container: each made once, by a plan of its own, however many wait for it. */
+import { Cell } from './cell.js';
+import { Disposal } from './disposal.js';
+import type { Engine } from './engine.js';
+import { DisposedError } from './errors.js';
+import { isKept, type Node } from './graph.js';
+import { Run, type RunScope } from './run.js';
+
+export class Singletons {
+  private readonly cells = new Map<Node, Cell>();
+  private readonly runs = new Set<Run>();
+  private readonly disposal = new Disposal();
+  private readonly runScope: RunScope;
+  private disposed = false;
+
+  constructor(private readonly engine: Engine) {
+    this.runScope = {
+      disposal: this.disposal,
+      executor: engine.executor,
+      given: () => undefined,
+      kept: (node) => this.cell(node),
+      claim: (node) => this.cells.get(node) as Cell,
+      // At the end of the turn: singletons that are started in this turn because of the same need
+      // shall see the failure, not try again.
+      drop: (node, cell) =>
+        queueMicrotask(() => {
+          if (this.cells.get(node) === cell) this.cells.delete(node);
+        }),
+      remake: (node) => this.make(node),
+    };
+  }
+
+  /**
+   * The cell of a singleton; whoever asks first starts making it. One that failed is not kept:
+   * the next who asks starts anew.
+   * @throws DisposedError once the container is disposed.
+   */
+  cell(node: Node): Cell {
+    const known = this.cells.get(node);
+    if (known !== undefined) return known;
+    if (this.disposed) throw new DisposedError('container');
+    // Dependencies first, so that no construction calls another: a chain may be longer than the
+    // stack. This one comes last.
+    for (const missing of this.missingFor(node)) this.start(missing);
+    return this.cells.get(node) as Cell;
+  }
+
+  /** The value of a singleton. */
+  make(node: Node): Promise<unknown> {
+    return new Promise((accept, reject) => {
+      this.cell(node).wait((outcome) => {
+        if (outcome.kind === 'made') accept(outcome.value);
+        else if (outcome.kind === 'failed') reject(outcome.error as Error);
+        else accept(this.make(node));
+      });
+    });
+  }
+
+  /** Cancels what is being made, then disposes all, dependants first. */
+  async dispose(): Promise<unknown[]> {
+    this.disposed = true;
+    const ended = [...this.runs].map((run) => run.ended);
+    for (const run of this.runs) run.cancel(new DisposedError('container'));
+    await Promise.all(ended);
+    return this.disposal.run();
+  }
+
+  private start(node: Node): void {
+    this.cells.set(node, new Cell(node.label));
+    const run = new Run(this.engine.plan(node), this.runScope);
+    this.runs.add(run);
+    void run.ended.then(() => this.runs.delete(run));
+    // Whoever waits is told by the cell.
+    run.start().catch(() => undefined);
+  }
+
+  /** The singletons that `node` needs and nobody has started, in topological order. */
+  private missingFor(node: Node): readonly Node[] {
+    const order: Node[] = [];
+    const seen = new Set([node]);
+    const frames = [{ node, next: 0 }];
+    for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+      const need = frame.node.needs[frame.next++];
+      if (need === undefined) {
+        if (frame.node.scope === 'singleton' && isKept(frame.node)) order.push(frame.node);
+        frames.pop();
+      } else if (!seen.has(need) && !this.cells.has(need)) {
+        seen.add(need);
+        frames.push({ node: need, next: 0 });
+      }
+    }
+    return order;
+  }
+}

@@ -1,0 +1,139 @@
+/** What the container asks of whatever runs its hops: the boundary between loop and thread. */
+
+/**
+ * Where an argument comes from: `n >= 0` is input `n` of the hop, `n < 0` is the value of its step
+ * `~n`.
+ */
+export type Operand = number;
+
+/** One step of a hop, in a form that can be sent: names of records, never functions. */
+export interface HopStep {
+  /** As messages show it: `Kitchen.grind`. */
+  readonly label: string;
+  /**
+   * `construct`: `new` on the class; `call`: its method (on `self`, or static without);
+   * `signal`: the `AbortSignal` of the hop.
+   */
+  readonly operation: 'construct' | 'call' | 'signal';
+  /** Id of the class record; empty for `signal`. */
+  readonly classId: string;
+  /** Name of the method, for `call`. */
+  readonly method?: string;
+  /** The instance that the method is called on; absent for a static method. */
+  readonly self?: Operand;
+  readonly arguments: readonly Operand[];
+  /** Set for a value that is made once per thread: the key under which the thread keeps it. */
+  readonly perThread?: string;
+}
+
+/** What a worker must know to run a hop; plain data, the same for each run. */
+export interface HopDefinition {
+  /** Unique in this process. */
+  readonly id: number;
+  /** In topological order. */
+  readonly steps: readonly HopStep[];
+  /** Indices of the steps whose values go back to the loop. */
+  readonly outputs: readonly number[];
+  /**
+   * Indices of further steps whose values go back where they can cross; one that cannot is no
+   * failure and comes back as {@link stayed}.
+   */
+  readonly extras: readonly number[];
+  /** As messages show each input: `Reports.pdf's parameter "order"`. */
+  readonly inputs: readonly HopInput[];
+}
+
+/** One value that enters a hop. */
+export interface HopInput {
+  /** What receives it: `Reports.pdf`. */
+  readonly consumer: string;
+  /** Which parameter, for messages: `parameter 1 (Database)`. */
+  readonly parameter: string;
+}
+
+/** Stands for the value of an extra output that could not leave its thread. */
+export const stayed: unique symbol = Symbol('stayed in its thread');
+
+/** What every worker has to find at start. */
+export interface Manifest {
+  /** URLs of the modules to import, in this order. A failing one is a start-up error. */
+  readonly modules: readonly string[];
+  /**
+   * URLs of modules that only declare `@Portable` classes: a failing one is no error before a
+   * value of one of its classes arrives in the thread.
+   */
+  readonly portableModules: readonly string[];
+  /** The class records that steps name, each with the methods that steps call. */
+  readonly needs: readonly NeededClass[];
+}
+
+export interface NeededClass {
+  readonly classId: string;
+  /** URL of the module that declares it; undefined where no call site was found. */
+  readonly module: string | undefined;
+  /** As messages show them: `Kitchen.grind`. */
+  readonly labels: readonly string[];
+  readonly methods: readonly { readonly name: string; readonly static: boolean }[];
+}
+
+/** Why one needed class cannot be reached in a thread. */
+export interface Unreachable {
+  readonly need: NeededClass;
+  /** A sentence: `its module could not be imported: …`. */
+  readonly reason: string;
+}
+
+/** Figures of an executor since its start. Times in milliseconds. */
+export interface ThreadFigures {
+  /** Threads alive. */
+  readonly threads: number;
+  /** Hops running. */
+  readonly busy: number;
+  /** Hops waiting for a thread. */
+  readonly queued: number;
+  /** Total time that hops waited for a thread. */
+  readonly waited: number;
+  /** Total time that hops ran, as the loop saw it. */
+  readonly ran: number;
+  /** Hops that have ended. */
+  readonly hops: number;
+  /** Threads that died or were ended, and were replaced. */
+  readonly replaced: number;
+}
+
+/** A hop failed: which of its steps, and with what. Never seen by users: the run unwraps it. */
+export class HopFailure {
+  constructor(
+    /** Index into `HopDefinition.steps`; -1 when no step is to blame (a dead thread). */
+    readonly step: number,
+    /** The error as the caller shall see it. */
+    readonly error: unknown,
+  ) {}
+}
+
+/** Runs hops. Every executor passes the same conformance suite. */
+export interface Executor {
+  /**
+   * Starts the threads and lets each import the modules of the manifest.
+   * @returns what cannot be reached; the executor is then of no use and must be disposed.
+   * @throws ThreadStartError when no thread comes up before the deadline.
+   */
+  start(manifest: Manifest): Promise<readonly Unreachable[]>;
+
+  /**
+   * Runs a hop. Inputs are encoded before they are queued, outputs decoded when they arrive.
+   * @returns the values of `definition.outputs`, then those of `definition.extras`.
+   * @throws HopFailure, always. Its `error` is what a step threw, a `NotPortableError`, a
+   * `QueueFullError`, a `ThreadDiedError`, a `DisposedError`, or the reason of `signal`.
+   */
+  run(
+    definition: HopDefinition,
+    inputs: readonly unknown[],
+    signal?: AbortSignal,
+  ): Promise<unknown[]>;
+
+  readonly figures: ThreadFigures;
+
+  /** Ends all threads. Work in progress and in the queue fails with `DisposedError`. */
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,83 @@
+/** Checks of the graph as a whole: cycles and lifetimes. Each visits every node and edge once. */
+import { CycleError, ScopeError, type TurnoError } from './errors.js';
+import type { Graph, Node } from './graph.js';
+import type { Scope } from './scope.js';
+
+/** The nodes with dependencies first, as far as there is no cycle, and the cycles that there are. */
+export interface Order {
+  readonly sorted: readonly Node[];
+  readonly cycles: readonly CycleError[];
+}
+
+/** Sorts nodes topologically, in the order of declaration and parameters; without recursion. */
+export function sortNodes(nodes: readonly Node[]): Order {
+  const sorted: Node[] = [];
+  const cycles: CycleError[] = [];
+  const state = new Map<Node, 'open' | 'done'>();
+  for (const start of nodes) {
+    if (state.has(start)) continue;
+    // Each frame is a node and how many of its needs have been visited.
+    const frames: { readonly node: Node; next: number }[] = [{ node: start, next: 0 }];
+    state.set(start, 'open');
+    for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+      const need = frame.node.needs[frame.next++];
+      if (need === undefined) {
+        state.set(frame.node, 'done');
+        sorted.push(frame.node);
+        frames.pop();
+      } else if (!state.has(need)) {
+        state.set(need, 'open');
+        frames.push({ node: need, next: 0 });
+      } else if (state.get(need) === 'open') {
+        const labels = frames.map(({ node }) => node.label);
+        cycles.push(
+          new CycleError([
+            ...labels.slice(frames.findIndex(({ node }) => node === need)),
+            need.label,
+          ]),
+        );
+      }
+    }
+  }
+  return { sorted, cycles };
+}
+
+const rank: Record<Scope, number> = { singleton: 2, thread: 1, request: 0, transient: 3 };
+
+/**
+ * Reports each provider that outlives something it depends on, also through transient ones, which
+ * live as long as whoever holds them.
+ */
+export function checkLifetimes(graph: Graph, sorted: readonly Node[]): TurnoError[] {
+  const problems: TurnoError[] = [];
+  /** The shortest-lived thing that a node holds on to. */
+  const shortest = new Map<Node, Node>();
+  for (const node of sorted) {
+    let held: Node = node;
+    for (const need of node.needs) {
+      const through = shortest.get(need) ?? need;
+      if (node.scope !== 'transient' && outlives(node, through)) {
+        problems.push(
+          new ScopeError(
+            node.label,
+            node.scope,
+            through.label,
+            through.scope,
+            [...graph.pathTo(node), ...(need === through ? [] : [need.label]), through.label],
+            through.kind === 'given' || through.kind === 'input',
+          ),
+        );
+      }
+      if (node.scope === 'transient' && rank[through.scope] < rank[held.scope]) held = through;
+    }
+    shortest.set(node, held);
+  }
+  return problems;
+}
+
+function outlives(consumer: Node, dependency: Node): boolean {
+  // What a singleton's method takes from a thread's value it takes while it is made, in a thread:
+  // what it returns is encoded, so nothing of that value is held.
+  if (dependency.scope === 'thread') return false;
+  return rank[consumer.scope] > rank[dependency.scope];
+}
