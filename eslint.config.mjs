@@ -35,7 +35,12 @@ export default defineConfig(
         'error',
         { allowThrowingAny: true, allowThrowingUnknown: true },
       ],
-      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      // It asks for `!` where the rule against `!` asks for the assertion.
+      '@typescript-eslint/non-nullable-type-assertion-style': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/no-unused-vars': [
@@ -46,7 +51,6 @@ export default defineConfig(
       '@typescript-eslint/require-await': 'off',
       // Provider classes hold nothing but methods, and tokens are often classes without members.
       '@typescript-eslint/no-extraneous-class': 'off',
-      '@typescript-eslint/class-methods-use-this': 'off',
       // Not enforced: a class that is only a parameter's type must stay a value import, or its metadata is lost.
       '@typescript-eslint/consistent-type-imports': 'off',
     },
