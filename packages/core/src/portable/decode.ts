@@ -1,7 +1,13 @@
 /** Makes values of what has arrived from the other side. */
 import { NotPortableError } from '../errors.js';
 import { classById, recordById } from '../record.js';
-import { classIds, type CustomStand, type Encoded, type ErrorStand, type Stand } from './encoded.js';
+import {
+  classIds,
+  type CustomStand,
+  type Encoded,
+  type ErrorStand,
+  type Stand,
+} from './encoded.js';
 import './library-errors.js';
 
 /**
@@ -9,7 +15,10 @@ import './library-errors.js';
  * @param missing - says why a class is not known here; a sentence without its full stop.
  * @throws NotPortableError if a class is not known here, or if its `decode` throws.
  */
-export function decode(encoded: Encoded, missing: (classId: string) => string = notImported): unknown {
+export function decode(
+  encoded: Encoded,
+  missing: (classId: string) => string = notImported,
+): unknown {
   const { instances, buffers, stands } = encoded;
   for (const id of classIds(encoded)) {
     if (classById(id) === undefined) throw unknownClass(id, missing(id));
@@ -18,7 +27,9 @@ export function decode(encoded: Encoded, missing: (classId: string) => string = 
   // the message itself included.
   const foreign = !(encoded instanceof Object);
   const value =
-    foreign || stands !== undefined ? new Reviver(stands ?? [], foreign).any(encoded.value) : encoded.value;
+    foreign || stands !== undefined
+      ? new Reviver(stands ?? [], foreign).any(encoded.value)
+      : encoded.value;
   // After the stands: whatever took the place of one has its class already.
   for (const [id, objects] of instances ?? []) {
     const { prototype } = classById(id) as { readonly prototype: object };
@@ -88,7 +99,8 @@ class Reviver {
     if (stand.stack !== undefined) define(error, 'stack', stand.stack, false);
     if ('cause' in stand) define(error, 'cause', this.any(stand.cause), false);
     if ('errors' in stand) define(error, 'errors', this.any(stand.errors), false);
-    for (const [key, field] of Object.entries(stand.fields)) define(error, key, this.any(field), true);
+    for (const [key, field] of Object.entries(stand.fields))
+      define(error, key, this.any(field), true);
     return error;
   }
 
@@ -126,9 +138,12 @@ function makeError({ base, name, message }: ErrorStand): Error {
 
 /** Gives an object of another realm the prototype that it would have had if made here. */
 function adopt(value: object): void {
-  const name = (Object.getPrototypeOf(value) as { readonly constructor?: { readonly name?: string } } | null)
-    ?.constructor?.name;
-  const here = (globalThis as unknown as Record<string, { readonly prototype?: object } | undefined>)[name ?? ''];
+  const name = (
+    Object.getPrototypeOf(value) as { readonly constructor?: { readonly name?: string } } | null
+  )?.constructor?.name;
+  const here = (
+    globalThis as unknown as Record<string, { readonly prototype?: object } | undefined>
+  )[name ?? ''];
   if (here?.prototype !== undefined) Object.setPrototypeOf(value, here.prototype);
 }
 

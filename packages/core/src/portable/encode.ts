@@ -275,7 +275,11 @@ class Encoder {
     return copy;
   }
 
-  #custom(value: object, record: ClassRecord, encodeInstance: (instance: never) => unknown): object {
+  #custom(
+    value: object,
+    record: ClassRecord,
+    encodeInstance: (instance: never) => unknown,
+  ): object {
     if (this.#open.has(value)) {
       this.#refuse(
         `an instance of ${record.target.name} inside its own encoded form`,
@@ -320,7 +324,12 @@ class Encoder {
     }
     // A prototype may define it too (`get code()`), as in Node's own errors.
     const code = (error as { readonly code?: unknown }).code;
-    if (record === undefined && stand.base !== 'DOMException' && code !== undefined && isPrimitive(code)) {
+    if (
+      record === undefined &&
+      stand.base !== 'DOMException' &&
+      code !== undefined &&
+      isPrimitive(code)
+    ) {
       stand.fields['code'] = code;
     }
     if (own.cause !== undefined) this.#errorPart(stand, 'cause', own.cause);
@@ -335,7 +344,9 @@ class Encoder {
       return;
     }
     // Tried on its own first, strictly: a failure half-way would leave halves behind.
-    const whole = Array.isArray(value) ? value.filter((item) => isError(item) || crosses(item)) : value;
+    const whole = Array.isArray(value)
+      ? value.filter((item) => isError(item) || crosses(item))
+      : value;
     if (crosses(whole)) define(into, key, this.#part(key, whole));
   }
 
@@ -390,7 +401,11 @@ function crosses(value: unknown): boolean {
 }
 
 function isPrimitive(value: unknown): boolean {
-  return (typeof value !== 'object' || value === null) && typeof value !== 'function' && typeof value !== 'symbol';
+  return (
+    (typeof value !== 'object' || value === null) &&
+    typeof value !== 'function' &&
+    typeof value !== 'symbol'
+  );
 }
 
 function isError(value: unknown): value is object {
@@ -417,7 +432,12 @@ function isDetached(buffer: ArrayBuffer): boolean {
 
 /** Sets a property even if it is called `__proto__`. */
 function define(object: object, key: string, value: unknown): void {
-  Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
+  Object.defineProperty(object, key, {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
 }
 
 function text(value: unknown): string | undefined {

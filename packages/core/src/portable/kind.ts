@@ -98,5 +98,7 @@ export function builtinError(error: object): string {
 /** The name of an object's class for messages; `undefined` for one that has none. */
 export function className(value: object): string | undefined {
   const constructor: unknown = (value as { constructor?: unknown }).constructor;
-  return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : undefined;
+  return typeof constructor === 'function' && constructor.name !== ''
+    ? constructor.name
+    : undefined;
 }

@@ -27,11 +27,14 @@ export class Obstacle extends Error {
     return new Obstacle(this.found, this.path.slice(depth), this.remedy, this.cause);
   }
 
-  /** @param fact - the sentence so far: `Reports.pdf runs in a thread, but its result cannot cross`. */
-  toError(fact: string): NotPortableError {
+  /**
+   * @param fact - the sentence so far: `Reports.pdf runs in a thread, but its result cannot cross`.
+   * @param instead - what else to do, as the second half of a sentence.
+   */
+  toError(fact: string, instead: string): NotPortableError {
     return new NotPortableError(
       `${fact}: ${place(this.found, this.path)}.`,
-      this.remedy,
+      `${this.remedy} Or ${instead}.`,
       undefined,
       this.cause,
     );
@@ -51,7 +54,8 @@ export function showPath(path: readonly Segment[]): string {
   for (const segment of path.slice(0, longest)) {
     if (typeof segment === 'number') text += `[${segment}]`;
     else if (typeof segment === 'object') text += `${text === '' ? '' : '.'}${segment.name}`;
-    else if (!/^[\p{ID_Start}_$][\p{ID_Continue}$]*$/u.test(segment)) text += `[${JSON.stringify(segment)}]`;
+    else if (!/^[\p{ID_Start}_$][\p{ID_Continue}$]*$/u.test(segment))
+      text += `[${JSON.stringify(segment)}]`;
     else text += `${text === '' ? '' : '.'}${segment}`;
   }
   return path.length > longest ? `${text}…` : text;

@@ -4,7 +4,8 @@
 const notCode =
   /\/\*[^]*?\*\/|\/\/[^\n]*|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g;
 
-const use = /(?:\.\s*|\b)(#[\p{ID_Start}_$][\p{ID_Continue}$]*)(?=\s+in\b)|\.\s*(#[\p{ID_Start}_$][\p{ID_Continue}$]*)/gu;
+const use =
+  /(?:\.\s*|\b)(#[\p{ID_Start}_$][\p{ID_Continue}$]*)(?=\s+in\b)|\.\s*(#[\p{ID_Start}_$][\p{ID_Continue}$]*)/gu;
 
 /**
  * The first private field that the source of the class (or of one that it extends) both declares

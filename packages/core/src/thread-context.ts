@@ -1,0 +1,58 @@
+/** Tells code whether it runs in a worker thread of turno. Both sides import this. */
+import { DeclarationError } from './errors.js';
+
+/** What the entry of a worker has written down in its realm. */
+interface ThreadContext {
+  /** Set while a module is being imported: called when that module starts a container. */
+  parked: (() => void) | undefined;
+}
+
+/** One flag for the whole realm, for the same reason as that of the records. */
+const contextKey = Symbol.for('@turno/core:thread:1');
+const realm = globalThis as { [contextKey]?: ThreadContext };
+
+/** Whether this is a worker thread of turno. */
+export function inThread(): boolean {
+  return realm[contextKey] !== undefined;
+}
+
+/**
+ * What `Container.create` does in a thread: a file that declares providers and starts a server at
+ * its top level is imported here for its declarations only, and stops at this point.
+ * @returns a promise that never settles.
+ * @throws DeclarationError when no module is being imported: somebody starts a container from
+ * within a provider.
+ */
+export function park(): Promise<never> {
+  const parked = realm[contextKey]?.parked;
+  if (parked === undefined) {
+    throw new DeclarationError(
+      'Container.create was called by a provider, in a worker thread.',
+      'Start containers on the main thread, and inject what the provider needs.',
+    );
+  }
+  parked();
+  return new Promise(() => {});
+}
+
+/** For the entry of a worker: makes {@link inThread} true. */
+export function enterThread(): void {
+  realm[contextKey] = { parked: undefined };
+}
+
+/**
+ * For the entry of a worker: imports a module until it is done or has parked.
+ * @returns whether it has parked.
+ */
+export async function importUntilParked(module: string): Promise<boolean> {
+  const context = (realm[contextKey] ??= { parked: undefined });
+  const before = context.parked;
+  try {
+    return await new Promise<boolean>((resolve, reject) => {
+      context.parked = () => resolve(true);
+      import(module).then(() => resolve(false), reject);
+    });
+  } finally {
+    context.parked = before;
+  }
+}

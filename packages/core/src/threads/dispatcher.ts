@@ -1,0 +1,266 @@
+/** Sends hops to threads: in order, not more than there are threads, each answered exactly once. */
+import { DisposedError, QueueFullError, ThreadDiedError, ThreadStartError } from '../errors.js';
+import { decode, encode, encodeExactly, Obstacle, type Parcel } from '../portable/codec.js';
+import { HopFailure, stayed, type HopDefinition, type ThreadFigures } from './executor.js';
+import { pack, unpack, type Packed } from './freight.js';
+import type { Lane } from './lane.js';
+import type { HopReply } from './message.js';
+import { ThreadGone } from './pool.js';
+import { Queue } from './queue.js';
+
+/**
+ * How long, in milliseconds, an aborted hop may go on before its thread is ended: time for a step
+ * that looks at its signal to stop by itself, which is cheaper than a new thread. The caller does
+ * not wait for it.
+ */
+const grace = 50;
+
+/** One run of a hop. */
+interface Job {
+  readonly definition: HopDefinition;
+  readonly inputs: readonly unknown[];
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: (values: unknown[]) => void;
+  readonly reject: (failure: HopFailure) => void;
+  /** Undoes the listening to `signal`. */
+  release: () => void;
+  readonly queued: number;
+  /** Set while a thread has it. */
+  running: Running | undefined;
+  answered: boolean;
+}
+
+interface Running {
+  readonly started: number;
+  readonly cell: Int32Array | undefined;
+  readonly stop: AbortController | undefined;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export class Dispatcher {
+  readonly #queue: Queue<Job>;
+  readonly #running = new Set<Job>();
+  #disposed: Promise<void> | undefined;
+  #waited = 0;
+  #ran = 0;
+  #hops = 0;
+
+  constructor(
+    private readonly lane: Lane,
+    limit: number,
+  ) {
+    this.#queue = new Queue(limit);
+  }
+
+  get figures(): ThreadFigures {
+    return {
+      threads: this.lane.size,
+      busy: this.#running.size,
+      queued: this.#queue.size,
+      waited: this.#waited,
+      ran: this.#ran,
+      hops: this.#hops,
+      replaced: this.lane.replaced,
+    };
+  }
+
+  get isDisposed(): boolean {
+    return this.#disposed !== undefined;
+  }
+
+  /** As `Executor.run`. */
+  run(
+    definition: HopDefinition,
+    inputs: readonly unknown[],
+    signal: AbortSignal | undefined,
+  ): Promise<unknown[]> {
+    return new Promise((resolve, reject: (failure: HopFailure) => void) => {
+      if (this.isDisposed) return reject(new HopFailure(-1, new DisposedError('container')));
+      if (signal?.aborted === true) return reject(new HopFailure(-1, signal.reason));
+      const startsNow = this.lane.free > 0 && this.#queue.size === 0;
+      if (!startsNow && this.#queue.isFull) {
+        return reject(
+          new HopFailure(-1, new QueueFullError(labelOf(definition), this.#queue.limit)),
+        );
+      }
+      const job: Job = {
+        definition,
+        inputs,
+        signal,
+        resolve,
+        reject,
+        release: () => {},
+        queued: performance.now(),
+        running: undefined,
+        answered: false,
+      };
+      if (signal !== undefined) {
+        const abort = () => this.#abort(job, signal);
+        signal.addEventListener('abort', abort, { once: true });
+        job.release = () => signal.removeEventListener('abort', abort);
+      }
+      if (startsNow) {
+        this.#start(job);
+        return;
+      }
+      this.#queue.push(job);
+      this.lane.wake();
+    });
+  }
+
+  /** Starts what waits, as far as there are threads. To be called whenever there may be more. */
+  drain(): void {
+    while (this.lane.free > 0) {
+      const job = this.#queue.shift();
+      if (job === undefined) return;
+      this.#start(job);
+    }
+  }
+
+  /** Fails all that waits: there are no threads, and there will be none. */
+  failQueued(error: ThreadStartError): void {
+    for (const job of this.#queue.clear()) this.#fail(job, new HopFailure(-1, error));
+  }
+
+  /** Fails all work and ends the threads. */
+  dispose(): Promise<void> {
+    return (this.#disposed ??= this.#dispose());
+  }
+
+  async #dispose(): Promise<void> {
+    // The turn of the caller is over when this runs on: `isDisposed` is true by then.
+    await Promise.resolve();
+    for (const job of [...this.#queue.clear(), ...this.#running]) {
+      this.#fail(job, new HopFailure(-1, new DisposedError('container')));
+    }
+    await this.lane.close();
+  }
+
+  #start(job: Job): void {
+    const { definition, signal } = job;
+    let inputs: Packed;
+    try {
+      inputs = packInputs(job);
+    } catch (failure) {
+      this.#fail(job, failure as HopFailure);
+      return;
+    }
+    const started = performance.now();
+    this.#waited += started - job.queued;
+    const asksForSignal = signal !== undefined && hasSignal(definition);
+    const running: Running = {
+      started,
+      cell: asksForSignal ? new Int32Array(new SharedArrayBuffer(4)) : undefined,
+      stop: signal === undefined ? undefined : new AbortController(),
+      timer: undefined,
+    };
+    job.running = running;
+    this.#running.add(job);
+    const departure = { definition, inputs, abort: running.cell, stop: running.stop?.signal };
+    this.lane.send(departure).then(
+      (reply) => {
+        this.#end(job, running);
+        this.#answer(job, reply);
+        this.drain();
+      },
+      (error: unknown) => {
+        this.#end(job, running);
+        this.#fail(job, new HopFailure(-1, diedError(definition, error)));
+        this.drain();
+      },
+    );
+  }
+
+  #end(job: Job, running: Running): void {
+    clearTimeout(running.timer);
+    this.#running.delete(job);
+    this.#ran += performance.now() - running.started;
+    this.#hops++;
+  }
+
+  #answer(job: Job, reply: HopReply): void {
+    if (job.answered) return;
+    if ('error' in reply) {
+      this.#fail(job, new HopFailure(reply.step, decodeError(reply.error)));
+      return;
+    }
+    let values: unknown[];
+    try {
+      values = decode(unpack(reply.values)) as unknown[];
+    } catch (error) {
+      this.#fail(job, new HopFailure(-1, error));
+      return;
+    }
+    for (const position of reply.stayed) values[position] = stayed;
+    job.answered = true;
+    job.release();
+    job.resolve(values);
+  }
+
+  #fail(job: Job, failure: HopFailure): void {
+    if (job.answered) return;
+    job.answered = true;
+    job.release();
+    job.reject(failure);
+  }
+
+  #abort(job: Job, signal: AbortSignal): void {
+    const { running } = job;
+    this.#queue.delete(job);
+    this.#fail(job, new HopFailure(-1, signal.reason));
+    if (running === undefined) return;
+    if (running.cell !== undefined) Atomics.store(running.cell, 0, 1);
+    running.timer = setTimeout(() => {
+      if (this.lane.mayEndThreads) running.stop?.abort();
+    }, grace);
+  }
+}
+
+/** @throws HopFailure that names the parameter whose value cannot cross. */
+function packInputs({ definition, inputs }: Job): Packed {
+  const refuse = (error: unknown): never => {
+    if (!(error instanceof Obstacle)) throw new HopFailure(-1, error);
+    const input = definition.inputs[error.path[0] as number];
+    const consumer = input?.consumer ?? labelOf(definition);
+    throw new HopFailure(
+      definition.steps.findIndex(({ label }) => label === consumer),
+      error
+        .from(1)
+        .toError(
+          `${consumer} runs in a thread, but its ${input?.parameter ?? 'input'} cannot cross`,
+          `make ${consumer} async, so that it runs on the event loop`,
+        ),
+    );
+  };
+  const attempt = (how: (value: unknown) => Parcel): Parcel => {
+    try {
+      return how(inputs);
+    } catch (error) {
+      return refuse(error);
+    }
+  };
+  return pack(attempt(encode), () => attempt(encodeExactly));
+}
+
+function decodeError(encoded: Parameters<typeof decode>[0]): unknown {
+  try {
+    return decode(encoded);
+  } catch (error) {
+    return error;
+  }
+}
+
+function diedError(definition: HopDefinition, error: unknown): ThreadDiedError {
+  const gone = error instanceof ThreadGone ? error : new ThreadGone(String(error));
+  return new ThreadDiedError(labelOf(definition), gone.message, gone.cause);
+}
+
+function hasSignal({ steps }: HopDefinition): boolean {
+  return steps.some(({ operation }) => operation === 'signal');
+}
+
+/** The steps that matter, as messages show a hop: `Kitchen.grind -> Burgers.parallel`. */
+function labelOf({ steps }: HopDefinition): string {
+  const calls = steps.filter(({ operation }) => operation === 'call');
+  return (calls.length === 0 ? steps : calls).map(({ label }) => label).join(' -> ');
+}

@@ -1,0 +1,46 @@
+/** The bounded queue in front of the threads: first in, first out. */
+
+export class Queue<T> {
+  /** A set keeps the order of insertion, and removes from its middle without a search. */
+  readonly #items = new Set<T>();
+
+  constructor(
+    /** How many items may wait. */
+    readonly limit: number,
+  ) {}
+
+  get size(): number {
+    return this.#items.size;
+  }
+
+  get isFull(): boolean {
+    return this.#items.size >= this.limit;
+  }
+
+  /** @throws RangeError if the queue is full: ask {@link isFull} first. */
+  push(item: T): void {
+    if (this.isFull) throw new RangeError(`The queue is full (${this.limit}).`);
+    this.#items.add(item);
+  }
+
+  /** The item that has waited longest, removed; undefined if there is none. */
+  shift(): T | undefined {
+    for (const item of this.#items) {
+      this.#items.delete(item);
+      return item;
+    }
+    return undefined;
+  }
+
+  /** @returns whether the item was waiting. */
+  delete(item: T): boolean {
+    return this.#items.delete(item);
+  }
+
+  /** All items, removed. */
+  clear(): T[] {
+    const items = [...this.#items];
+    this.#items.clear();
+    return items;
+  }
+}

@@ -1,0 +1,96 @@
+/** Runs the steps of one hop, in the thread. */
+import { UnreachableError } from '../errors.js';
+import { classById } from '../record.js';
+import type { HopStep, Operand } from './executor.js';
+import type { HopSignal } from './hop-signal.js';
+import type { ThreadValues } from './thread-values.js';
+
+/** Which step failed, and with what. */
+export class StepFailure {
+  constructor(
+    readonly step: number,
+    readonly error: unknown,
+  ) {}
+}
+
+/** One run of a hop's steps. Synchronous, without any promise, as long as no step returns one. */
+export class StepsRun {
+  /** Of the steps that have run. */
+  readonly values: unknown[] = [];
+
+  constructor(
+    readonly steps: readonly HopStep[],
+    readonly inputs: readonly unknown[],
+    private readonly kept: ThreadValues,
+    private readonly signal: HopSignal,
+    /** Why a class is not known; a sentence without its full stop. */
+    private readonly missing: (classId: string) => string,
+  ) {}
+
+  /**
+   * Runs all steps. @returns a promise only where a step has returned one.
+   * @throws StepFailure of the first step that fails.
+   */
+  run(): void | Promise<void> {
+    for (let index = this.values.length; index < this.steps.length; index++) {
+      const step = this.steps[index] as HopStep;
+      let made: unknown;
+      try {
+        made = this.valueOf(step);
+        if (isPromise(made, step)) return this.resume(index, made);
+      } catch (error) {
+        throw new StepFailure(index, error);
+      }
+      this.values.push(made);
+    }
+  }
+
+  private async resume(index: number, pending: PromiseLike<unknown>): Promise<void> {
+    this.signal.watch();
+    let made: unknown;
+    try {
+      made = await pending;
+    } catch (error) {
+      throw new StepFailure(index, error);
+    }
+    this.values.push(made);
+    return this.run();
+  }
+
+  private valueOf(step: HopStep): unknown {
+    const { perThread } = step;
+    if (perThread === undefined) return this.make(step);
+    if (this.kept.has(perThread)) return this.kept.get(perThread);
+    const made = this.make(step);
+    return this.kept.keep(perThread, made, isPromise(made, step));
+  }
+
+  private make(step: HopStep): unknown {
+    if (step.operation === 'signal') return this.signal.signal;
+    const type = classById(step.classId);
+    if (type === undefined) throw this.unreachable(step);
+    const args = step.arguments.map((operand) => this.operand(operand));
+    if (step.operation === 'construct') return new type(...args);
+    const target = step.self === undefined ? type : this.operand(step.self);
+    const method = (target as Record<string, ((...args: unknown[]) => unknown) | undefined>)[
+      step.method ?? ''
+    ];
+    if (typeof method !== 'function') throw this.unreachable(step);
+    return method.apply(target, args);
+  }
+
+  private operand(operand: Operand): unknown {
+    return operand >= 0 ? this.inputs[operand] : this.values[~operand];
+  }
+
+  private unreachable({ classId, label }: HopStep): UnreachableError {
+    const hash = classId.lastIndexOf('#');
+    return new UnreachableError(label, classId.slice(0, hash), this.missing(classId));
+  }
+}
+
+/** Thenables are awaited too, as `await` does; an instance that was constructed never is. */
+function isPromise(made: unknown, { operation }: HopStep): made is PromiseLike<unknown> {
+  if (operation !== 'call' || typeof made !== 'object' || made === null) return false;
+  return typeof (made as { then?: unknown }).then === 'function';
+}

@@ -1,0 +1,62 @@
+/** Runs hops in real worker threads: the default executor. */
+import { ThreadStartError } from '../errors.js';
+import { decode } from '../portable/codec.js';
+import { Dispatcher } from './dispatcher.js';
+import type { Executor, HopDefinition, Manifest, ThreadFigures, Unreachable } from './executor.js';
+import type { Report } from './message.js';
+import type { ThreadSettings } from './options.js';
+import { PoolLane } from './pool-lane.js';
+
+export class TinypoolExecutor implements Executor {
+  readonly #lane: PoolLane;
+  readonly #dispatcher: Dispatcher;
+
+  constructor(settings: ThreadSettings) {
+    this.#lane = new PoolLane(settings, {
+      onFree: () => this.#dispatcher.drain(),
+      onStuck: (error) => this.#dispatcher.failQueued(error),
+    });
+    this.#dispatcher = new Dispatcher(this.#lane, settings.queue);
+  }
+
+  async start(manifest: Manifest): Promise<readonly Unreachable[]> {
+    const reports = await this.#lane.open(manifest);
+    const unreachable = collect(reports, manifest);
+    const failed = reports.flatMap((report) => report.failed)[0];
+    if (unreachable.length === 0 && failed !== undefined) {
+      const cause = decode(failed.error);
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new ThreadStartError(`${failed.module} could not be imported there: ${reason}`, cause);
+    }
+    this.#dispatcher.drain();
+    return unreachable;
+  }
+
+  run(
+    definition: HopDefinition,
+    inputs: readonly unknown[],
+    signal?: AbortSignal,
+  ): Promise<unknown[]> {
+    return this.#dispatcher.run(definition, inputs, signal);
+  }
+
+  get figures(): ThreadFigures {
+    return this.#dispatcher.figures;
+  }
+
+  dispose(): Promise<void> {
+    return this.#dispatcher.dispose();
+  }
+}
+
+/** What some thread could not reach, each once, in the order of the manifest. */
+function collect(reports: readonly Report[], { needs }: Manifest): Unreachable[] {
+  const reasons = new Map<number, string>();
+  for (const { unreachable } of reports) {
+    for (const { need, reason } of unreachable) if (!reasons.has(need)) reasons.set(need, reason);
+  }
+  return needs.flatMap((need, index) => {
+    const reason = reasons.get(index);
+    return reason === undefined ? [] : [{ need, reason }];
+  });
+}

@@ -1,0 +1,111 @@
+/** Imports the modules of the manifest into this thread, and says what is missing afterwards. */
+import { encodeThrown } from '../portable/codec.js';
+import { importUntilParked } from '../thread-context.js';
+import type { NeededClass } from '../threads/executor.js';
+import type { Report, ThreadSetup } from '../threads/message.js';
+import { whyUnreachable } from '../threads/reach.js';
+
+/** How the import of a module has ended. */
+type Outcome = 'imported' | 'parked' | 'waiting' | { readonly error: unknown };
+
+/** The modules of one thread. */
+export class ThreadModules {
+  readonly #outcomes = new Map<string, Outcome>();
+
+  constructor(private readonly setup: ThreadSetup) {}
+
+  /** Imports all modules, in order: those of one file may count on what another has done. */
+  async importAll(): Promise<void> {
+    const { manifest, progress } = this.setup;
+    for (const [index, module] of manifest.modules.entries()) {
+      Atomics.store(progress, 0, index);
+      await this.#import(module);
+    }
+    Atomics.store(progress, 0, manifest.modules.length);
+  }
+
+  report(thread: number): Report {
+    const { needs, modules } = this.setup.manifest;
+    const unreachable = needs.flatMap((need, index) => {
+      const reason = whyUnreachable(need, (missing) => this.#whyMissing(missing));
+      return reason === undefined ? [] : [{ need: index, reason }];
+    });
+    const failed = modules.flatMap((module) => {
+      const outcome = this.#outcomes.get(module);
+      return typeof outcome === 'object'
+        ? [{ module, error: encodeThrown(outcome.error).encoded }]
+        : [];
+    });
+    return { thread, unreachable, failed };
+  }
+
+  /**
+   * Imports the module that declares a `@Portable` class, once, and only if it is one of those that
+   * the loop has named at the start: what arrives in a message selects nothing else.
+   */
+  async find(classId: string): Promise<void> {
+    const module = moduleOf(classId);
+    if (!this.setup.manifest.portableModules.includes(module)) return;
+    if (!this.#outcomes.has(module)) await this.#import(module);
+  }
+
+  /** Why a class is not known. */
+  reason(classId: string): string {
+    const module = moduleOf(classId);
+    const { modules, portableModules } = this.setup.manifest;
+    return this.#explain(
+      modules.includes(module) || portableModules.includes(module) ? module : undefined,
+    );
+  }
+
+  #whyMissing({ module }: NeededClass): string {
+    return this.#explain(module);
+  }
+
+  #explain(module: string | undefined): string {
+    if (module === undefined) {
+      return 'the module that declares it is not known; name it in `modules`';
+    }
+    const outcome = this.#outcomes.get(module);
+    if (outcome === undefined) return `threads do not import its module (${module})`;
+    if (outcome === 'parked') {
+      return 'its module stops at Container.create in a thread; declare it above';
+    }
+    if (outcome === 'waiting') {
+      return 'its module waits for one that stops at Container.create in a thread';
+    }
+    if (outcome === 'imported') return 'it is declared inside a function, or under a condition';
+    const { error } = outcome;
+    const message = error instanceof Error ? error.message : String(error);
+    return `its module could not be imported: ${(message.split('\n')[0] ?? '').replace(/\.$/, '')}`;
+  }
+
+  async #import(module: string): Promise<void> {
+    let outcome: Outcome;
+    try {
+      outcome = await this.#settle(module);
+    } catch (error) {
+      outcome = { error };
+    }
+    this.#outcomes.set(module, outcome);
+  }
+
+  /**
+   * A module that imports one which has parked waits for ever, and does not park itself. Where that
+   * is possible, a quarter of the time for the start is enough to tell.
+   */
+  async #settle(module: string): Promise<Outcome> {
+    const importing = importUntilParked(module).then((parked) => (parked ? 'parked' : 'imported'));
+    if (![...this.#outcomes.values()].includes('parked')) return importing;
+    let timer: NodeJS.Timeout | undefined;
+    const waiting = new Promise<'waiting'>((resolve) => {
+      timer = setTimeout(() => resolve('waiting'), this.setup.startTimeout / 4);
+    });
+    return Promise.race([importing, waiting]).finally(() => clearTimeout(timer));
+  }
+}
+
+/** The part of a class id that says where the class stands. */
+function moduleOf(classId: string): string {
+  return classId.slice(0, Math.max(classId.lastIndexOf('#'), 0));
+}
