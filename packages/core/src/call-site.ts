@@ -13,7 +13,8 @@ export interface CallSite {
  * *after* the last of them, also when the decorator is wrapped in one of the user's own:
  * tsc and tslib `__decorate`, swc `_ts_decorate`, esbuild `__decorateClass`, Babel `_applyDecs…`.
  */
-const decorateHelper = /^(?:__decorate(?:Class)?|_ts_decorate|_applyDecs\w*|_applyDecoratedDescriptor)$/;
+const decorateHelper =
+  /^(?:__decorate(?:Class)?|_ts_decorate|_applyDecs\w*|_applyDecoratedDescriptor)$/;
 
 /** Enough for a decorator inside decorators; the default of 10 is not, with reflect-metadata. */
 const frames = 40;
@@ -38,7 +39,8 @@ export function callSite(entry: (...args: never[]) => unknown): CallSite | undef
     void holder.stack;
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
-    if (prepareStackTrace === undefined) delete (Error as { prepareStackTrace?: unknown }).prepareStackTrace;
+    if (prepareStackTrace === undefined)
+      delete (Error as { prepareStackTrace?: unknown }).prepareStackTrace;
     else Error.prepareStackTrace = prepareStackTrace;
   }
   const helper = sites.findIndex((site) => decorateHelper.test(site.getFunctionName() ?? ''));
@@ -46,6 +48,10 @@ export function callSite(entry: (...args: never[]) => unknown): CallSite | undef
   const site = sites[helper + 1];
   const file = site?.getFileName() ?? undefined;
   if (site === undefined || file === undefined) return undefined;
-  const module = file.startsWith('file:') ? file : file.startsWith('/') || /^[A-Za-z]:\\/.test(file) ? pathToFileURL(file).href : undefined;
+  const module = file.startsWith('file:')
+    ? file
+    : file.startsWith('/') || /^[A-Za-z]:\\/.test(file)
+      ? pathToFileURL(file).href
+      : undefined;
   return module === undefined ? undefined : { module, line: site.getLineNumber() ?? 0 };
 }

@@ -61,7 +61,13 @@ export class Container implements AsyncDisposable {
   static async create(options: ContainerOptions = {}): Promise<Container> {
     if (inThread()) return park();
     checkOptions(options);
-    const { providers = [], overrides = [], scopeValues = [], threads = {}, modules = [] } = options;
+    const {
+      providers = [],
+      overrides = [],
+      scopeValues = [],
+      threads = {},
+      modules = [],
+    } = options;
     const executor = createExecutor(threads);
     let engine: Engine;
     try {
@@ -161,7 +167,9 @@ export class Container implements AsyncDisposable {
 
   private async end(): Promise<void> {
     const errors: unknown[] = [];
-    for (const outcome of await Promise.allSettled([...this.scopes].map((scope) => scope.dispose()))) {
+    for (const outcome of await Promise.allSettled(
+      [...this.scopes].map((scope) => scope.dispose()),
+    )) {
       if (outcome.status === 'rejected') errors.push(outcome.reason);
     }
     errors.push(...(await this.singletons.dispose()));

@@ -46,7 +46,10 @@ class CrossingCheck {
       this.levels.set(node, levels);
       for (const side of ['loop', 'thread'] as const) {
         if (!of?.[side]) continue;
-        levels[side] = levelOn(side, node.needs.map((need) => this.valueLevel(need, node, side)));
+        levels[side] = levelOn(
+          side,
+          node.needs.map((need) => this.valueLevel(need, node, side)),
+        );
         for (const need of node.needs) this.checkNeed(node, side, levels[side], need);
       }
       if (node.kind === 'method' && node.scope === 'singleton' && of?.thread) {
@@ -96,11 +99,15 @@ class CrossingCheck {
   }
 
   private refuseIntoThread(node: Node, need: Node, detail: string): void {
-    const name = need.kind === 'method' && need.makes !== undefined ? tokenName(need.makes) : need.label;
+    const name =
+      need.kind === 'method' && need.makes !== undefined ? tokenName(need.makes) : need.label;
     // A class that is built in the thread only because a method of it runs there says so.
     const runs =
       node.kind === 'class' ? 'is built in a thread, where its consumer runs' : 'runs in a thread';
-    const culprit = this.graph.pathTo(node).length > 1 && node.kind === 'class' ? (node.consumers[0]?.label ?? node.label) : node.label;
+    const culprit =
+      this.graph.pathTo(node).length > 1 && node.kind === 'class'
+        ? (node.consumers[0]?.label ?? node.label)
+        : node.label;
     const threadScope =
       need.kind === 'class' || need.kind === 'method' ? `give ${name} scope 'thread', ` : '';
     this.problems.push(

@@ -60,11 +60,7 @@ export function Provides<T>(provided: Token<T>, options: ProviderOptions = {}) {
 
 /** Says which token a parameter wants, where its class alone does not. */
 export function Inject(wanted: Token) {
-  return function inject(
-    target: object,
-    name: string | symbol | undefined,
-    index: number,
-  ): void {
+  return function inject(target: object, name: string | symbol | undefined, index: number): void {
     const parameters = parametersOf(target, name, inject);
     parameterRecord(parameters, index).token = tokenOrNull(wanted);
   };

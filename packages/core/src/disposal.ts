@@ -16,7 +16,8 @@ export class Disposal {
    */
   note(value: unknown, sources: readonly unknown[]): boolean {
     const teardown = teardownOf(value);
-    if (teardown === undefined || this.teardowns.has(value) || sources.includes(value)) return false;
+    if (teardown === undefined || this.teardowns.has(value) || sources.includes(value))
+      return false;
     this.teardowns.set(value, teardown);
     return true;
   }
@@ -52,7 +53,8 @@ async function tearDown(teardowns: readonly Teardown[]): Promise<unknown[]> {
 }
 
 function teardownOf(value: unknown): Teardown | undefined {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null)
+    return undefined;
   const disposable = value as Partial<AsyncDisposable & Disposable>;
   if (typeof disposable[Symbol.asyncDispose] === 'function') {
     return () => disposable[Symbol.asyncDispose]?.();

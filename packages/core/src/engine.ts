@@ -15,7 +15,6 @@ export class Engine {
   private readonly variants = new Map<Node, Map<string, Plan>>();
   private sorted: readonly Node[] = [];
   private sides: ReadonlyMap<Node, Sides> = new Map();
-  private checked = 0;
 
   private constructor(
     readonly graph: Graph,
@@ -65,8 +64,15 @@ export class Engine {
    * @throws MissingProviderError, or what is wrong with a class that joins the graph now.
    */
   find(token: Token): Node {
+    const known = this.graph.nodes.length;
     const { node, problems } = this.graph.find(token);
-    if (this.checked < this.graph.nodes.length) this.check(problems);
+    if (this.graph.nodes.length === known) return node;
+    try {
+      this.check(problems);
+    } catch (error) {
+      this.graph.truncate(known);
+      throw error;
+    }
     return node;
   }
 
@@ -103,7 +109,6 @@ export class Engine {
   }
 
   private check(problems: readonly TurnoError[]): void {
-    this.checked = this.graph.nodes.length;
     const { sorted, cycles } = sortNodes(this.graph.nodes);
     const all = [...problems, ...cycles, ...checkLifetimes(this.graph, sorted)];
     // With a cycle there is no order, so nothing can be said of what has to cross.

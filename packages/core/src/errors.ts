@@ -23,7 +23,8 @@ export abstract class TurnoError extends Error {
     const where = path === undefined || path.length < 2 ? '' : ` Path: ${path.join(' -> ')}.`;
     super(`${fact}${remedy === undefined ? '' : ` ${remedy}`}${where}`);
     // Not through ErrorOptions: an error without a cause shall not own a `cause: undefined`.
-    if (cause !== undefined) Object.defineProperty(this, 'cause', { value: cause, writable: true, configurable: true });
+    if (cause !== undefined)
+      Object.defineProperty(this, 'cause', { value: cause, writable: true, configurable: true });
     this.path = path;
   }
 
@@ -45,7 +46,8 @@ export class GraphError extends TurnoError {
   readonly code = 'TURNO_GRAPH';
 
   constructor(readonly errors: readonly TurnoError[]) {
-    const count = errors.length === 1 ? 'There is 1 problem' : `There are ${errors.length} problems`;
+    const count =
+      errors.length === 1 ? 'There is 1 problem' : `There are ${errors.length} problems`;
     super({
       fact: `${count} in the graph of providers:\n${errors.map((error, index) => `  ${index + 1}. [${error.code}] ${error.message}`).join('\n')}`,
     });
@@ -175,11 +177,17 @@ export class MetadataError extends TurnoError {
     readonly owner: string,
     readonly parameters: number,
     path: Path,
+    /** The class, if it has no decorator of its own, which is the likely cause. */
+    undecorated?: string,
   ) {
     super({
       fact: `${owner} takes ${parameters} parameter${parameters === 1 ? '' : 's'}, but the compiler left no type metadata for it.`,
       path,
-      remedy: `Set "emitDecoratorMetadata": true (and "experimentalDecorators": true) in tsconfig.json and decorate the class; with esbuild, tsx or type stripping, which emit none, put @Inject(TheToken) in front of each parameter.`,
+      remedy: `${
+        undecorated === undefined
+          ? ''
+          : `Decorate ${undecorated} with @Injectable(): TypeScript leaves metadata for decorated classes only. `
+      }Set "emitDecoratorMetadata": true and "experimentalDecorators": true in tsconfig.json; with esbuild, tsx or type stripping, which leave none, put @Inject(TheToken) in front of each parameter.`,
     });
   }
 }
@@ -292,7 +300,8 @@ export class QueueFullError extends TurnoError {
   ) {
     super({
       fact: `${hop} was refused: ${limit} hops wait for a thread already.`,
-      remedy: 'Try again later; `threads: { queue }` sets the limit, `threads: { size }` the number of threads.',
+      remedy:
+        'Try again later; `threads: { queue }` sets the limit, `threads: { size }` the number of threads.',
     });
   }
 }
@@ -326,7 +335,10 @@ export class InputError extends TurnoError {
   constructor(readonly faults: readonly InputFault[]) {
     super({
       fact: `${faults.length} parameter${faults.length === 1 ? '' : 's'} could not be read: ${faults
-        .map(({ owner, error }) => `${owner}: ${error instanceof Error ? error.message : String(error)}`)
+        .map(
+          ({ owner, error }) =>
+            `${owner}: ${error instanceof Error ? error.message : String(error)}`,
+        )
         .join('; ')}.`,
     });
   }

@@ -1,26 +1,65 @@
 /** Says in text how a plan runs, for people. */
-import type { Plan, Unit } from './plan.js';
+import type { Plan } from './plan.js';
 import type { Step } from './step.js';
 
+interface Row {
+  readonly number: number;
+  readonly step: Step;
+  /** Number of the hop, from 1; undefined on the loop. */
+  readonly hop: number | undefined;
+}
+
 /**
- * One line per step in the order of the plan: number, label, scope, placement, what it waits for;
- * steps that share a trip to a thread carry the same hop.
+ * One line per step in the order of the plan: number, label, scope, placement, what it waits for.
+ * Steps that share a trip to a thread carry the number of the same hop.
  */
 export function explainPlan(plan: Plan): string {
-  const hops = plan.units.filter((unit) => unit.hop !== undefined);
-  const hopOf = new Map(hops.flatMap((unit, hop) => unit.steps.map((step) => [step, hop + 1])));
-  const rows = plan.steps.map((step) => [
-    String(step.index + 1),
-    step.node.label,
-    `[${describeScope(step)}]`,
-    describePlace(step, hopOf.get(step)),
-    describeNeeds(step),
+  const { rows, hops } = rowsOf(plan);
+  const cells = [...new Set(rows.values())].map((row) => [
+    String(row.number),
+    row.step.node.label,
+    `[${describeScope(row.step)}]`,
+    describePlace(row),
+    describeNeeds(row, rows),
   ]);
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) =>
-    `  ${row.map((cell, column) => (column === 0 ? cell.padStart(widths[0] ?? 0) : cell.padEnd(widths[column] ?? 0))).join('  ')}`.trimEnd(),
+  const widths = [0, 1, 2, 3].map((column) =>
+    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
   );
-  return [`${plan.target.label}: ${count(plan.steps.length, 'step')}, ${countHops(hops)}`, ...lines].join('\n');
+  const lines = cells.map(([number = '', ...rest]) =>
+    [
+      `  ${number.padStart(widths[0] ?? 0)}`,
+      ...rest.map((cell, i) => cell.padEnd(widths[i + 1] ?? 0)),
+    ]
+      .join('  ')
+      .trimEnd(),
+  );
+  const trips = hops === 0 ? 'no thread' : `${count(hops, 'hop')} to a thread`;
+  return [`${plan.target.label}: ${count(cells.length, 'step')}, ${trips}`, ...lines].join('\n');
+}
+
+/** A row for each step; what a thread keeps is one row for all in a hop that share it. */
+function rowsOf(plan: Plan): { rows: ReadonlyMap<number, Row>; hops: number } {
+  const hopOf = new Map<Step, number>();
+  const shared = new Map<Step, Step>();
+  let hops = 0;
+  for (const { hop } of plan.units) {
+    if (hop === undefined) continue;
+    hops++;
+    for (const step of hop.steps) {
+      hopOf.set(step, hops);
+      if (hop.planned.includes(step)) continue;
+      const same = hop.planned.find(({ node }) => node === step.node);
+      if (same !== undefined) shared.set(step, same);
+    }
+  }
+  const rows = new Map<number, Row>();
+  let number = 0;
+  for (const step of plan.steps) {
+    const same = shared.get(step);
+    const row = same === undefined ? undefined : rows.get(same.index);
+    rows.set(step.index, row ?? { number: ++number, step, hop: hopOf.get(step) });
+  }
+  return { rows, hops };
 }
 
 function describeScope({ node, kind }: Step): string {
@@ -30,21 +69,16 @@ function describeScope({ node, kind }: Step): string {
   return node.kind === 'method' && node.handler ? 'handler' : node.scope;
 }
 
-function describePlace(step: Step, hop: number | undefined): string {
+function describePlace({ step, hop }: Row): string {
   if (hop !== undefined) return `thread, hop ${hop}`;
-  if (step.kind === 'load') return `loop, kept`;
-  return 'loop';
+  return step.kind === 'load' ? 'loop, kept' : 'loop';
 }
 
-function describeNeeds({ needs }: Step): string {
-  const numbers = [...new Set(needs)].map((need) => need + 1);
-  return numbers.length === 0 ? '' : `after ${numbers.join(', ')}`;
+function describeNeeds({ step }: Row, rows: ReadonlyMap<number, Row>): string {
+  const numbers = new Set(step.needs.map((need) => rows.get(need)?.number ?? 0));
+  return numbers.size === 0 ? '' : `after ${[...numbers].sort((a, b) => a - b).join(', ')}`;
 }
 
 function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
-}
-
-function countHops(hops: readonly Unit[]): string {
-  return hops.length === 0 ? 'no thread' : `${count(hops.length, 'hop')} to a thread`;
 }

@@ -49,6 +49,7 @@ export interface MethodNode extends NodeBase {
   readonly target: AbstractClass;
   readonly method: string | symbol;
   readonly static: boolean;
+  readonly record: MethodRecord;
   readonly placement: Placement;
   /** The class of what it makes, as far as the token or the declared return type tell. */
   readonly makes: AbstractClass | undefined;
@@ -117,8 +118,6 @@ export class Graph {
   private readonly slots = new Map<Token, Slot>();
   /** Who claims each token, for messages: more than one is a problem. */
   private readonly providedBy = new Map<Token, string[]>();
-  /** Classes that are in the graph only because they hold methods. */
-  private readonly holders = new Set<Token>();
   /** Tokens that overrides provide, and those of them that something else provided before. */
   private readonly overridden = new Set<Token>();
   private readonly replaced = new Set<Token>();
@@ -139,10 +138,11 @@ export class Graph {
     for (const token of input.scopeValues) {
       graph.add({ kind: 'given', label: tokenName(token), scope: 'request', token }, token);
     }
-    graph.declareProviders(input.providers, problems);
+    graph.declareAll(input.providers, 'providers', problems);
     for (const token of graph.overridden) {
       if (!graph.replaced.has(token) && !isInjectable(token)) {
-        problems.push(new OverrideError(tokenName(token), nearNames(tokenName(token), graph.names())));
+        const near = nearNames(tokenName(token), graph.names());
+        problems.push(new OverrideError(tokenName(token), near));
       }
     }
     problems.push(...graph.link());
@@ -151,14 +151,26 @@ export class Graph {
 
   /**
    * The node that provides a token. A decorated class that nothing has asked for so far joins the
-   * graph here; the caller validates what was added.
-   * @throws MissingProviderError, and whatever is wrong with the nodes that had to be added.
+   * graph here; the caller checks what was added, and takes it back with {@link truncate} if it
+   * cannot stay.
+   * @throws MissingProviderError; CycleError among aliases.
    */
   find(token: Token): { node: Node; problems: TurnoError[] } {
-    const known = this.lookUp(token);
-    const node = known ?? this.implicit(token);
+    const node = this.lookUp(token) ?? this.implicit(token);
     if (node === undefined) throw this.missing(token, [tokenName(token)]);
     return { node, problems: this.link() };
+  }
+
+  /** Takes the nodes back that were added last. @param length - how many nodes stay. */
+  truncate(length: number): void {
+    const isGone = ({ index }: Node): boolean => index >= length;
+    this.nodes.length = length;
+    for (const [token, slot] of this.slots) {
+      if (!(slot instanceof AliasProvider) && isGone(slot)) this.slots.delete(token);
+    }
+    for (const { consumers } of this.nodes) {
+      consumers.splice(0, consumers.length, ...consumers.filter((node) => !isGone(node)));
+    }
   }
 
   /** From a node that nothing needs, down to this one: the way that a reader can follow. */
@@ -174,19 +186,15 @@ export class Graph {
   }
 
   private declareOverrides(overrides: readonly Provider[], problems: TurnoError[]): void {
-    overrides.forEach((provider, position) => {
-      this.declare(provider, `overrides[${position}]`, problems);
-    });
-    for (const token of this.slots.keys()) {
-      if (token !== AbortSignal) this.overridden.add(token);
-    }
-    for (const holder of this.holders) this.overridden.delete(holder);
+    this.declareAll(overrides, 'overrides', problems);
+    for (const token of this.providedBy.keys()) this.overridden.add(token);
+    this.providedBy.clear();
   }
 
-  private declareProviders(providers: readonly Provider[], problems: TurnoError[]): void {
+  private declareAll(providers: readonly Provider[], list: string, problems: TurnoError[]): void {
     // A set: a class that two feature lists both name is one provider.
     [...new Set(providers)].forEach((provider, position) => {
-      this.declare(provider, `providers[${position}]`, problems);
+      this.declare(provider, `${list}[${position}]`, problems);
     });
     for (const [token, by] of this.providedBy) {
       if (by.length > 1) problems.push(new DuplicateProviderError(tokenName(token), by));
@@ -219,20 +227,10 @@ export class Graph {
   }
 
   private declareClass(target: AbstractClass, where: string, problems: TurnoError[]): void {
-    const chain = recordsOf(target);
-    const methods = chain.flatMap(({ methods, staticMethods }) => [
-      ...methods.values(),
-      ...staticMethods.values(),
-    ]);
-    // An overriding method replaces its parent's: the last record of a name counts.
-    const byName = new Map(methods.map((method) => [`${method.static}:${String(method.name)}`, method]));
-    const own = findRecord(target);
     let provides = false;
     let needsInstance = false;
-    for (const method of byName.values()) {
-      const declared = methods.filter(({ name }) => name === method.name);
-      const handler = declared.map(({ handler }) => handler).findLast((found) => found !== undefined);
-      const provided = declared.map(({ provides }) => provides).findLast((found) => found !== undefined);
+    for (const method of methodsOf(target)) {
+      const { handler, provides: provided } = method;
       if (handler === undefined && provided === undefined) continue;
       provides = true;
       needsInstance ||= !method.static;
@@ -258,13 +256,13 @@ export class Graph {
         });
       }
     }
-    if (own?.injectable !== undefined) {
+    const injectable = findRecord(target)?.injectable;
+    if (injectable !== undefined) {
       this.provide(target, target.name, () => {
-        this.addClass(target, own.injectable ?? noOptions);
+        this.addClass(target, injectable);
       });
     } else if (needsInstance && !this.slots.has(target)) {
       this.addClass(target, noOptions);
-      this.holders.add(target);
     } else if (!provides) {
       problems.push(
         new DeclarationError(
@@ -324,6 +322,7 @@ export class Graph {
         target,
         method: method.name,
         static: method.static,
+        record: method,
         placement,
         makes: classOf(token, returns),
         handler,
@@ -360,10 +359,7 @@ export class Graph {
       const instance = this.lookUp(target);
       if (instance !== undefined) this.edge(node, instance);
     }
-    const record = recordsOf(target)
-      .map(({ methods, staticMethods }) => (isStatic ? staticMethods : methods).get(node.method))
-      .findLast((found) => found !== undefined);
-    if (record !== undefined) this.connect(node, wantedByMethod(node.label, holder, record));
+    this.connect(node, wantedByMethod(node.label, holder, node.record));
   }
 
   private connect(consumer: Node, parameters: readonly Wanted[]): void {
@@ -436,7 +432,8 @@ export class Graph {
     let at = token;
     for (;;) {
       const slot = this.slots.get(at);
-      if (!(slot instanceof AliasProvider)) return slot ?? (seen.length > 0 ? this.implicit(at) : undefined);
+      if (!(slot instanceof AliasProvider))
+        return slot ?? (seen.length > 0 ? this.implicit(at) : undefined);
       if (seen.includes(at)) {
         this.circularAliases.add(token);
         const cycle = [...seen.slice(seen.indexOf(at)), at].map(tokenName);
@@ -470,14 +467,21 @@ export class Graph {
   }
 
   private names(): string[] {
-    return [...this.slots.keys()].filter((token) => token !== AbortSignal).map(tokenName);
+    return [...this.providedBy.keys()].map(tokenName);
   }
 }
 
-type NewNode = Node extends infer N ? (N extends Node ? Omit<N, 'index' | 'needs' | 'consumers'> : never) : never;
+type NewNode = Node extends infer N
+  ? N extends Node
+    ? Omit<N, 'index' | 'needs' | 'consumers'>
+    : never
+  : never;
 
-/** Records of a class and its ancestors, ancestors first. */
-function recordsOf(target: AbstractClass): ClassRecord[] {
+/**
+ * The decorated methods of a class and its ancestors. An overriding method takes the place of its
+ * parent's; what it is not decorated with itself it inherits.
+ */
+function methodsOf(target: AbstractClass): Iterable<MethodRecord> {
   const chain: ClassRecord[] = [];
   for (
     let at: unknown = target;
@@ -487,7 +491,17 @@ function recordsOf(target: AbstractClass): ClassRecord[] {
     const record = findRecord(at as AbstractClass);
     if (record !== undefined) chain.unshift(record);
   }
-  return chain;
+  const methods = new Map<string | symbol, MethodRecord>();
+  const staticMethods = new Map<string | symbol, MethodRecord>();
+  for (const record of chain) {
+    for (const [name, method] of record.methods) {
+      methods.set(name, { ...methods.get(name), ...method });
+    }
+    for (const [name, method] of record.staticMethods) {
+      staticMethods.set(name, { ...staticMethods.get(name), ...method });
+    }
+  }
+  return [...methods.values(), ...staticMethods.values()];
 }
 
 function isInjectable(token: Token): token is AbstractClass {

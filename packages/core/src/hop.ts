@@ -104,7 +104,9 @@ function describeHop(
     step === root || (consumers[step.index] ?? []).some((consumer) => !inside.has(consumer));
   const outputs = members.filter(leaves);
   const extras = keep
-    ? members.filter((step) => step.node.scope === 'request' && !leaves(step) && step.node.kind === 'method')
+    ? members.filter(
+        (step) => step.node.scope === 'request' && !leaves(step) && step.node.kind === 'method',
+      )
     : [];
   // An operand below zero is the complement of a position.
   const position = (step: Step) => ~(operands.get(step.index) as number);
@@ -169,11 +171,11 @@ class Groups {
 
   find(index: number): number {
     let root = index;
-    for (let parent = this.parents[root]; parent !== undefined && parent !== root; ) {
+    for (let parent = this.parents[root]; parent !== undefined && parent !== root;) {
       root = parent;
       parent = this.parents[root];
     }
-    for (let at = index; at !== root; ) {
+    for (let at = index; at !== root;) {
       const next = this.parents[at] ?? root;
       this.parents[at] = root;
       at = next;

@@ -14,7 +14,10 @@ export function manifestOf(
   sides: ReadonlyMap<Node, Sides>,
   extra: readonly string[],
 ): Manifest {
-  const byClass = new Map<AbstractClass, { labels: string[]; methods: NeededClass['methods'][number][] }>();
+  const byClass = new Map<
+    AbstractClass,
+    { labels: string[]; methods: NeededClass['methods'][number][] }
+  >();
   for (const node of nodes) {
     const isMethod = node.kind === 'method' && placementOf(node) === 'thread';
     const isClass = node.kind === 'class' && sides.get(node)?.thread === true;

@@ -9,10 +9,7 @@ export function constructorTypes(target: AbstractClass): readonly unknown[] | un
 }
 
 /** Method parameter types (`design:paramtypes`), or undefined where none were emitted. */
-export function methodTypes(
-  holder: object,
-  name: string | symbol,
-): readonly unknown[] | undefined {
+export function methodTypes(holder: object, name: string | symbol): readonly unknown[] | undefined {
   return Reflect.getMetadata('design:paramtypes', holder, name) as readonly unknown[] | undefined;
 }
 

@@ -5,7 +5,8 @@ const most = 3;
 
 /** Names that differ from `name` by a few letters or by case, closest first. */
 export function nearNames(name: string, known: Iterable<string>): readonly string[] {
-  const allowed = Math.max(1, Math.floor(name.length / 3));
+  // Two swapped letters are two edits.
+  const allowed = Math.max(name.length < 4 ? 1 : 2, Math.floor(name.length / 3));
   const lowered = name.toLowerCase();
   return [...new Set(known)]
     .filter((candidate) => Math.abs(candidate.length - name.length) <= allowed)

@@ -42,7 +42,8 @@ export function wantedByConstructor(target: AbstractClass): readonly Wanted[] {
     const records = findRecord(owner)?.parameters ?? new Map<number, ParameterRecord>();
     // A class that inherits its constructor has no metadata, no parameter records and length 0.
     if (types !== undefined || records.size > 0 || owner.length > 0) {
-      return wanted(`the constructor of ${target.name}`, types, records, owner.length);
+      const undecorated = findRecord(owner)?.injectable === undefined ? owner.name : undefined;
+      return wanted(`the constructor of ${target.name}`, types, records, owner.length, undecorated);
     }
   }
   return [];
@@ -71,12 +72,13 @@ function wanted(
   types: readonly unknown[] | undefined,
   records: ReadonlyMap<number, ParameterRecord>,
   length: number,
+  undecorated?: string,
 ): readonly Wanted[] {
   const count = Math.max(types?.length ?? length, ...[...records.keys()].map((index) => index + 1));
   const isExplicit = ({ token, source }: ParameterRecord) =>
     token !== undefined || source !== undefined;
   if (types === undefined && count > 0 && ![...records.values()].some(isExplicit)) {
-    return [{ kind: 'fault', fault: (path) => new MetadataError(owner, count, path) }];
+    return [{ kind: 'fault', fault: (path) => new MetadataError(owner, count, path, undecorated) }];
   }
   return Array.from({ length: count }, (_, index) =>
     wantedByParameter(owner, index, types, records.get(index)),

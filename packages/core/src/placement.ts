@@ -15,9 +15,7 @@ export function isInstanceOf(node: Node, need: Node): boolean {
 
 /** Whether a thread makes a node for itself wherever it is needed, instead of being sent it. */
 export function isMadeInPlace(need: Node, consumer: Node): boolean {
-  return (
-    need.kind === 'class' && (need.scope === 'transient' || isInstanceOf(consumer, need))
-  );
+  return need.kind === 'class' && (need.scope === 'transient' || isInstanceOf(consumer, need));
 }
 
 /**

@@ -102,7 +102,7 @@ function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Sto
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
     const { node, side } = frame;
     const kind = frames.length === 1 ? kindOf(node) : stepKind(node, frame, stored);
-    const need = kind === 'make' ? node.needs[frame.next++] : undefined;
+    const need = kind === 'make' || kind === 'input' ? node.needs[frame.next++] : undefined;
     if (need === undefined) {
       const step: Step = {
         index: steps.length,

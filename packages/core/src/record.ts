@@ -111,10 +111,7 @@ export function findRecord(target: AbstractClass): ClassRecord | undefined {
  * The record of a class, made at the first decorator that speaks of it.
  * @param entry - the decorator's outermost function, for the call site.
  */
-export function recordOf(
-  target: AbstractClass,
-  entry: (...args: never[]) => unknown,
-): ClassRecord {
+export function recordOf(target: AbstractClass, entry: (...args: never[]) => unknown): ClassRecord {
   const known = records.byClass.get(target);
   if (known !== undefined) return known;
   const site = callSite(entry);

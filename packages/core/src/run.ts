@@ -285,9 +285,7 @@ export class Run {
       this.scope.drop(node, cell);
       if (cell.outcome !== undefined) continue;
       cell.settle(
-        doomed.has(index)
-          ? { kind: 'failed', error: doomed.get(index) }
-          : { kind: 'released' },
+        doomed.has(index) ? { kind: 'failed', error: doomed.get(index) } : { kind: 'released' },
       );
     }
   }
@@ -297,7 +295,8 @@ function makeOnLoop(node: ClassNode | MethodNode, args: unknown[]): unknown {
   if (node.kind === 'class') return new (node.target as Class)(...args);
   const self = node.static ? node.target : args[0];
   const method = (self as Record<string | symbol, (...args: unknown[]) => unknown>)[node.method];
-  if (method === undefined) throw new TypeError(`${node.label} is not a method of what provides ${node.target.name}.`);
+  if (method === undefined)
+    throw new TypeError(`${node.label} is not a method of what provides ${node.target.name}.`);
   return method.apply(self, node.static ? args : args.slice(1));
 }
 
