@@ -9,7 +9,7 @@ interface ThreadContext {
 
 /** One flag for the whole realm, for the same reason as that of the records. */
 const contextKey = Symbol.for('@turno/core:thread:1');
-const realm = globalThis as { [contextKey]?: ThreadContext };
+const realm = globalThis as { [contextKey]?: ThreadContext | undefined };
 
 /** Whether this is a worker thread of turno. */
 export function inThread(): boolean {
@@ -32,7 +32,7 @@ export function park(): Promise<never> {
     );
   }
   parked();
-  return new Promise(() => {});
+  return new Promise<never>(() => undefined);
 }
 
 /** For the entry of a worker: makes {@link inThread} true. */

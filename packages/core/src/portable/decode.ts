@@ -35,7 +35,7 @@ export function decode(
     const { prototype } = classById(id) as { readonly prototype: object };
     for (const object of objects) Object.setPrototypeOf(object, prototype);
   }
-  for (const view of buffers ?? []) Object.setPrototypeOf(view, Buffer.prototype);
+  for (const view of buffers ?? []) Object.setPrototypeOf(view, Buffer.prototype as object);
   return value;
 }
 

@@ -31,15 +31,18 @@ export function encode(value: unknown): Parcel {
   } catch {
     // A getter or a Proxy's trap has thrown; the encoder says where.
   }
-  return plain ? { encoded: { value }, transfer: [], exact: false } : encodeExactly(value);
+  return plain
+    ? { encoded: { value }, transfer: [], exact: false }
+    : new Encoder({ move: true }).run(value);
 }
 
 /**
  * As {@link encode}, but what is sent is a copy of all containers, made while they are looked at:
  * posting it cannot fail, and no accessor or Proxy can turn up something else than was checked.
+ * Nothing is moved either, since Node refuses to move some memory (of its own pool, of WebAssembly).
  */
 export function encodeExactly(value: unknown): Parcel {
-  return new Encoder(false).run(value);
+  return new Encoder({}).run(value);
 }
 
 /**
@@ -48,10 +51,12 @@ export function encodeExactly(value: unknown): Parcel {
  */
 export function encodeThrown(thrown: unknown): Parcel {
   try {
-    return new Encoder(true).run(thrown);
+    return new Encoder({ lenient: true }).run(thrown);
   } catch (error) {
     const found = error instanceof Obstacle ? error.found : 'something that cannot be read';
-    return new Encoder(true).run(new Error(`Thrown in a thread, and lost on the way: ${found}`));
+    return new Encoder({ lenient: true }).run(
+      new Error(`Thrown in a thread, and lost on the way: ${found}`),
+    );
   }
 }
 
@@ -62,12 +67,18 @@ class Encoder {
   /** From each object to what stands in its place. */
   readonly #copies = new Map<object, object>();
   readonly #path: Segment[] = [];
+  /** Whether memory of the user's is moved. */
+  #moves = false;
   /** Instances whose `encode` runs, or whose data is being encoded. */
   readonly #open = new Set<object>();
 
   constructor(
-    /** Whether fields of errors may be left out. */
-    readonly lenient: boolean,
+    private readonly options: {
+      /** Fields of errors may be left out. */
+      readonly lenient?: boolean;
+      /** What was given to `transfer` is moved. */
+      readonly move?: boolean;
+    },
   ) {}
 
   run(value: unknown): Parcel {
@@ -78,7 +89,7 @@ class Encoder {
       // A getter, a Proxy's trap or a `toJSON`-like surprise of the user's own.
       this.#refuse('something whose properties cannot be read', 'See the cause.', error);
     }
-    return { encoded: this.#encoded, transfer: [...this.#transfer], exact: true };
+    return { encoded: this.#encoded, transfer: [...this.#transfer], exact: !this.#moves };
   }
 
   #any(value: unknown): unknown {
@@ -207,10 +218,10 @@ class Encoder {
 
   #view(value: ArrayBufferView): object {
     if (types.isSharedArrayBuffer(value.buffer)) return this.#asBuffer(value);
-    this.#memory(value.buffer as ArrayBuffer);
+    this.#memory(value.buffer);
     if (Object.getPrototypeOf(value) !== Buffer.prototype) return value;
     const whole = value.byteLength === value.buffer.byteLength;
-    if (whole || isMarked(value.buffer)) return this.#asBuffer(value);
+    if (whole || this.#transfer.has(value.buffer)) return this.#asBuffer(value);
     // Cut out of Node's pool or a larger read: structured clone would copy all of that memory.
     const part = new Uint8Array(value as Uint8Array);
     // Made for this crossing only, so that moving it spares the second copy.
@@ -231,7 +242,9 @@ class Encoder {
         'Use a value that was given to `transfer` only once.',
       );
     }
-    if (isMarked(buffer)) this.#transfer.add(buffer);
+    if (this.options.move !== true || !isMarked(buffer)) return;
+    this.#moves = true;
+    this.#transfer.add(buffer);
   }
 
   /** Structured clone would drop them silently. */
@@ -253,7 +266,7 @@ class Encoder {
     if (record !== undefined && portable !== undefined) {
       const answer = portability(record.target);
       if (!answer.crosses) {
-        if (this.lenient && isError(value)) return this.#error(value, undefined);
+        if (this.options.lenient === true && isError(value)) return this.#error(value, undefined);
         this.#refuse(`an instance of ${record.target.name}, ${answer.reason}`, answer.remedy);
       }
       if (portable.encode !== undefined) return this.#custom(value, record, portable.encode);
@@ -330,7 +343,7 @@ class Encoder {
       code !== undefined &&
       isPrimitive(code)
     ) {
-      stand.fields['code'] = code;
+      stand.fields.code = code;
     }
     if (own.cause !== undefined) this.#errorPart(stand, 'cause', own.cause);
     if (Array.isArray(own.errors)) this.#errorPart(stand, 'errors', own.errors);
@@ -339,7 +352,7 @@ class Encoder {
 
   /** A part of an error: left out where that is allowed and it cannot cross. */
   #errorPart(into: object, key: string, value: unknown): void {
-    if (!this.lenient || isError(value) || isPrimitive(value)) {
+    if (this.options.lenient !== true || isError(value) || isPrimitive(value)) {
       define(into, key, this.#part(key, value));
       return;
     }
@@ -393,7 +406,7 @@ const apart: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause',
 /** Whether a value crosses as it is, without leaving anything out. */
 function crosses(value: unknown): boolean {
   try {
-    new Encoder(false).run(value);
+    new Encoder({}).run(value);
     return true;
   } catch {
     return false;

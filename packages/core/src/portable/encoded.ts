@@ -45,7 +45,7 @@ export interface CustomStand {
 export interface Parcel {
   readonly encoded: Encoded;
   readonly transfer: readonly ArrayBuffer[];
-  /** Whether posting it cannot fail. */
+  /** Whether posting it cannot fail: `value` holds copies only, and nothing of the user's moves. */
   readonly exact: boolean;
 }
 

@@ -4,6 +4,6 @@ import { recordWithId } from '../record.js';
 
 for (const [name, type] of Object.entries(errors)) {
   if (typeof type === 'function' && type.prototype instanceof errors.TurnoError) {
-    recordWithId(type as typeof errors.TurnoError, `turno#${name}`).portable = {};
+    recordWithId(type, `turno#${name}`).portable = {};
   }
 }

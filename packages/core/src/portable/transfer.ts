@@ -2,7 +2,7 @@
 
 /** One store for the realm, for the same reason as that of the records. */
 const storeKey = Symbol.for('@turno/core:transfer:1');
-const realm = globalThis as { [storeKey]?: WeakSet<ArrayBufferLike> };
+const realm = globalThis as { [storeKey]?: WeakSet<ArrayBufferLike> | undefined };
 const marked: WeakSet<ArrayBufferLike> = (realm[storeKey] ??= new WeakSet());
 
 /**

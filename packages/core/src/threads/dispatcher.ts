@@ -1,12 +1,13 @@
 /** Sends hops to threads: in order, not more than there are threads, each answered exactly once. */
 import { DisposedError, QueueFullError, ThreadDiedError, ThreadStartError } from '../errors.js';
-import { decode, encode, encodeExactly, Obstacle, type Parcel } from '../portable/codec.js';
+import { decode, encode, encodeExactly, Obstacle, type Encoded } from '../portable/codec.js';
 import { HopFailure, stayed, type HopDefinition, type ThreadFigures } from './executor.js';
 import { pack, unpack, type Packed } from './freight.js';
 import type { Lane } from './lane.js';
 import type { HopReply } from './message.js';
 import { ThreadGone } from './pool.js';
 import { Queue } from './queue.js';
+import { Stop } from './stop.js';
 
 /**
  * How long, in milliseconds, an aborted hop may go on before its thread is ended: time for a step
@@ -23,7 +24,7 @@ interface Job {
   readonly resolve: (values: unknown[]) => void;
   readonly reject: (failure: HopFailure) => void;
   /** Undoes the listening to `signal`. */
-  release: () => void;
+  release: (() => void) | undefined;
   readonly queued: number;
   /** Set while a thread has it. */
   running: Running | undefined;
@@ -33,7 +34,7 @@ interface Job {
 interface Running {
   readonly started: number;
   readonly cell: Int32Array | undefined;
-  readonly stop: AbortController | undefined;
+  readonly stop: Stop;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -64,36 +65,30 @@ export class Dispatcher {
     };
   }
 
-  get isDisposed(): boolean {
-    return this.#disposed !== undefined;
-  }
-
   /** As `Executor.run`. */
   run(
     definition: HopDefinition,
     inputs: readonly unknown[],
     signal: AbortSignal | undefined,
   ): Promise<unknown[]> {
-    return new Promise((resolve, reject: (failure: HopFailure) => void) => {
-      if (this.isDisposed) return reject(new HopFailure(-1, new DisposedError('container')));
-      if (signal?.aborted === true) return reject(new HopFailure(-1, signal.reason));
-      const startsNow = this.lane.free > 0 && this.#queue.size === 0;
-      if (!startsNow && this.#queue.isFull) {
-        return reject(
-          new HopFailure(-1, new QueueFullError(labelOf(definition), this.#queue.limit)),
-        );
-      }
+    return new Promise((resolve, reject) => {
       const job: Job = {
         definition,
         inputs,
         signal,
         resolve,
         reject,
-        release: () => {},
+        release: undefined,
         queued: performance.now(),
         running: undefined,
         answered: false,
       };
+      const startsNow = this.lane.free > 0 && this.#queue.size === 0;
+      const refusal = this.#refusal(job, startsNow);
+      if (refusal !== undefined) {
+        this.#fail(job, refusal);
+        return;
+      }
       if (signal !== undefined) {
         const abort = () => this.#abort(job, signal);
         signal.addEventListener('abort', abort, { once: true });
@@ -101,11 +96,19 @@ export class Dispatcher {
       }
       if (startsNow) {
         this.#start(job);
-        return;
+      } else {
+        this.#queue.push(job);
+        this.lane.wake();
       }
-      this.#queue.push(job);
-      this.lane.wake();
     });
+  }
+
+  /** Why a hop is not even queued. */
+  #refusal({ definition, signal }: Job, startsNow: boolean): HopFailure | undefined {
+    if (this.#disposed !== undefined) return new HopFailure(-1, new DisposedError('container'));
+    if (signal?.aborted === true) return new HopFailure(-1, signal.reason);
+    if (startsNow || !this.#queue.isFull) return undefined;
+    return new HopFailure(-1, new QueueFullError(labelOf(definition), this.#queue.limit));
   }
 
   /** Starts what waits, as far as there are threads. To be called whenever there may be more. */
@@ -127,37 +130,31 @@ export class Dispatcher {
     return (this.#disposed ??= this.#dispose());
   }
 
-  async #dispose(): Promise<void> {
-    // The turn of the caller is over when this runs on: `isDisposed` is true by then.
-    await Promise.resolve();
+  #dispose(): Promise<void> {
     for (const job of [...this.#queue.clear(), ...this.#running]) {
       this.#fail(job, new HopFailure(-1, new DisposedError('container')));
     }
-    await this.lane.close();
+    return this.lane.close();
   }
 
   #start(job: Job): void {
     const { definition, signal } = job;
-    let inputs: Packed;
-    try {
-      inputs = packInputs(job);
-    } catch (failure) {
-      this.#fail(job, failure as HopFailure);
+    const inputs = packInputs(job);
+    if (inputs instanceof HopFailure) {
+      this.#fail(job, inputs);
       return;
     }
-    const started = performance.now();
-    this.#waited += started - job.queued;
     const asksForSignal = signal !== undefined && hasSignal(definition);
     const running: Running = {
-      started,
+      started: performance.now(),
       cell: asksForSignal ? new Int32Array(new SharedArrayBuffer(4)) : undefined,
-      stop: signal === undefined ? undefined : new AbortController(),
+      stop: new Stop(),
       timer: undefined,
     };
+    this.#waited += running.started - job.queued;
     job.running = running;
     this.#running.add(job);
-    const departure = { definition, inputs, abort: running.cell, stop: running.stop?.signal };
-    this.lane.send(departure).then(
+    this.lane.send({ definition, inputs, abort: running.cell, stop: running.stop }).then(
       (reply) => {
         this.#end(job, running);
         this.#answer(job, reply);
@@ -193,14 +190,14 @@ export class Dispatcher {
     }
     for (const position of reply.stayed) values[position] = stayed;
     job.answered = true;
-    job.release();
+    job.release?.();
     job.resolve(values);
   }
 
   #fail(job: Job, failure: HopFailure): void {
     if (job.answered) return;
     job.answered = true;
-    job.release();
+    job.release?.();
     job.reject(failure);
   }
 
@@ -211,38 +208,31 @@ export class Dispatcher {
     if (running === undefined) return;
     if (running.cell !== undefined) Atomics.store(running.cell, 0, 1);
     running.timer = setTimeout(() => {
-      if (this.lane.mayEndThreads) running.stop?.abort();
+      if (this.lane.mayEndThreads) running.stop.now();
     }, grace);
   }
 }
 
-/** @throws HopFailure that names the parameter whose value cannot cross. */
-function packInputs({ definition, inputs }: Job): Packed {
-  const refuse = (error: unknown): never => {
-    if (!(error instanceof Obstacle)) throw new HopFailure(-1, error);
+/** @returns a failure that names the parameter, if the value for it cannot cross. */
+function packInputs({ definition, inputs }: Job): Packed | HopFailure {
+  try {
+    return pack(encode(inputs), () => encodeExactly(inputs));
+  } catch (error) {
+    if (!(error instanceof Obstacle)) return new HopFailure(-1, error);
     const input = definition.inputs[error.path[0] as number];
     const consumer = input?.consumer ?? labelOf(definition);
-    throw new HopFailure(
-      definition.steps.findIndex(({ label }) => label === consumer),
-      error
-        .from(1)
-        .toError(
-          `${consumer} runs in a thread, but its ${input?.parameter ?? 'input'} cannot cross`,
-          `make ${consumer} async, so that it runs on the event loop`,
-        ),
-    );
-  };
-  const attempt = (how: (value: unknown) => Parcel): Parcel => {
-    try {
-      return how(inputs);
-    } catch (error) {
-      return refuse(error);
-    }
-  };
-  return pack(attempt(encode), () => attempt(encodeExactly));
+    const refusal = error
+      .from(1)
+      .toError(
+        `${consumer} runs in a thread, but its ${input?.parameter ?? 'input'} cannot cross`,
+        `make ${consumer} async, so that it runs on the event loop`,
+      );
+    const step = definition.steps.findIndex(({ label }) => label === consumer);
+    return new HopFailure(step, refusal);
+  }
 }
 
-function decodeError(encoded: Parameters<typeof decode>[0]): unknown {
+function decodeError(encoded: Encoded): unknown {
   try {
     return decode(encoded);
   } catch (error) {

@@ -15,7 +15,7 @@ import type { HopDefinition } from './executor.js';
 import { pack, unpack, type Transferable } from './freight.js';
 import { HopSignal } from './hop-signal.js';
 import type { HopReply, HopTask } from './message.js';
-import { StepFailure, StepsRun } from './run-steps.js';
+import { type StepFailure, StepsRun } from './run-steps.js';
 import { ThreadValues } from './thread-values.js';
 
 /** A reply, with what is moved along with it. */
@@ -75,14 +75,9 @@ export class HopRunner {
     }
     const signal = new HopSignal(task.abort);
     const run = new StepsRun(definition.steps, inputs, this.#kept, signal, missing);
-    const end = (failure?: unknown) => this.#end(definition, run, signal, failure as StepFailure);
-    let running: void | Promise<void>;
-    try {
-      running = run.run();
-    } catch (failure) {
-      return end(failure);
-    }
-    return running === undefined ? end() : running.then(end, end);
+    const running = run.run();
+    const end = (failure: StepFailure | undefined) => this.#end(definition, run, signal, failure);
+    return running instanceof Promise ? running.then(end) : end(running);
   }
 
   #end(

@@ -12,13 +12,20 @@ const interval = 5;
  */
 export class HopSignal {
   readonly #cell: Int32Array | undefined;
-  readonly #controller = new AbortController();
+  /** Made when a step asks for the signal: few hops do, and it is not cheap. */
+  #controller: AbortController | undefined;
+  #aborted = false;
   #timer: NodeJS.Timeout | undefined;
 
+  /** @param cell - set to 1 by the loop; absent where nobody can abort the hop. */
   constructor(cell: Int32Array | undefined) {
     this.#cell = cell;
-    const { signal } = this.#controller;
-    if (cell === undefined) return;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller !== undefined) return this.#controller.signal;
+    const { signal } = (this.#controller = new AbortController());
+    if (this.#cell === undefined) return signal;
     // Own properties in front of those of the prototype: the signal stays a real one, for `fetch`.
     Object.defineProperties(signal, {
       aborted: { get: () => this.#look(), configurable: true },
@@ -29,15 +36,13 @@ export class HopSignal {
         configurable: true,
       },
     });
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+    return signal;
   }
 
   /** Called when the hop begins to wait for a promise. */
   watch(): void {
-    if (this.#cell === undefined || this.#timer !== undefined) return;
+    if (this.#cell === undefined || this.#controller === undefined || this.#timer !== undefined)
+      return;
     this.#timer = setInterval(() => {
       if (this.#look()) clearInterval(this.#timer);
     }, interval);
@@ -48,13 +53,11 @@ export class HopSignal {
     clearInterval(this.#timer);
   }
 
-  #aborted = false;
-
   #look(): boolean {
     if (!this.#aborted && this.#cell !== undefined && Atomics.load(this.#cell, 0) !== 0) {
       // Before the event: a listener that asks must not come here again.
       this.#aborted = true;
-      this.#controller.abort();
+      this.#controller?.abort();
     }
     return this.#aborted;
   }

@@ -65,7 +65,9 @@ class InlineLane implements Lane {
     return this.isOpen ? this.size - this.#running : 0;
   }
 
-  wake(): void {}
+  wake(): void {
+    // It never gives up.
+  }
 
   async send({ definition, inputs, abort }: Departure): Promise<HopReply> {
     this.#running++;

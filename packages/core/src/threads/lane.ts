@@ -2,6 +2,7 @@
 import type { HopDefinition } from './executor.js';
 import type { Packed } from './freight.js';
 import type { HopReply } from './message.js';
+import type { Stop } from './stop.js';
 
 /** A hop on its way. */
 export interface Departure {
@@ -10,7 +11,7 @@ export interface Departure {
   /** The cell behind the `AbortSignal` that a step of the hop asks for. */
   readonly abort: Int32Array | undefined;
   /** Ends the thread that runs the hop. */
-  readonly stop: AbortSignal | undefined;
+  readonly stop: Stop;
 }
 
 export interface Lane {

@@ -103,7 +103,7 @@ export class PoolLane implements Lane {
 
   /** Starts a pool and waits until each of its threads has reported. */
   async #start(setup: ThreadSetup): Promise<{ pool: Pool; reports: Report[] }> {
-    if (this.#isClosed) throw new DisposedError('container');
+    if (this.#hasClosed()) throw new DisposedError('container');
     const pool: Pool = new Pool(this.settings, entry, setup, {
       onReady: () => {
         this.#isStuck = false;
@@ -128,7 +128,7 @@ export class PoolLane implements Lane {
     try {
       return { pool, reports: await Promise.race([pool.reports(), late]) };
     } catch (error) {
-      const wasClosed = this.#isClosed;
+      const wasClosed = this.#hasClosed();
       this.#retire(pool);
       await pool.close();
       if (wasClosed) throw new DisposedError('container');
@@ -165,6 +165,11 @@ export class PoolLane implements Lane {
     }
     this.#isStuck = true;
     if (this.size === 0) this.events.onStuck(failure as ThreadStartError);
+  }
+
+  /** A method, since the answer changes during an `await`. */
+  #hasClosed(): boolean {
+    return this.#isClosed;
   }
 
   #retire(pool: Pool): void {

@@ -4,6 +4,7 @@ import { Tinypool } from 'tinypool';
 import type { Transferable } from './freight.js';
 import type { HopReply, HopTask, Report, ReportTask, ThreadSetup } from './message.js';
 import type { ThreadSettings } from './options.js';
+import type { Stop } from './stop.js';
 
 /** A thread has ended; the task that it held is lost. */
 export class ThreadGone extends Error {}
@@ -65,7 +66,7 @@ export class Pool {
     });
     // The error of an idle thread; without a listener it would end the process. The thread itself
     // is seen by `#adopt`.
-    this.#pool.on('error', () => {});
+    this.#pool.on('error', () => undefined);
     this.#adopt();
   }
 
@@ -113,25 +114,20 @@ export class Pool {
    * @param stop - ends the thread.
    * @throws ThreadGone if the thread ends first.
    */
-  async run(
-    task: HopTask,
-    transfer: readonly Transferable[],
-    stop: AbortSignal | undefined,
-  ): Promise<HopReply> {
+  async run(task: HopTask, transfer: readonly Transferable[], stop: Stop): Promise<HopReply> {
     this.#running++;
     const ended = () => this.#adopt();
     try {
       const running = this.#pool.run(task, {
         transferList: transfer as Transferable[],
-        signal: stop ?? null,
+        signal: stop,
       }) as Promise<HopReply>;
       // After tinypool's own listener, which takes the thread out and starts another.
-      stop?.addEventListener('abort', ended, { once: true });
+      stop.addEventListener('abort', ended);
       return await running;
     } catch (error) {
       throw goneFor(error);
     } finally {
-      stop?.removeEventListener('abort', ended);
       this.#running--;
     }
   }
@@ -156,7 +152,7 @@ export class Pool {
       timer = setTimeout(resolve, closing);
     });
     // It rejects if a thread fails while it is being ended, which is no matter any more.
-    await Promise.race([this.#pool.destroy().catch(() => {}), late]);
+    await Promise.race([this.#pool.destroy().catch(() => undefined), late]);
     clearTimeout(timer);
     this.#threads.clear();
   }

@@ -28,10 +28,10 @@ export class StepsRun {
   ) {}
 
   /**
-   * Runs all steps. @returns a promise only where a step has returned one.
-   * @throws StepFailure of the first step that fails.
+   * Runs all steps, up to the first that fails. @returns a promise only where a step has returned
+   * one.
    */
-  run(): void | Promise<void> {
+  run(): StepFailure | undefined | Promise<StepFailure | undefined> {
     for (let index = this.values.length; index < this.steps.length; index++) {
       const step = this.steps[index] as HopStep;
       let made: unknown;
@@ -39,19 +39,23 @@ export class StepsRun {
         made = this.valueOf(step);
         if (isPromise(made, step)) return this.resume(index, made);
       } catch (error) {
-        throw new StepFailure(index, error);
+        return new StepFailure(index, error);
       }
       this.values.push(made);
     }
+    return undefined;
   }
 
-  private async resume(index: number, pending: PromiseLike<unknown>): Promise<void> {
+  private async resume(
+    index: number,
+    pending: PromiseLike<unknown>,
+  ): Promise<StepFailure | undefined> {
     this.signal.watch();
     let made: unknown;
     try {
       made = await pending;
     } catch (error) {
-      throw new StepFailure(index, error);
+      return new StepFailure(index, error);
     }
     this.values.push(made);
     return this.run();
