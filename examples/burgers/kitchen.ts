@@ -52,7 +52,7 @@ const burgerCount = z
   .default(1);
 
 /** With these, one burger is about 50 ms of work for one core. */
-const iterations = 30_000;
+const iterations = 120_000;
 const keyLength = 64;
 
 export class Kitchen {

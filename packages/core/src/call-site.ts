@@ -25,7 +25,8 @@ const frames = 40;
  * @param entry - the outermost function of turno on the stack: frames above it are left out.
  */
 export function callSite(entry: (...args: never[]) => unknown): CallSite | undefined {
-  const { prepareStackTrace, stackTraceLimit } = Error;
+  const { stackTraceLimit } = Error;
+  const formatter = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
   let sites: NodeJS.CallSite[] = [];
   try {
     Error.stackTraceLimit = frames;
@@ -36,12 +37,12 @@ export function callSite(entry: (...args: never[]) => unknown): CallSite | undef
     };
     const holder: { stack?: string } = {};
     Error.captureStackTrace(holder, entry);
-    void holder.stack;
+    // The formatter runs when the stack is first read.
+    String(holder.stack);
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
-    if (prepareStackTrace === undefined)
-      delete (Error as { prepareStackTrace?: unknown }).prepareStackTrace;
-    else Error.prepareStackTrace = prepareStackTrace;
+    if (formatter === undefined) delete (Error as Partial<typeof Error>).prepareStackTrace;
+    else Object.defineProperty(Error, 'prepareStackTrace', formatter);
   }
   const helper = sites.findIndex((site) => decorateHelper.test(site.getFunctionName() ?? ''));
   // Without a helper the decorator was called by hand, from the frame next to it.

@@ -5,10 +5,9 @@ import {
   parameterRecord,
   recordOf,
   type ParameterSource,
-  type PortableRecord,
   type ProviderOptions,
 } from './record.js';
-import { scopes, type Placement } from './scope.js';
+import { scopes, type Placement, type Scope } from './scope.js';
 import { isToken, NamedToken, type AbstractClass, type Token } from './token.js';
 
 /** What a method may return to provide a `T`. */
@@ -77,7 +76,7 @@ export function Portable<T, Data>(options?: {
 }) {
   return function portable(target: AbstractClass<T>, context?: unknown): void {
     refuseStandardDecorator('Portable', context);
-    recordOf(target, portable).portable = (options ?? {}) as PortableRecord;
+    recordOf(target, portable).portable = options ?? {};
   };
 }
 
@@ -111,7 +110,10 @@ const handlerTokens = new WeakMap<AbstractClass, Map<string | symbol, NamedToken
 /** For adapters: the token under which a handler of a listed class can be resolved. */
 export function handlerToken(owner: AbstractClass, name: string | symbol): Token {
   let tokens = handlerTokens.get(owner);
-  if (tokens === undefined) handlerTokens.set(owner, (tokens = new Map()));
+  if (tokens === undefined) {
+    tokens = new Map<string | symbol, NamedToken<unknown>>();
+    handlerTokens.set(owner, tokens);
+  }
   let found = tokens.get(name);
   if (found === undefined) {
     tokens.set(name, (found = new NamedToken(`${owner.name}.${String(name)}`)));
@@ -142,22 +144,23 @@ function tokenOrNull(candidate: unknown): Token | null {
   if (isToken(candidate)) return candidate;
   if (candidate === undefined) return null;
   throw new DeclarationError(
-    `${String(candidate)} is given to a decorator as a token.`,
+    `A decorator was given a value of type ${typeof candidate} as a token.`,
     'A token is a class or comes from token(name).',
   );
 }
 
 function checkOptions(where: string, options: ProviderOptions): void {
-  const { scope, on } = options;
+  // JavaScript may pass any string.
+  const { scope, on }: { scope?: Scope; on?: string } = options;
   if (scope !== undefined && !scopes.includes(scope)) {
     throw new DeclarationError(
-      `${where} has the unknown scope '${String(scope)}'.`,
+      `${where} has the unknown scope '${scope}'.`,
       `Scopes are ${scopes.map((known) => `'${known}'`).join(', ')}.`,
     );
   }
   if (on !== undefined && on !== 'loop' && on !== 'thread') {
     throw new DeclarationError(
-      `${where} has the unknown placement '${String(on)}'.`,
+      `${where} has the unknown placement '${on}'.`,
       `\`on\` is 'loop' or 'thread'.`,
     );
   }

@@ -100,7 +100,10 @@ export class Engine {
     if (present.length === 0) return plan;
     const key = present.map((step) => step.index).join();
     let variants = this.variants.get(node);
-    if (variants === undefined) this.variants.set(node, (variants = new Map()));
+    if (variants === undefined) {
+      variants = new Map<string, Plan>();
+      this.variants.set(node, variants);
+    }
     let variant = variants.get(key);
     if (variant === undefined) {
       variants.set(key, (variant = compilePlan(node, this.sides, stored)));

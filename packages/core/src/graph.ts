@@ -201,7 +201,12 @@ export class Graph {
     }
   }
 
-  private declare(provider: Provider, where: string, problems: TurnoError[]): void {
+  private declare(
+    // JavaScript may list anything, and a circular import leaves undefined.
+    provider: unknown,
+    where: string,
+    problems: TurnoError[],
+  ): void {
     if (provider instanceof ValueProvider) {
       const { token, value } = provider;
       this.provide(token, `value(${tokenName(token)})`, () =>
@@ -213,7 +218,7 @@ export class Graph {
         this.slots.set(token, provider);
       });
     } else if (typeof provider === 'function') {
-      this.declareClass(provider, where, problems);
+      this.declareClass(provider as AbstractClass, where, problems);
     } else {
       problems.push(
         new DeclarationError(
@@ -523,8 +528,9 @@ function classOf(token: Token, returns: unknown): AbstractClass | undefined {
 }
 
 function describe(candidate: unknown): string {
-  if (candidate === null || candidate === undefined) return String(candidate);
-  if (typeof candidate !== 'object') return `${typeof candidate} ${String(candidate)}`;
+  if (candidate === null) return 'null';
+  if (candidate === undefined) return 'undefined';
+  if (typeof candidate !== 'object') return `a ${typeof candidate}`;
   const { constructor } = candidate as { constructor?: { name?: string } };
   return `an instance of ${constructor?.name ?? 'an unknown class'}`;
 }

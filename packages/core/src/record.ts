@@ -94,7 +94,7 @@ interface Records {
  * and the ES side of a program, or a second version): a decorator of one copy must be seen by the
  * container of the other.
  */
-const storeKey = Symbol.for('@turno/core:records:1');
+const storeKey: unique symbol = Symbol.for('@turno/core:records:1');
 const realm = globalThis as { [storeKey]?: Records };
 const records: Records = (realm[storeKey] ??= {
   byClass: new WeakMap(),

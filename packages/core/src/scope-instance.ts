@@ -104,7 +104,7 @@ export class ScopeInstance implements AsyncDisposable {
       cell.wait((outcome) => {
         signal?.removeEventListener('abort', giveUp);
         if (outcome.kind === 'made') accept(outcome.value);
-        else if (outcome.kind === 'failed') reject(outcome.error as Error);
+        else if (outcome.kind === 'failed') reject(outcome.error);
         else accept(this.resolveNode(node, signal));
       });
     });

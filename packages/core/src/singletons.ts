@@ -50,7 +50,7 @@ export class Singletons {
     return new Promise((accept, reject) => {
       this.cell(node).wait((outcome) => {
         if (outcome.kind === 'made') accept(outcome.value);
-        else if (outcome.kind === 'failed') reject(outcome.error as Error);
+        else if (outcome.kind === 'failed') reject(outcome.error);
         else accept(this.make(node));
       });
     });

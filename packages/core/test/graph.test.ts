@@ -289,7 +289,7 @@ describe('a declaration', () => {
   it.each([
     [undefined, 'providers[0] is undefined, which is no provider. Two modules import each other'],
     [new Tickets(), 'providers[0] is an instance of Tickets, which is no provider.'],
-    ['Tickets', 'providers[0] is string Tickets, which is no provider.'],
+    ['Tickets', 'providers[0] is a string, which is no provider.'],
   ])('of %p is refused', (entry, message) => {
     expect(problemsOf({ providers: [entry as never] })[0]?.message).toContain(message);
   });
