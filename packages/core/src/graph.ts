@@ -208,7 +208,7 @@ export class Graph {
     problems: TurnoError[],
   ): void {
     if (provider instanceof ValueProvider) {
-      const { token, value } = provider;
+      const { token, value } = provider as ValueProvider;
       this.provide(token, `value(${tokenName(token)})`, () =>
         this.add({ kind: 'value', label: tokenName(token), scope: 'singleton', value }, token),
       );

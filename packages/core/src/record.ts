@@ -94,8 +94,8 @@ interface Records {
  * and the ES side of a program, or a second version): a decorator of one copy must be seen by the
  * container of the other.
  */
-const storeKey: unique symbol = Symbol.for('@turno/core:records:1');
-const realm = globalThis as { [storeKey]?: Records };
+const storeKey = Symbol.for('@turno/core:records:1');
+const realm = globalThis as { [storeKey]?: Records | undefined };
 const records: Records = (realm[storeKey] ??= {
   byClass: new WeakMap(),
   byId: new Map(),
