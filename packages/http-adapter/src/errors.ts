@@ -1,0 +1,73 @@
+/** Every way in which an app fails to start or to run: data in fields, the message made of them. */
+import { TurnoError } from '@turno/core';
+
+/** `createApp` was given options that it cannot work with. */
+export class OptionsError extends TurnoError {
+  readonly code = 'TURNO_OPTIONS';
+
+  constructor(fact: string, remedy: string) {
+    super({ fact, remedy });
+  }
+}
+
+/** A controller or one of its routes cannot be served. */
+export class RouteError extends TurnoError {
+  readonly code = 'TURNO_ROUTE';
+
+  constructor(fact: string, remedy: string, cause?: unknown) {
+    super({ fact, remedy, cause });
+  }
+}
+
+/** `createApp` found problems in the routes: all of them, in `errors`. */
+export class AppError extends TurnoError {
+  readonly code = 'TURNO_APP';
+
+  constructor(readonly errors: readonly TurnoError[]) {
+    const count =
+      errors.length === 1 ? 'There is 1 problem' : `There are ${errors.length} problems`;
+    const list = errors.map((error, index) => `  ${index + 1}. [${error.code}] ${error.message}`);
+    super({ fact: `${count} in the routes of the app:\n${list.join('\n')}` });
+  }
+}
+
+/** The server cannot listen where it was told to. */
+export class ListenError extends TurnoError {
+  readonly code = 'TURNO_LISTEN';
+
+  constructor(fact: string, remedy: string, cause?: unknown) {
+    super({ fact, remedy, cause });
+  }
+}
+
+/** A schema answered with a promise: parameters are read without waiting. */
+export class AsyncSchemaError extends TurnoError {
+  readonly code = 'TURNO_ASYNC_SCHEMA';
+
+  constructor(parameter: string, vendor: string) {
+    super({
+      fact: `The ${vendor} schema of ${parameter} answered with a promise: it is asynchronous, or (with zod) it has thrown an error.`,
+      remedy:
+        'Keep the schema synchronous, and do what has to wait (a look-up, say) in an async provider that takes the parameter.',
+    });
+  }
+}
+
+/** What a handler returned cannot be sent. */
+export class ResponseError extends TurnoError {
+  readonly code = 'TURNO_RESPONSE';
+
+  constructor(
+    /** `Burgers.parallel`. */
+    readonly handler: string,
+    /** What is wrong with the value, without a full stop. */
+    reason: string,
+    cause?: unknown,
+  ) {
+    super({
+      fact: `What "${handler}" returned cannot be sent: ${reason}.`,
+      remedy: 'Return plain data, a string, a Uint8Array, or undefined for an empty answer.',
+      cause,
+    });
+  }
+}
