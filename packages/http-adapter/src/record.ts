@@ -1,0 +1,48 @@
+/** Records: what the decorators of routes write down about controllers. */
+import type { AbstractClass } from '@turno/core';
+
+/** The methods that routes can have. */
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** One `@Get`, `@Post`, … on a method. */
+export interface RouteRecord {
+  readonly method: HttpMethod;
+  /** As it was written: `/:id`, without the prefix of the controller. */
+  readonly path: string;
+  /** Name of the decorated method. */
+  readonly handler: string | symbol;
+  /** Status of the answer; undefined for 200, or 204 where nothing is returned. */
+  readonly status: number | undefined;
+  readonly on: 'loop' | 'thread' | undefined;
+}
+
+/** All that decorators said about one class. */
+export interface ControllerRecord {
+  /** Set by `@Controller`. */
+  prefix?: string;
+  readonly routes: RouteRecord[];
+}
+
+/** One store for the whole realm, even when two copies of this package are loaded. */
+const storeKey = Symbol.for('@turno/http-adapter:records:1');
+const realm = globalThis as Partial<Record<symbol, WeakMap<AbstractClass, ControllerRecord>>>;
+const records = (realm[storeKey] ??= new WeakMap());
+
+/** The record of a class, made at the first decorator that speaks of it. */
+export function recordOf(target: AbstractClass): ControllerRecord {
+  let record = records.get(target);
+  if (record === undefined) records.set(target, (record = { routes: [] }));
+  return record;
+}
+
+/** The records of a class and its ancestors, ancestors first. */
+export function recordsOf(target: AbstractClass): ControllerRecord[] {
+  const chain: ControllerRecord[] = [];
+  let at: unknown = target;
+  while (typeof at === 'function' && at !== Function.prototype) {
+    const record = records.get(at as AbstractClass);
+    if (record !== undefined) chain.unshift(record);
+    at = Object.getPrototypeOf(at);
+  }
+  return chain;
+}

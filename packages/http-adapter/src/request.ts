@@ -1,0 +1,33 @@
+/** The request as parameters see it: a scope value of each request. */
+import type { IncomingHttpHeaders } from 'node:http';
+import { token, type NamedToken } from '@turno/core';
+import { parseQuery, type Query } from './query.js';
+
+/** What parameters are read from. Nothing is parsed before a parameter asks for it. */
+export class HttpRequest {
+  #query: Query | undefined;
+
+  constructor(
+    readonly headers: IncomingHttpHeaders,
+    /** Decoded; an object without a prototype, so that no name has a meaning of its own. */
+    readonly params: Readonly<Record<string, string | undefined>>,
+    /** The query of the URL without its `?`. */
+    readonly search: string,
+    /** The decoded body; undefined where there is none, or the plan does not want it. */
+    readonly body: unknown,
+  ) {}
+
+  /** @throws BadRequest when the query is malformed. */
+  get query(): Query {
+    return (this.#query ??= parseQuery(this.search));
+  }
+}
+
+const tokenKey = Symbol.for('@turno/http-adapter:request:1');
+const realm = globalThis as Partial<Record<symbol, NamedToken<HttpRequest>>>;
+
+/**
+ * The scope value of each request that parameters are read from; one for the whole realm, as
+ * records are.
+ */
+export const requestToken: NamedToken<HttpRequest> = (realm[tokenKey] ??= token('HttpRequest'));
