@@ -1,0 +1,107 @@
+/** Finds the route of a request: find-my-way behind an interface of three members. */
+import createFindMyWay from 'find-my-way';
+import type { HttpMethod } from './record.js';
+
+/** What was found for a request. */
+export interface Match<T> {
+  readonly route: T;
+  /** Decoded; an object without a prototype. */
+  readonly params: Readonly<Record<string, string | undefined>>;
+  /** The query, as it came, without its `?`. */
+  readonly search: string;
+}
+
+/** Why a target cannot be looked up: the status of the answer. */
+export type Refusal = 400 | 414;
+
+/** A route was added under the parameters of its path, or another one stands there already. */
+export type Added<T> =
+  { readonly params: readonly string[]; readonly conflict?: undefined } | { readonly conflict: T };
+
+/**
+ * The longest path parameter. find-my-way's own limit of 100 refuses tokens and long slugs; a
+ * limit there must be, since parameters may be matched by regular expressions.
+ */
+const maxParamLength = 1024;
+
+const methods: readonly HttpMethod[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+const absolute = /^https?:\/\//i;
+
+/**
+ * Routes by method and path. Paths are case-sensitive; a trailing slash makes no difference; a
+ * static part goes before a parameter, a parameter before `*`; a parameter is never empty.
+ */
+export class Router<T> {
+  readonly #router = createFindMyWay({
+    caseSensitive: true,
+    ignoreTrailingSlash: true,
+    maxParamLength,
+    // The raw text: parameters parse it, and only when one asks.
+    querystringParser: (search) => search,
+    onBadUrl: (): Refusal => 400,
+    onMaxParamLength: (): Refusal => 414,
+  });
+  readonly #used = new Set<HttpMethod>();
+
+  /**
+   * Adds a route. The names of its parameters include `*` for a wildcard.
+   * @throws an error of find-my-way when the path is malformed or its regular expression unsafe.
+   */
+  add(method: HttpMethod, path: string, route: T): Added<T> {
+    try {
+      this.#router.on(method, path, handled, route);
+    } catch (error) {
+      if (!(error as Error).message.includes('already declared')) throw error;
+      // One half of an optional parameter's route may be registered by now.
+      const conflict = this.#declared(method, path).find(({ store }) => store !== route);
+      if (conflict === undefined) throw error;
+      return { conflict: conflict.store as T };
+    }
+    this.#used.add(method);
+    return { params: this.#declared(method, path)[0]?.params ?? [] };
+  }
+
+  /**
+   * Finds the route of a request; HEAD is served by the route of GET.
+   * @param target - as it stands in the request line: `/a?b=c`, or an absolute URL.
+   * @returns a status when the target is malformed (400) or a parameter too long (414).
+   */
+  find(method: string, target: string): Match<T> | Refusal | undefined {
+    // find-my-way takes `*` for `/`, and a fragment, which no request may have, for a query.
+    if (!target.startsWith('/') && !absolute.test(target)) return 400;
+    if (target.includes('#')) return 400;
+    const found = this.#router.find((method === 'HEAD' ? 'GET' : method) as HttpMethod, target);
+    if (found === null) return undefined;
+    if (found.handler !== handled) return (found.handler as () => Refusal)();
+    const { params } = found;
+    // `/orders//lines` asks for no order with an empty name.
+    for (const name in params) if (params[name] === '' && name !== '*') return undefined;
+    return { route: found.store as T, params, search: found.searchParams as unknown as string };
+  }
+
+  /** The methods for which a target has a route, as `Allow` lists them; a status as for `find`. */
+  allowed(target: string): readonly string[] | Refusal {
+    const allowed: string[] = [];
+    for (const method of methods) {
+      if (!this.#used.has(method)) continue;
+      const found = this.find(method, target);
+      if (typeof found === 'number') return found;
+      if (found !== undefined) allowed.push(...(method === 'GET' ? ['GET', 'HEAD'] : [method]));
+    }
+    return allowed;
+  }
+
+  /** find-my-way registers `/a/:b?` as `/a/:b` and `/a`: either may be there already. */
+  #declared(method: HttpMethod, path: string) {
+    const paths = [path.replace(/\?$/, ''), path.replace(/\/:[^/()]*\?$/, '') || '/'];
+    return paths
+      .map((candidate) => this.#router.findRoute(method, candidate))
+      .filter((found) => found !== null);
+  }
+}
+
+/** find-my-way answers with a handler; this one is compared, never called. */
+function handled(): void {
+  return;
+}
