@@ -1,0 +1,330 @@
+/** The app: routes, a container and the way of a request through both. */
+import { IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import {
+  Container,
+  DisposedError,
+  errorPath,
+  handlerToken,
+  value,
+  type Class,
+  type ContainerOptions,
+  type Provider,
+  type ScopeInstance,
+  type Token,
+} from '@turno/core';
+import type { InjectOptions, Response as InjectResponse } from 'light-my-request';
+import { ClientGone, hasUnreadExcess, readJsonBody } from './body.js';
+import { AppError, ListenError, OptionsError, RouteError } from './errors.js';
+import {
+  BadRequest,
+  MethodNotAllowed,
+  NotFound,
+  ServiceUnavailable,
+  UriTooLong,
+} from './http-error.js';
+import { silent, type Logger } from './logger.js';
+import { asRequestSource } from './parameter.js';
+import { problemOf } from './problem.js';
+import { HttpRequest, requestToken } from './request.js';
+import { encode, isGone, send, type Reply } from './response.js';
+import { collectRoutes, type Route, type RouteTable } from './route.js';
+import { closeServer, openServer, type Address, type ListenOptions } from './server.js';
+
+/** Options of {@link createApp}. */
+export interface AppOptions extends Pick<ContainerOptions, 'overrides' | 'threads' | 'modules'> {
+  /** Classes that are decorated with `@Controller()`. */
+  readonly controllers: readonly Class[];
+  /** What else is in the container: as for `Container.create`. */
+  readonly providers?: readonly Provider[];
+  /** Longest body of a request, in bytes. Default 1 MiB. */
+  readonly bodyLimit?: number;
+  /** Default: a pino instance of its own, which writes to stdout. `false` logs nothing. */
+  readonly logger?: Logger | false;
+}
+
+/** Options of {@link App.close}. */
+export interface CloseOptions {
+  /** How long requests in work may take to end, in milliseconds. Default 10,000. */
+  readonly grace?: number;
+}
+
+const defaultBodyLimit = 1024 * 1024;
+const defaultGrace = 10_000;
+
+/**
+ * Compiles and checks controllers and providers, makes the singletons and starts the threads.
+ * In a worker thread, which imports the same modules, it never settles.
+ * @throws OptionsError; AppError with all problems of the routes; whatever `Container.create`
+ * throws.
+ */
+export async function createApp(options: AppOptions): Promise<App> {
+  const { controllers, bodyLimit, logger } = checkOptions(options);
+  const table = collectRoutes(controllers);
+  if (table.problems.length > 0) throw new AppError(table.problems);
+  const container = await Container.create({
+    providers: [...new Set<Provider>([...controllers, ...(options.providers ?? [])])],
+    scopeValues: [IncomingMessage, requestToken],
+    ...(options.overrides === undefined ? {} : { overrides: options.overrides }),
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+    ...(options.modules === undefined ? {} : { modules: options.modules }),
+  });
+  const problems = unknownPathParameters(table.routes, container);
+  if (problems.length > 0) {
+    await container.dispose();
+    throw new AppError(problems);
+  }
+  return new App(table, container, bodyLimit, logger ?? (await defaultLogger()));
+}
+
+function checkOptions(options: AppOptions | undefined) {
+  const { controllers, bodyLimit = defaultBodyLimit, logger } = options ?? ({} as AppOptions);
+  if (!Array.isArray(controllers)) {
+    throw new OptionsError(
+      'createApp was given no `controllers`.',
+      'List the classes that are decorated with @Controller(): createApp({ controllers: [Burgers] }).',
+    );
+  }
+  if (!Number.isSafeInteger(bodyLimit) || bodyLimit < 0) {
+    throw new OptionsError(
+      `createApp was given the \`bodyLimit\` ${String(bodyLimit)}.`,
+      'It is a whole number of bytes.',
+    );
+  }
+  return {
+    controllers: controllers as readonly Class[],
+    bodyLimit,
+    logger: logger === false ? silent : logger,
+  };
+}
+
+/** Imported here: a worker thread has no use for it, and its start-up time counts. */
+async function defaultLogger(): Promise<Logger> {
+  const { pino } = await import('pino');
+  const logger: Logger = pino();
+  return logger;
+}
+
+/** `@Path("id")`, in a handler or one of its providers, under a route without `:id`. */
+function unknownPathParameters(routes: readonly Route[], container: Container): RouteError[] {
+  return routes.flatMap((route) => {
+    const missing = new Set<string>();
+    for (const source of container.inputs(tokenOf(route))) {
+      const own = asRequestSource(source);
+      if (own?.location === 'path' && own.required && !route.params.includes(own.key)) {
+        missing.add(own.key);
+      }
+    }
+    return [...missing].map(
+      (key) =>
+        new RouteError(
+          `${route.method} ${route.path} of ${route.label} has no parameter "${key}", which @Path("${key}") of the handler or one of its providers asks for.`,
+          `Add it to the path (/:${key}), or make the parameter optional: @Path("${key}", { optional: true }).`,
+        ),
+    );
+  });
+}
+
+function tokenOf({ controller, handler }: Route): Token {
+  return handlerToken(controller, handler);
+}
+
+/** What is known of a route once its plan is compiled. */
+interface Endpoint {
+  readonly token: Token;
+  /** Whether some parameter of the plan is read from the body. */
+  readonly wantsBody: boolean;
+}
+
+/** What {@link createApp} makes: routes over a container, with or without a server. */
+export class App implements AsyncDisposable {
+  /**
+   * Handles one request; for a server of your own: `http.createServer(app.handler)`. It never
+   * throws. Closing that server is yours; `close` waits for the requests in work here as well.
+   */
+  readonly handler: RequestListener;
+
+  readonly #router: RouteTable['router'];
+  readonly #endpoints: ReadonlyMap<Route, Endpoint>;
+  readonly #bodyLimit: number;
+  #listening: ReturnType<typeof openServer> | undefined;
+  #closing: Promise<void> | undefined;
+  #isClosed = false;
+  #inWork = 0;
+  #onIdle: (() => void) | undefined;
+
+  /** Use {@link createApp}. */
+  constructor(
+    { router, routes }: RouteTable,
+    readonly container: Container,
+    bodyLimit: number,
+    readonly log: Logger,
+  ) {
+    this.#router = router;
+    this.#bodyLimit = bodyLimit;
+    this.#endpoints = new Map(routes.map((route) => [route, endpointOf(route, container)]));
+    this.handler = (request, response) => {
+      void this.#handle(request, response);
+    };
+  }
+
+  /**
+   * Opens a server. Port 0 takes a free port.
+   * @throws ListenError when it cannot listen there, listens already, or is closed.
+   */
+  async listen(options: ListenOptions): Promise<Address> {
+    if (this.#closing !== undefined) {
+      throw new ListenError('The app is closed.', 'Create a new one.');
+    }
+    if (this.#listening !== undefined) {
+      throw new ListenError(
+        'The app listens already.',
+        'For a second address give `app.handler` to a server of your own.',
+      );
+    }
+    this.#listening = openServer(this.handler, options);
+    try {
+      const { address } = await this.#listening;
+      this.log.info({ url: address.url }, 'listening');
+      return address;
+    } catch (error) {
+      // Another port may be free.
+      this.#listening = undefined;
+      throw error;
+    }
+  }
+
+  /** Answers a request without a socket, for tests: a path, or method, url, headers and payload. */
+  async inject(request: string | InjectOptions): Promise<InjectResponse> {
+    const { default: inject } = await import('light-my-request');
+    return inject(this.handler, request);
+  }
+
+  /**
+   * Stops accepting connections, lets requests in work end (and their connections with them),
+   * ends what is left after the grace, then disposes the container: threads, singletons. Each
+   * further call returns the same promise.
+   */
+  close({ grace = defaultGrace }: CloseOptions = {}): Promise<void> {
+    return (this.#closing ??= this.#close(grace));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(grace: number): Promise<void> {
+    let expire: NodeJS.Timeout | undefined;
+    const drained = new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+      if (this.#inWork === 0) resolve();
+      else expire = setTimeout(resolve, grace);
+    });
+    // A server that is just about to open is closed as well; one that failed to is none.
+    const opened = await this.#listening?.catch(() => undefined);
+    await Promise.all([drained, opened && closeServer(opened.server, drained)]);
+    clearTimeout(expire);
+    this.#isClosed = true;
+    await this.container.dispose();
+  }
+
+  /** Never rejects. */
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#inWork += 1;
+    let scope: ScopeInstance | undefined;
+    try {
+      let reply: Reply;
+      try {
+        if (this.#isClosed) throw closing();
+        const { route, params, search } = this.#find(request);
+        // Collected with the routes, in the constructor: there is one for each.
+        const endpoint = this.#endpoints.get(route) as Endpoint;
+        const body = endpoint.wantsBody ? await readJsonBody(request, this.#bodyLimit) : undefined;
+        scope = this.container.createScope([
+          value(IncomingMessage, request),
+          value(requestToken, new HttpRequest(request.headers, params, search, body)),
+        ]);
+        cancelWith(response, scope);
+        const result = await scope.resolve(endpoint.token);
+        reply = encode(route.label, result, route.status);
+      } catch (error) {
+        // There is nobody to answer, and that work was interrupted is no fault.
+        if (error instanceof ClientGone || isGone(response)) return;
+        reply = this.#replyTo(error, request);
+      }
+      await send(request, response, reply, {
+        close: this.#closing !== undefined,
+        linger: hasUnreadExcess(request, this.#bodyLimit),
+      });
+    } catch (error) {
+      this.#logError(error, request, 'the answer could not be sent');
+      response.destroy();
+    } finally {
+      await this.#dispose(scope, request);
+      this.#inWork -= 1;
+      if (this.#inWork === 0) this.#onIdle?.();
+    }
+  }
+
+  #find({ method = 'GET', url = '/' }: IncomingMessage) {
+    const match = this.#router.find(method, url);
+    if (typeof match === 'object') return match;
+    const allowed = match ?? this.#router.allowed(url);
+    if (allowed === 400) throw new BadRequest('The URL is malformed.');
+    if (allowed === 414) throw new UriTooLong('A parameter in the path is too long.');
+    if (allowed.length === 0) throw new NotFound();
+    throw new MethodNotAllowed(undefined, { headers: { allow: allowed.join(', ') } });
+  }
+
+  #replyTo(thrown: unknown, request: IncomingMessage): Reply {
+    // What was cut off at the end of the grace can be tried elsewhere.
+    const isCutOff = this.#isClosed && thrown instanceof DisposedError;
+    const error = isCutOff ? closing() : thrown;
+    const { reply, level, logged } = problemOf(error);
+    if (level === 'error') this.#logError(logged, request, 'request failed');
+    else if (level === 'warn') this.log.warn(this.#about(logged, request), 'request refused');
+    return reply;
+  }
+
+  #logError(error: unknown, request: IncomingMessage, message: string): void {
+    this.log.error(this.#about(error, request), message);
+  }
+
+  /** Without the query, which may hold what a log must not. */
+  #about(err: unknown, { method, url }: IncomingMessage): object {
+    const path = errorPath(err)?.join(' -> ');
+    return { err, method, url: url?.split('?', 1)[0], ...(path === undefined ? {} : { path }) };
+  }
+
+  async #dispose(scope: ScopeInstance | undefined, request: IncomingMessage): Promise<void> {
+    try {
+      await scope?.dispose();
+    } catch (error) {
+      this.#logError(error, request, 'the teardown of a request failed');
+    }
+  }
+}
+
+function closing(): ServiceUnavailable {
+  return new ServiceUnavailable('The server is closing.', { headers: { 'retry-after': '1' } });
+}
+
+function endpointOf(route: Route, container: Container): Endpoint {
+  const token = tokenOf(route);
+  const sources = container.inputs(token).map(asRequestSource);
+  return {
+    token,
+    wantsBody: sources.some((source) => source?.location === 'body'),
+  };
+}
+
+/**
+ * Ends the scope when the client goes away before its answer, which cancels what is being made in
+ * it. The scope makes an AbortSignal only where a provider asks for one; a controller of its own
+ * for each request would cost a quarter of the rate of a bare server.
+ */
+function cancelWith(response: ServerResponse, scope: ScopeInstance): void {
+  response.once('close', () => {
+    // Whoever waits for the scope's end sees an error of its teardown.
+    if (!response.writableEnded) scope.dispose().catch(() => undefined);
+  });
+}

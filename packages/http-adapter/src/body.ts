@@ -1,0 +1,105 @@
+/** Reads the body of a request and decodes it. */
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import { parse } from 'secure-json-parse';
+import { BadRequest, PayloadTooLarge, UnsupportedMediaType } from './http-error.js';
+
+/** The client left before its request was complete: there is nobody to answer. */
+export class ClientGone extends Error {
+  override get name(): string {
+    return 'ClientGone';
+  }
+}
+
+/**
+ * Reads and decodes the JSON body of a request.
+ * @param limit - in bytes.
+ * @returns undefined when there is no body.
+ * @throws UnsupportedMediaType when it is not JSON in UTF-8, PayloadTooLarge, BadRequest when it
+ * is malformed, ClientGone.
+ */
+export async function readJsonBody(request: IncomingMessage, limit: number): Promise<unknown> {
+  if (!announcesBody(request)) return undefined;
+  refuseOtherTypes(request);
+  const bytes = await readBody(request, limit);
+  return bytes.length === 0 ? undefined : decodeJson(bytes);
+}
+
+/**
+ * Whether the rest of a body is more than is worth reading only to keep the connection: longer
+ * than the limit, or of unknown length.
+ */
+export function hasUnreadExcess(request: IncomingMessage, limit: number): boolean {
+  return (
+    !request.complete &&
+    !request.readableEnded &&
+    (contentLength(request) > limit || request.headers['transfer-encoding'] !== undefined)
+  );
+}
+
+function announcesBody(request: IncomingMessage): boolean {
+  return request.headers['transfer-encoding'] !== undefined || contentLength(request) > 0;
+}
+
+/** Node has checked that the header is a number, and that there is one. */
+function contentLength(request: IncomingMessage): number {
+  return Number(request.headers['content-length'] ?? 0);
+}
+
+const json = /^application\/(?:[\w!#$&^.+-]+\+)?json$/i;
+const utf8 = /^charset="?utf-?8"?$/i;
+
+function refuseOtherTypes({ headers }: IncomingMessage): void {
+  const [type = '', ...parameters] = (headers['content-type'] ?? '').split(';');
+  const charset = parameters.find((parameter) => /^\s*charset=/i.test(parameter));
+  if (!json.test(type.trim()) || (charset !== undefined && !utf8.test(charset.trim()))) {
+    throw new UnsupportedMediaType('The body must be JSON in UTF-8 (application/json).', {
+      headers: { accept: 'application/json' },
+    });
+  }
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new UnsupportedMediaType('The body must not be compressed.', {
+      headers: { 'accept-encoding': 'identity' },
+    });
+  }
+}
+
+function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const tooLarge = () => new PayloadTooLarge(`The body may have at most ${limit} bytes.`);
+  return new Promise((resolve, reject) => {
+    if (contentLength(request) > limit) {
+      reject(tooLarge());
+      return;
+    }
+    if (request.readableEnded) {
+      // Its 'end' is over: waiting for it would be waiting for ever.
+      reject(new Error('The body of the request was read before it came to the app.'));
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const settle = (end: () => void) => {
+      request.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone);
+      end();
+    };
+    const onData = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limit) settle(() => reject(tooLarge()));
+      else chunks.push(chunk);
+    };
+    const onEnd = () => settle(() => resolve(Buffer.concat(chunks, size)));
+    const onGone = () => settle(() => reject(new ClientGone()));
+    request.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone);
+  });
+}
+
+function decodeJson(bytes: Buffer): unknown {
+  if (!isUtf8(bytes)) throw new BadRequest('The body is not valid UTF-8.');
+  try {
+    // Keys that reach a prototype are an attack, not data: the whole body is refused.
+    return parse(bytes.toString('utf8'), { protoAction: 'error', constructorAction: 'error' });
+  } catch (cause) {
+    throw new BadRequest('The body is not valid JSON.', { cause });
+  }
+}

@@ -1,0 +1,97 @@
+/** Turns whatever was thrown into a problem document (RFC 9457) and says whether to log it. */
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { InputError, QueueFullError } from '@turno/core';
+import { HttpError, phraseOf, ServiceUnavailable, UnprocessableContent } from './http-error.js';
+import { ParameterFault } from './parameter.js';
+import type { Reply } from './response.js';
+
+/** The answer for something that was thrown. */
+export interface Problem {
+  readonly reply: Reply;
+  /** How it is logged; undefined for what is the client's fault, which is not. */
+  readonly level: 'error' | 'warn' | undefined;
+  /** What is logged. */
+  readonly logged: unknown;
+}
+
+/** The problem for whatever a handler, a provider or the app itself has thrown. */
+export function problemOf(thrown: unknown): Problem {
+  const logged = culpritOf(thrown);
+  const error = meaningOf(logged);
+  const failed: Problem = { reply: internalError(), level: 'error', logged };
+  if (!(error instanceof HttpError)) return failed;
+  try {
+    return { reply: replyOf(error), level: levelOf(error.status), logged };
+  } catch {
+    // Headers that no header can hold, members that are no JSON.
+    return failed;
+  }
+}
+
+function levelOf(status: number): Problem['level'] {
+  if (status < 500) return undefined;
+  // "Not now" (overload, closing, a back end that is down) is no fault of the program.
+  return status === 503 ? 'warn' : 'error';
+}
+
+/** Without message, stack or path of the error: they are for the log. */
+function internalError(): Reply {
+  return replyOf(new HttpError(500));
+}
+
+/**
+ * Among the faults of parameters that one which is none: a request that is malformed as a whole, or
+ * a schema that failed instead of answering.
+ */
+function culpritOf(thrown: unknown): unknown {
+  if (!(thrown instanceof InputError)) return thrown;
+  const other = thrown.faults.find(({ error }) => !(error instanceof ParameterFault));
+  return other === undefined ? thrown : other.error;
+}
+
+/** The error that the answer is made of. */
+function meaningOf(error: unknown): unknown {
+  if (error instanceof QueueFullError) {
+    return new ServiceUnavailable('The server has more work than it can take now.', {
+      headers: { 'retry-after': '1' },
+    });
+  }
+  if (!(error instanceof InputError)) return error;
+  const problems = error.faults.flatMap(({ error: fault }) => (fault as ParameterFault).problems);
+  return new UnprocessableContent('The request has invalid parameters.', {
+    members: { errors: distinct(problems) },
+  });
+}
+
+/** A parameter that several providers take is one fault of the client. */
+function distinct<T extends object>(problems: readonly T[]): T[] {
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
+}
+
+/** Headers that belong to the framing of the answer, which the app sees to. */
+const framing: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'content-type',
+  'keep-alive',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+function replyOf(error: HttpError): Reply {
+  const { status, type, message, headers = {}, members } = error;
+  const title = error.title ?? phraseOf(status);
+  const own = { type, title, status, detail: message === title ? undefined : message };
+  // Twice: once for the order, once so that no further member replaces one of these.
+  const body = JSON.stringify({ ...own, ...members, ...own });
+  const checked: Record<string, string> = { 'content-type': 'application/problem+json' };
+  for (const [name, value] of Object.entries(headers)) {
+    const lower = name.toLowerCase();
+    if (framing.has(lower)) continue;
+    validateHeaderName(lower);
+    validateHeaderValue(lower, value);
+    checked[lower] = value;
+  }
+  return { status, headers: checked, body };
+}

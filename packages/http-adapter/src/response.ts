@@ -1,0 +1,119 @@
+/** What goes back over the wire: values become replies, replies are sent. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isUint8Array } from 'node:util/types';
+import { ResponseError } from './errors.js';
+
+/** An answer, ready to be sent. */
+export interface Reply {
+  readonly status: number;
+  /** Names in lower case, without those that frame the body. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Undefined: no body. */
+  readonly body: string | Uint8Array | undefined;
+}
+
+const noHeaders: Reply['headers'] = {};
+const jsonHeaders: Reply['headers'] = { 'content-type': 'application/json' };
+const textHeaders: Reply['headers'] = { 'content-type': 'text/plain; charset=utf-8' };
+const bytesHeaders: Reply['headers'] = { 'content-type': 'application/octet-stream' };
+
+/**
+ * The reply for what a handler returned: nothing for `undefined`, text for a string, bytes for a
+ * `Uint8Array`, JSON for everything else.
+ * @param handler - for the message: `Burgers.parallel`.
+ * @param status - what the route says; default 200, or 204 for `undefined`.
+ * @throws ResponseError when the value is no plain data.
+ */
+export function encode(handler: string, value: unknown, status: number | undefined): Reply {
+  if (value === undefined) {
+    return { status: status ?? 204, headers: noHeaders, body: undefined };
+  }
+  if (typeof value === 'string') {
+    return { status: status ?? 200, headers: textHeaders, body: value };
+  }
+  // By tag: bytes of another realm (a Jest sandbox) count too.
+  if (isUint8Array(value)) return { status: status ?? 200, headers: bytesHeaders, body: value };
+  return { status: status ?? 200, headers: jsonHeaders, body: toJson(handler, value) };
+}
+
+function toJson(handler: string, value: unknown): string {
+  refuseUnserialisable(handler, value);
+  let json: unknown;
+  try {
+    json = JSON.stringify(value);
+  } catch (cause) {
+    throw new ResponseError(handler, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  // Of functions and symbols, whatever its type says.
+  if (typeof json !== 'string') throw new ResponseError(handler, `it is a ${typeof value}`);
+  return json;
+}
+
+/** JSON.stringify makes `{}` of a Map and an inventory of innards of a stream. */
+function refuseUnserialisable(handler: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || 'toJSON' in value) {
+    return;
+  }
+  if (Symbol.iterator in value || Symbol.asyncIterator in value) {
+    throw new ResponseError(handler, `it is a ${value.constructor.name}, which JSON cannot hold`);
+  }
+}
+
+/** Statuses that never have a body. */
+const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/** How long the rest of a refused body is read, so that the client sees the answer. Milliseconds. */
+const lingerTime = 2000;
+
+/** How the connection goes on after an answer. */
+export interface SendOptions {
+  /** Ends the connection after the answer. */
+  readonly close: boolean;
+  /**
+   * The client may still be sending a body that nobody wants: the answer goes out at once, the
+   * connection is ended when the client stops. Ended earlier, the client's system would see a
+   * reset and could throw the answer away unread.
+   */
+  readonly linger: boolean;
+}
+
+/** Whether there is nobody to answer any more. */
+export function isGone(response: ServerResponse): boolean {
+  // The response learns it a few turns after its socket, and a server may be closed by then.
+  return response.destroyed || response.socket?.destroyed === true;
+}
+
+/** Sends a reply. Resolves when it is handed to the system, or the client has gone. */
+export function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: Reply,
+  { close, linger }: SendOptions,
+): Promise<void> {
+  return new Promise((resolve) => {
+    if (isGone(response)) {
+      resolve();
+      return;
+    }
+    response.once('close', resolve);
+    const sent = bodiless.has(status) ? undefined : (body ?? '');
+    response.writeHead(status, {
+      ...headers,
+      ...(sent === undefined ? {} : { 'content-length': Buffer.byteLength(sent) }),
+      ...(close || linger ? { connection: 'close' } : {}),
+    });
+    const visible = request.method === 'HEAD' || sent === undefined ? '' : sent;
+    if (!linger) {
+      response.end(visible);
+      return;
+    }
+    if (visible.length > 0) response.write(visible);
+    else response.flushHeaders();
+    const timer = setTimeout(end, lingerTime);
+    function end() {
+      clearTimeout(timer);
+      response.end();
+    }
+    request.once('end', end).once('close', end).resume();
+  });
+}

@@ -1,0 +1,86 @@
+/** A node:http server that listens, or says clearly why it cannot, and that closes to the end. */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ListenError } from './errors.js';
+
+/** Where to listen. */
+export interface ListenOptions {
+  /** 0 to 65535; 0 lets the system choose a free port. */
+  readonly port: number;
+  /**
+   * Default `127.0.0.1`: only this machine. `0.0.0.0` (or `::`) serves all networks, which a
+   * container image needs.
+   */
+  readonly host?: string;
+}
+
+/** Where a server listens. */
+export interface Address {
+  readonly port: number;
+  readonly host: string;
+  /** `http://127.0.0.1:8000`, without a slash at the end; one that can be opened on this machine. */
+  readonly url: string;
+}
+
+/**
+ * Opens a server.
+ * @throws ListenError naming host and port.
+ */
+export async function openServer(
+  listener: RequestListener,
+  { port, host = '127.0.0.1' }: ListenOptions,
+): Promise<{ server: Server; address: Address }> {
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new ListenError(
+      `The port is ${String(port)}.`,
+      'A port is a whole number from 0 to 65535; 0 lets the system choose one.',
+    );
+  }
+  const server = createServer(listener);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      reject(cannotListen(host, port, cause));
+    });
+    server.listen(port, host, resolve);
+  });
+  return { server, address: addressOf(server) };
+}
+
+/**
+ * Closes a server.
+ * @param drained - resolves when no request is in work any more, or when the wait is over: then
+ * all connections that are left are ended.
+ */
+export async function closeServer(server: Server, drained: Promise<void>): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    // Its only error says that the server was closed already.
+    server.close(() => resolve());
+  });
+  server.closeIdleConnections();
+  await drained;
+  // Those that have never sent a request count as busy, and their timeouts ended with `close`.
+  server.closeAllConnections();
+  await closed;
+}
+
+function addressOf(server: Server): Address {
+  const { address: host, port, family } = server.address() as AddressInfo;
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return { host, port, url: `http://${family === 'IPv6' ? `[${reachable}]` : reachable}:${port}` };
+}
+
+const remedies: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'Another program listens there: stop it, or choose another port (0 for a free one).',
+  EACCES: 'This user may not listen there: ports below 1024 are often reserved.',
+  EADDRNOTAVAIL: 'No network of this machine has that address: leave `host` out, or use 0.0.0.0.',
+  ENOTFOUND: 'The name of the host is not known: leave `host` out, or use an IP address.',
+};
+
+function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): ListenError {
+  const reason = cause.code ?? cause.message;
+  return new ListenError(
+    `The server cannot listen on ${host}:${port} (${reason}).`,
+    remedies[reason] ?? 'See the cause.',
+    cause,
+  );
+}

@@ -1,0 +1,151 @@
+import { Body, Controller, Get, Post } from '../src/index.js';
+import { closeAll, makeApp } from './support.js';
+
+afterEach(closeAll);
+
+@Controller()
+class Bodies {
+  @Post('/any') async any(@Body() body: unknown) {
+    return { body };
+  }
+  @Post('/optional') async optional(@Body({ optional: true }) body?: object) {
+    return { body: body ?? 'none' };
+  }
+  @Post('/array') async array(@Body() body: number[]) {
+    return body.length;
+  }
+  @Post('/number') async number(@Body() body: number) {
+    return body + 1;
+  }
+  @Post('/unread') async unread() {
+    return 'unread';
+  }
+  @Get('/get') async get() {
+    return 'get';
+  }
+}
+
+async function post(url: string, payload: string | Buffer, headers: Record<string, string> = {}) {
+  const { app, log } = await makeApp({ controllers: [Bodies], bodyLimit: 64 });
+  const response = await app.inject({
+    method: 'POST',
+    url,
+    payload,
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+  expect(log.faults).toEqual([]);
+  return response;
+}
+
+describe('a JSON body', () => {
+  it.each(['{"a":[1,null,"é"]}', '[]', '"text"', '0', 'false', 'null', ' {} ', '\uFEFF{}'])(
+    '%s is parsed',
+    async (json) => {
+      const response = await post('/any', json);
+      expect(response.json()).toEqual({ body: JSON.parse(json.replace('\uFEFF', '')) });
+    },
+  );
+
+  it.each([
+    'application/json; charset=utf-8',
+    'application/json;charset="UTF-8"',
+    'APPLICATION/JSON',
+    'application/merge-patch+json',
+  ])('is recognised as %s', async (type) => {
+    expect((await post('/any', '{}', { 'content-type': type })).statusCode).toBe(200);
+  });
+
+  it.each(['{', '{"a":1,}', "{'a':1}", 'NaN', '{} {}', ' ', '[1', '\u0000'])(
+    'is a 400 when it is malformed: %j',
+    async (json) => {
+      const response = await post('/any', json);
+      expect(response.statusCode).toBe(400);
+      expect(response.json()).toEqual({
+        title: 'Bad Request',
+        status: 400,
+        detail: 'The body is not valid JSON.',
+      });
+    },
+  );
+
+  it('is a 400 when it is no UTF-8', async () => {
+    const response = await post('/any', Buffer.from([0x22, 0xff, 0x22]));
+    expect(response.json()).toMatchObject({ status: 400, detail: 'The body is not valid UTF-8.' });
+  });
+
+  it.each([
+    '{"__proto__":{"admin":true}}',
+    '{"a":{"\\u005f_proto__":{}}}',
+    '{"constructor":{"prototype":{"admin":true}}}',
+  ])('is a 400 when a key reaches for a prototype: %s', async (json) => {
+    expect((await post('/any', json)).statusCode).toBe(400);
+    expect(({} as { admin?: unknown }).admin).toBeUndefined();
+  });
+
+  it('may have a key that is only called constructor', async () => {
+    expect((await post('/any', '{"constructor":"ACME"}')).json()).toEqual({
+      body: { constructor: 'ACME' },
+    });
+  });
+
+  it('is checked against the outermost declared type', async () => {
+    expect((await post('/array', '[1,2]')).json()).toBe(2);
+    expect((await post('/array', '{"length":2}')).json()).toMatchObject({
+      status: 422,
+      errors: [{ location: 'body', path: '', message: 'must be an array' }],
+    });
+    expect((await post('/number', '1')).json()).toBe(2);
+    expect((await post('/number', '"1"')).json()).toMatchObject({
+      errors: [{ location: 'body', path: '', message: 'must be a number' }],
+    });
+  });
+
+  it('is required unless it is optional', async () => {
+    expect((await post('/any', '')).json()).toMatchObject({
+      status: 422,
+      errors: [{ location: 'body', path: '', message: 'is required' }],
+    });
+    expect((await post('/optional', '')).json()).toEqual({ body: 'none' });
+    expect((await post('/optional', '{"a":1}')).json()).toEqual({ body: { a: 1 } });
+  });
+});
+
+describe('another body', () => {
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'application/jsonp',
+    'text/json',
+    '',
+  ])('is a 415 where JSON is wanted: %j', async (type) => {
+    const response = await post('/any', '{}', { 'content-type': type });
+    expect(response.statusCode).toBe(415);
+    expect(response.headers['content-type']).toBe('application/problem+json');
+  });
+
+  it('is a 415 in another charset, or compressed', async () => {
+    const latin = { 'content-type': 'application/json; charset=iso-8859-1' };
+    expect((await post('/any', '{}', latin)).statusCode).toBe(415);
+    const zipped = await post('/any', '{}', { 'content-encoding': 'gzip' });
+    expect(zipped.statusCode).toBe(415);
+    expect(zipped.headers['accept-encoding']).toBe('identity');
+  });
+
+  it('does not matter where none is wanted', async () => {
+    expect((await post('/unread', '<a/>', { 'content-type': 'text/xml' })).payload).toBe('unread');
+    expect((await post('/unread', '{')).payload).toBe('unread');
+  });
+});
+
+it('a body over the limit is a 413, one at the limit is not', async () => {
+  const atLimit = JSON.stringify('x'.repeat(62));
+  expect((await post('/any', atLimit)).statusCode).toBe(200);
+  const response = await post('/any', `${atLimit} `);
+  expect(response.statusCode).toBe(413);
+  expect(response.headers.connection).toBe('close');
+  expect(response.json()).toEqual({
+    title: 'Payload Too Large',
+    status: 413,
+    detail: 'The body may have at most 64 bytes.',
+  });
+});

@@ -1,0 +1,165 @@
+import { Injectable } from '@turno/core';
+import { Controller, createApp, Get } from '../src/index.js';
+import { closeAll, gate, makeApp, RawClient, serve, type Gate } from './support.js';
+
+afterEach(closeAll);
+
+/** A controller whose `/slow` waits for the test. */
+function slowController(started: Gate, proceed: Gate) {
+  @Controller()
+  class Slow {
+    @Get('/quick') async quick() {
+      return 'quick';
+    }
+    @Get('/slow') async slow() {
+      started.open();
+      await proceed.opened;
+      return 'slow';
+    }
+  }
+  return Slow;
+}
+
+it('a request in work is answered, and its connection ends with it', async () => {
+  const [started, proceed] = [gate(), gate()];
+  const { app, port } = await serve({ controllers: [slowController(started, proceed)] });
+  const client = await RawClient.connect(port);
+  client.send('GET /slow HTTP/1.1', 'Host: a', '', '');
+  await started.opened;
+  const closed = app.close();
+  await expect(RawClient.connect(port)).rejects.toThrow('ECONNREFUSED');
+  proceed.open();
+  await client.until(/HTTP\/1\.1 200 [^]*connection: close[^]*\r\n\r\nslow$/i);
+  await client.closed;
+  await closed;
+});
+
+it('a further request on a busy connection is served, and is its last', async () => {
+  const [started, proceed] = [gate(), gate()];
+  const { app, port } = await serve({ controllers: [slowController(started, proceed)] });
+  const [slow, busy] = [await RawClient.connect(port), await RawClient.connect(port)];
+  slow.send('GET /slow HTTP/1.1', 'Host: a', '', '');
+  // Half a request: the connection is not idle.
+  busy.send('GET /quick HTTP/1.1', 'Host: a', '');
+  await started.opened;
+  const closed = app.close();
+  busy.send('', '');
+  await busy.until(/HTTP\/1\.1 200 [^]*connection: close[^]*\r\n\r\nquick$/i);
+  await busy.closed;
+  proceed.open();
+  await slow.until(/slow$/);
+  await closed;
+});
+
+it('idle and silent connections do not delay it', async () => {
+  const { app, port } = await serve({ controllers: [slowController(gate(), gate())] });
+  const [idle, silent] = [await RawClient.connect(port), await RawClient.connect(port)];
+  idle.send('GET /quick HTTP/1.1', 'Host: a', '', '');
+  await idle.until(/quick$/);
+  await app.close();
+  await Promise.all([idle.closed, silent.closed]);
+});
+
+it('what is in work after the grace is cut off and cancelled', async () => {
+  const started = gate();
+  const cancelled = gate();
+  @Controller()
+  class Endless {
+    @Get('/endless') async endless(signal: AbortSignal) {
+      started.open();
+      await new Promise<void>((resolve) => {
+        signal.addEventListener('abort', () => resolve());
+      });
+      cancelled.open();
+      return 'never seen';
+    }
+  }
+  const { app, port, log } = await serve({ controllers: [Endless] });
+  const client = await RawClient.connect(port);
+  client.send('GET /endless HTTP/1.1', 'Host: a', '', '');
+  await started.opened;
+  await app.close({ grace: 1 });
+  await cancelled.opened;
+  await client.closed;
+  expect(client.received).toBe('');
+  expect(log.faults).toEqual([]);
+});
+
+it('the container is disposed after the last answer', async () => {
+  const [started, proceed] = [gate(), gate()];
+  const events: string[] = [];
+  @Injectable()
+  class Database {
+    [Symbol.dispose]() {
+      events.push('database closed');
+    }
+  }
+  @Controller()
+  class Slow {
+    constructor(readonly database: Database) {}
+    @Get('/slow') async slow() {
+      started.open();
+      await proceed.opened;
+      events.push('answering');
+      return 'slow';
+    }
+  }
+  const { app, url } = await serve({ controllers: [Slow] });
+  const response = fetch(`${url}/slow`);
+  await started.opened;
+  const closed = app.close();
+  proceed.open();
+  expect(await (await response).text()).toBe('slow');
+  await closed;
+  expect(events).toEqual(['answering', 'database closed']);
+});
+
+it('works without a server, once for all callers', async () => {
+  const [started, proceed] = [gate(), gate()];
+  const { app } = await makeApp({ controllers: [slowController(started, proceed)] });
+  const response = app.inject('/slow');
+  await started.opened;
+  const closed = app.close();
+  expect(app.close()).toBe(closed);
+  proceed.open();
+  expect((await response).payload).toBe('slow');
+  await closed;
+  const refused = await app.inject('/quick');
+  expect(refused.statusCode).toBe(503);
+  expect(refused.headers['retry-after']).toBe('1');
+});
+
+it('is what `await using` does', async () => {
+  const { app } = await makeApp({ controllers: [] });
+  await app[Symbol.asyncDispose]();
+  expect((await app.inject('/')).statusCode).toBe(503);
+});
+
+it('takes back a server that is about to open', async () => {
+  const { app } = await makeApp({ controllers: [] });
+  const listening = app.listen({ port: 0 });
+  await app.close();
+  const { port } = await listening;
+  await expect(RawClient.connect(port)).rejects.toThrow('ECONNREFUSED');
+});
+
+it('rejects with what a teardown has thrown, once everything else is over', async () => {
+  const error = new Error('teardown');
+  @Injectable()
+  class Database {
+    [Symbol.dispose]() {
+      throw error;
+    }
+  }
+  @Controller()
+  class Users {
+    constructor(readonly database: Database) {}
+    @Get() async list() {
+      return [];
+    }
+  }
+  const app = await createApp({ controllers: [Users], logger: false });
+  const { port } = await app.listen({ port: 0 });
+  await expect(app.close()).rejects.toBe(error);
+  await expect(RawClient.connect(port)).rejects.toThrow('ECONNREFUSED');
+});
