@@ -4,11 +4,11 @@ import { types } from 'node:util';
 import { findRecord, type ClassRecord } from '../record.js';
 import type { AbstractClass } from '../token.js';
 import type { CustomStand, Encoded, ErrorStand, Parcel, Stand } from './encoded.js';
-import { builtinError, builtinName, className, kindOf } from './kind.js';
+import { builtinError, builtinName, classOf, kindOf } from './kind.js';
 import { deepest } from './limits.js';
 import { Obstacle, type Segment } from './obstacle.js';
 import { portability } from './portable-class.js';
-import { hasSymbolMethod, isLargePlain } from './scan.js';
+import { isLargePlain, symbolMethod } from './scan.js';
 import { isMarked } from './transfer.js';
 
 /**
@@ -135,7 +135,13 @@ class Encoder {
 
   #plain(value: object): object {
     if (types.isModuleNamespaceObject(value)) this.#refuse('a module', 'Pass what it exports.');
-    if (hasSymbolMethod(value)) this.#refuseSymbol(value);
+    const method = symbolMethod(value);
+    if (method !== undefined) {
+      this.#refuse(
+        `an object with a method [${method}]`,
+        'Code cannot be sent; pass the data that it works on.',
+      );
+    }
     const copy: Record<string, unknown> = { ...value };
     this.#copies.set(value, copy);
     this.#fields(copy);
@@ -356,11 +362,14 @@ class Encoder {
       define(into, key, this.#part(key, value));
       return;
     }
-    // Tried on its own first, strictly: a failure half-way would leave halves behind.
-    const whole = Array.isArray(value)
-      ? value.filter((item) => isError(item) || crosses(item))
-      : value;
-    if (crosses(whole)) define(into, key, this.#part(key, whole));
+    if (Array.isArray(value)) {
+      // Item by item, so that of several errors those arrive that can.
+      const items = value.filter((item) => isError(item) || crosses(item));
+      define(into, key, this.#part(key, items));
+    } else if (crosses(value)) {
+      // Tried on its own first: a failure half-way would leave halves behind.
+      define(into, key, this.#part(key, value));
+    }
   }
 
   #stand(value: object, stand: Stand): object {
@@ -370,27 +379,18 @@ class Encoder {
   }
 
   #refuseInstance(value: object): never {
-    const name = className(value);
-    if (types.isProxy(value) || name === undefined) {
+    const type = classOf(value);
+    if (type === undefined) {
       this.#refuse('an object with a prototype of its own', 'Pass plain data.');
     }
     if (types.isPromise(value)) {
       this.#refuse('a Promise', 'Await it first; a provider may be async.');
     }
-    const type = (value as { constructor: AbstractClass }).constructor;
     const answer = portability(type);
     if (answer.crosses || builtinName(type.prototype as object) !== undefined) {
-      this.#refuse(`a ${name}`, 'Pass the data that it holds.');
+      this.#refuse(`a ${type.name}`, 'Pass the data that it holds.');
     }
-    this.#refuse(`an instance of ${name}, ${answer.reason}`, answer.remedy);
-  }
-
-  #refuseSymbol(value: object): never {
-    const [symbol] = Object.getOwnPropertySymbols(value);
-    return this.#refuse(
-      `an object with a method [${symbol?.description ?? 'Symbol.iterator'}]`,
-      'Code cannot be sent; pass the data that it works on.',
-    );
+    this.#refuse(`an instance of ${type.name}, ${answer.reason}`, answer.remedy);
   }
 
   #refuse(found: string, remedy: string, cause?: unknown): never {

@@ -1,4 +1,5 @@
 /** Says what an object is, whatever realm (vm context) it was made in. */
+import type { AbstractClass } from '../token.js';
 
 /** Built-in classes whose instances structured clone copies faithfully. */
 const dataClasses = [
@@ -95,10 +96,11 @@ export function builtinError(error: object): string {
   return 'Error';
 }
 
-/** The name of an object's class for messages; `undefined` for one that has none. */
-export function className(value: object): string | undefined {
-  const constructor: unknown = (value as { constructor?: unknown }).constructor;
+/** The class that an object is an instance of; undefined for one that has none with a name. */
+export function classOf(value: object): AbstractClass | undefined {
+  const prototype = Object.getPrototypeOf(value) as object;
+  const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
   return typeof constructor === 'function' && constructor.name !== ''
-    ? constructor.name
+    ? (constructor as unknown as AbstractClass)
     : undefined;
 }

@@ -58,7 +58,7 @@ class Scan {
         return false;
       }
     }
-    return !hasSymbolMethod(value);
+    return symbolMethod(value) === undefined;
   }
 
   private array(value: object, depth: number): boolean {
@@ -91,15 +91,16 @@ class Scan {
 }
 
 /**
- * Whether an object has one of the methods that the language looks for under a symbol. Structured
- * clone leaves out all that stands under symbols; without these an object is not what it was.
+ * The method that an object has for the language to find under a symbol, `Symbol.iterator`.
+ * Structured clone leaves out all that stands under symbols; without these an object is not what it
+ * was.
  */
-export function hasSymbolMethod(value: object): boolean {
+export function symbolMethod(value: object): string | undefined {
   const object = value as Record<symbol, unknown>;
-  return (
-    object[Symbol.iterator] !== undefined ||
-    object[Symbol.asyncIterator] !== undefined ||
-    object[Symbol.dispose] !== undefined ||
-    object[Symbol.asyncDispose] !== undefined
-  );
+  // One by one: in this form it costs next to nothing, in a loop more than all the rest of the scan.
+  if (object[Symbol.iterator] !== undefined) return 'Symbol.iterator';
+  if (object[Symbol.asyncIterator] !== undefined) return 'Symbol.asyncIterator';
+  if (object[Symbol.dispose] !== undefined) return 'Symbol.dispose';
+  if (object[Symbol.asyncDispose] !== undefined) return 'Symbol.asyncDispose';
+  return undefined;
 }
