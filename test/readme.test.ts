@@ -1,0 +1,80 @@
+/** What README.md and docs/ show works as it is written there. */
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+// Inside the repository, so that the packages are found.
+const folder = mkdtempSync(`${root}test/readme-`);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The code of one fenced block: the first that contains `mark`. */
+function snippet(file: string, language: string, mark: string): string {
+  const text = readFileSync(root + file, 'utf8');
+  const blocks = [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```/gm)];
+  const found = blocks.find(([, of, code]) => of === language && (code ?? '').includes(mark))?.[2];
+  if (found === undefined) throw new Error(`${file} has no ${language} block with ${mark}`);
+  return found;
+}
+
+function start(name: string, code: string) {
+  const file = `${folder}/${name}.ts`;
+  writeFileSync(file, code);
+  const child = spawn(process.execPath, ['--import', `${root}register.mjs`, file], {
+    env: { ...process.env, PORT: '0', NODE_OPTIONS: '' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  child.stdout.setEncoding('utf8');
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  return { child, ended };
+}
+
+/** Runs a program to its end. @returns what it printed. */
+async function run(name: string, code: string): Promise<string> {
+  const { child, ended } = start(name, code);
+  let output = '';
+  child.stdout.on('data', (text: string) => (output += text));
+  expect(await ended).toBe(0);
+  return output;
+}
+
+describe('README.md', () => {
+  it('shows a server that serves, in one file that also starts it', async () => {
+    const { child, ended } = start('server', snippet('README.md', 'ts', '// server.ts'));
+    let output = '';
+    const url = await new Promise<string>((resolve) => {
+      child.stdout.on('data', (text: string) => {
+        output += text;
+        const [found] = /^http\S+$/m.exec(output) ?? [];
+        if (found !== undefined) resolve(found);
+      });
+    });
+    const parallel = (await (await fetch(url)).json()) as Record<string, unknown>;
+    const patty = expect.stringMatching(/^[0-9a-f]{32}$/);
+    expect(parallel).toMatchObject({ order: 1, patties: [patty, patty, patty] });
+    expect(parallel.threadId).not.toBe(0);
+    const order = (await (await fetch(url.replace('parallel', 'order'))).json()) as object;
+    expect(order).toEqual({ order: 2, burgers: 3, threadId: 0 });
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    // Workers import the same file, and stop before they would print.
+    expect(output.match(/^http/gm)).toHaveLength(1);
+  });
+
+  it('shows a container that resolves and explains as it says', async () => {
+    const code = snippet('README.md', 'ts', "token<number>('Sum')");
+    const explained = snippet('README.md', '', 'Sums.sum: ');
+    expect(await run('sums', code)).toBe(`6\n${explained}`);
+  });
+});
+
+describe('docs/testing.md', () => {
+  it.each([
+    ['overrides', 'It is 0.\n'],
+    ["executor: 'inline'", '42\n'],
+  ])('shows code with %s that prints what it says', async (mark, printed) => {
+    const name = mark.replace(/\W/g, '');
+    expect(await run(name, snippet('docs/testing.md', 'ts', mark))).toBe(printed);
+  });
+});
