@@ -27,7 +27,7 @@ import { asRequestSource } from './parameter.js';
 import { problemOf } from './problem.js';
 import { HttpRequest, requestToken } from './request.js';
 import { encode, isGone, send, type Reply } from './response.js';
-import { collectRoutes, type Route, type RouteTable } from './route.js';
+import type { Route, RouteTable } from './route.js';
 import { closeServer, openServer, type Address, type ListenOptions } from './server.js';
 
 /** Options of {@link createApp}. */
@@ -59,6 +59,8 @@ const defaultGrace = 10_000;
  */
 export async function createApp(options: AppOptions): Promise<App> {
   const { controllers, bodyLimit, logger } = checkOptions(options);
+  // Here, with the router behind it: worker threads import this package for its decorators only.
+  const { collectRoutes } = await import('./route.js');
   const table = collectRoutes(controllers);
   if (table.problems.length > 0) throw new AppError(table.problems);
   const container = await Container.create({
