@@ -4,16 +4,12 @@ import { Engine } from './engine.js';
 import { DeclarationError, DisposedError } from './errors.js';
 import { noteSuppressed } from './error-path.js';
 import { explainPlan } from './explain.js';
+import type { Node } from './node.js';
 import { placementOf } from './placement.js';
 import type { Provider, ValueProvider } from './provider.js';
 import type { ParameterSource } from './record.js';
 import type { Placement } from './scope.js';
-import {
-  givenValues,
-  refuseOutsideScope,
-  ScopeInstance,
-  type ResolveOptions,
-} from './scope-instance.js';
+import { ScopeInstance, type ResolveOptions } from './scope-instance.js';
 import { Singletons } from './singletons.js';
 import { inThread, park } from './thread-context.js';
 import { createExecutor, type ThreadOptions } from './threads/create-executor.js';
@@ -33,21 +29,31 @@ export interface ContainerOptions {
   readonly threads?: ThreadOptions;
   /** URLs of modules that threads import first, for code that a bundler has moved. */
   readonly modules?: readonly string[];
+  /** How long one teardown may take before it is left behind, in milliseconds. Default 10,000. */
+  readonly teardownTimeout?: number;
 }
 
+const defaultTeardownTimeout = 10_000;
+
 export class Container implements AsyncDisposable {
-  private readonly scopes = new Set<ScopeInstance>();
   private readonly singletons: Singletons;
-  /** Owns what is resolved from the container itself. */
+  /** Owns what is resolved from the container itself, and holds the scopes that are open. */
   private readonly root: ScopeInstance;
   private disposing: Promise<void> | undefined;
 
   private constructor(
     private readonly engine: Engine,
-    private readonly declared: ReadonlySet<Token>,
+    declared: ReadonlySet<Token>,
   ) {
-    this.singletons = new Singletons(engine);
-    this.root = this.openScope(new Map());
+    const singletons = new Singletons(engine, (node) => this.root.resolveNode(node));
+    this.singletons = singletons;
+    const context = {
+      engine,
+      declared,
+      singleton: (node: Node) => singletons.cell(node),
+      peek: (node: Node) => singletons.peek(node),
+    };
+    this.root = new ScopeInstance(context, 'container', new Map(), undefined);
   }
 
   /**
@@ -67,11 +73,13 @@ export class Container implements AsyncDisposable {
       scopeValues = [],
       threads = {},
       modules = [],
+      teardownTimeout = defaultTeardownTimeout,
     } = options;
     const executor = createExecutor(threads);
     let engine: Engine;
     try {
-      engine = await Engine.create({ providers, overrides, scopeValues }, executor, modules);
+      const input = { providers, overrides, scopeValues };
+      engine = await Engine.create(input, executor, modules, teardownTimeout);
     } catch (error) {
       await executor.dispose();
       throw error;
@@ -88,7 +96,19 @@ export class Container implements AsyncDisposable {
    */
   createScope(values: readonly ValueProvider[] = []): ScopeInstance {
     if (this.disposing !== undefined) throw new DisposedError('container');
-    return this.openScope(givenValues(values, this.declared));
+    return this.root.createScope(values);
+  }
+
+  /**
+   * Runs `body` in a scope of its own and disposes it: as {@link ScopeInstance.run}.
+   * @returns what `body` returns.
+   */
+  async run<T>(
+    body: (scope: ScopeInstance) => T | PromiseLike<T>,
+    values?: readonly ValueProvider[],
+  ): Promise<T> {
+    if (this.disposing !== undefined) throw new DisposedError('container');
+    return this.root.run(body, values);
   }
 
   /**
@@ -97,7 +117,6 @@ export class Container implements AsyncDisposable {
    */
   async resolve<T>(token: Token<T>, options?: ResolveOptions): Promise<T> {
     if (this.disposing !== undefined) throw new DisposedError('container');
-    refuseOutsideScope(this.engine.plan(this.engine.find(token)));
     return this.root.resolve(token, options);
   }
 
@@ -138,19 +157,6 @@ export class Container implements AsyncDisposable {
     return this.dispose();
   }
 
-  private openScope(values: ReadonlyMap<Token, unknown>): ScopeInstance {
-    const scope = new ScopeInstance(
-      this.engine,
-      {
-        singleton: (node) => this.singletons.cell(node),
-        closed: (closed) => this.scopes.delete(closed),
-      },
-      values,
-    );
-    this.scopes.add(scope);
-    return scope;
-  }
-
   private async makeEager(): Promise<void> {
     const made = await Promise.allSettled(
       this.engine.eager.map((node) => this.singletons.make(node)),
@@ -167,11 +173,7 @@ export class Container implements AsyncDisposable {
 
   private async end(): Promise<void> {
     const errors: unknown[] = [];
-    for (const outcome of await Promise.allSettled(
-      [...this.scopes].map((scope) => scope.dispose()),
-    )) {
-      if (outcome.status === 'rejected') errors.push(outcome.reason);
-    }
+    await this.root.dispose().catch((error: unknown) => errors.push(error));
     errors.push(...(await this.singletons.dispose()));
     await this.engine.executor.dispose();
     throwTeardownErrors(errors);

@@ -1,6 +1,7 @@
 /** Checks what has to cross between loop and thread, as far as the classes are known at start. */
 import { NotPortableError, type TurnoError } from './errors.js';
-import type { Graph, Node } from './graph.js';
+import type { Graph } from './graph.js';
+import type { Node } from './node.js';
 import {
   isMadeInPlace,
   levelOn,

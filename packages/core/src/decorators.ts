@@ -7,6 +7,7 @@ import {
   type ParameterSource,
   type ProviderOptions,
 } from './record.js';
+import { ForwardRef } from './request-token.js';
 import { scopes, type Placement, type Scope } from './scope.js';
 import { isToken, NamedToken, type AbstractClass, type Token } from './token.js';
 
@@ -14,7 +15,7 @@ import { isToken, NamedToken, type AbstractClass, type Token } from './token.js'
 export type Provided<T> = T | PromiseLike<T> | Generator<T, unknown> | AsyncGenerator<T, unknown>;
 
 /** Options of `@Injectable`. A class runs where its consumer runs, so there is no `on`. */
-export type InjectableOptions = Omit<ProviderOptions, 'on'>;
+export type InjectableOptions = Omit<ProviderOptions, 'on' | 'many'>;
 
 /** A method as a decorator sees it; parameters are `any` because every signature is accepted. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- see above
@@ -58,10 +59,18 @@ export function Provides<T>(provided: Token<T>, options: ProviderOptions = {}) {
 }
 
 /** Says which token a parameter wants, where its class alone does not. */
-export function Inject(wanted: Token) {
+export function Inject(wanted: Token | ForwardRef) {
   return function inject(target: object, name: string | symbol | undefined, index: number): void {
     const parameters = parametersOf(target, name, inject);
-    parameterRecord(parameters, index).token = tokenOrNull(wanted);
+    parameterRecord(parameters, index).token =
+      wanted instanceof ForwardRef ? wanted : tokenOrNull(wanted);
+  };
+}
+
+/** Gives a parameter undefined where nothing provides what it wants, instead of an error at start. */
+export function Optional() {
+  return function optional(target: object, name: string | symbol | undefined, index: number): void {
+    parameterRecord(parametersOf(target, name, optional), index).optional = true;
   };
 }
 

@@ -1,60 +1,159 @@
 /** Tears down what a scope has made: in reverse order of creation, each once, all attempted. */
+import { GeneratorError, TeardownTimeoutError } from './errors.js';
 
-/** Undoes one value; may be asynchronous. */
-type Teardown = () => unknown;
+/** An error that is on its way out while things are torn down. */
+export interface Failure {
+  readonly error: unknown;
+}
+
+/** What tearing down has come to. */
+export interface TornDown {
+  /** The failure to go on with: the one that it began with, as generators translated it. */
+  readonly failure: Failure | undefined;
+  /** What the teardowns themselves threw, in the order in which they ran. */
+  readonly errors: readonly unknown[];
+}
+
+/** Any generator, whose `yield` gives the value of a provider. */
+export type ProviderGenerator = Generator | AsyncGenerator;
+
+/** One thing to tear down. */
+export interface Entry {
+  /** Who made it, for messages. */
+  readonly label: string;
+  /** @returns something to await, or not. */
+  readonly teardown: (failure: Failure | undefined) => unknown;
+  /** Whether a failure is thrown in, so that what comes out may be another one. */
+  readonly isGenerator: boolean;
+}
 
 /** The teardowns of one scope. */
 export class Disposal {
-  /** By value, so that each is torn down once; a map keeps the order of creation. */
-  private readonly teardowns = new Map<unknown, Teardown>();
+  /** In order of creation. */
+  private readonly entries = new Set<Entry>();
+  private readonly values = new Map<unknown, Entry>();
+
+  /** @param timeout - how long one teardown may take before it is left behind, in milliseconds. */
+  constructor(private readonly timeout: number) {}
 
   /**
    * Notes a value that the container has made, if it can be disposed: `Symbol.asyncDispose` is
    * preferred to `Symbol.dispose`.
    * @param sources - what it was made from: a provider that hands on one of them made nothing.
-   * @returns whether it was noted.
+   * @returns the entry, if it was noted.
    */
-  note(value: unknown, sources: readonly unknown[]): boolean {
+  note(label: string, value: unknown, sources: readonly unknown[]): Entry | undefined {
     const teardown = teardownOf(value);
-    if (teardown === undefined || this.teardowns.has(value) || sources.includes(value))
-      return false;
-    this.teardowns.set(value, teardown);
-    return true;
+    if (teardown === undefined || this.values.has(value) || sources.includes(value)) {
+      return undefined;
+    }
+    const entry: Entry = { label, teardown, isGenerator: false };
+    this.entries.add(entry);
+    this.values.set(value, entry);
+    return entry;
   }
 
-  /**
-   * Tears down some of the values and forgets them.
-   * @returns what the teardowns threw, in the order in which they ran.
-   */
-  async unwind(values: ReadonlySet<unknown>): Promise<unknown[]> {
-    const mine = [...this.teardowns].filter(([value]) => values.has(value));
-    for (const [value] of mine) this.teardowns.delete(value);
-    return tearDown(mine.map(([, teardown]) => teardown));
+  /** Notes a generator that has yielded: what follows the `yield` is its teardown. */
+  noteGenerator(label: string, generator: ProviderGenerator): Entry {
+    const entry: Entry = {
+      label,
+      teardown: (failure) => resume(label, generator, failure),
+      isGenerator: true,
+    };
+    this.entries.add(entry);
+    return entry;
   }
 
-  /** Tears down everything; returns as {@link unwind} does. */
-  async run(): Promise<unknown[]> {
-    const all = [...this.teardowns.values()];
-    this.teardowns.clear();
-    return tearDown(all);
+  /** Tears down those of the entries that are in this scope, and forgets them. */
+  unwind(entries: ReadonlySet<Entry>, failure: Failure | undefined): Promise<TornDown> {
+    return this.tearDown(
+      [...this.entries].filter((entry) => entries.has(entry)),
+      failure,
+    );
   }
-}
 
-async function tearDown(teardowns: readonly Teardown[]): Promise<unknown[]> {
-  const errors: unknown[] = [];
-  for (const teardown of teardowns.toReversed()) {
+  /** Tears down everything. @param failure - what generators shall see at their `yield`. */
+  run(failure?: Failure): Promise<TornDown> {
+    return this.tearDown([...this.entries], failure);
+  }
+
+  private async tearDown(
+    entries: readonly Entry[],
+    failure: Failure | undefined,
+  ): Promise<TornDown> {
+    const errors: unknown[] = [];
+    let current = failure;
+    for (const entry of entries.toReversed()) {
+      this.entries.delete(entry);
+      try {
+        const ending = entry.teardown(current);
+        if (isThenable(ending)) await this.withTimeout(entry, ending);
+      } catch (error) {
+        // A generator that lets the failure pass has nothing to add to it.
+        if (error === current?.error) continue;
+        const position = current === undefined ? -1 : errors.indexOf(current.error);
+        const translates = entry.isGenerator && current !== undefined && !isOwn(error);
+        if (!translates) errors.push(error);
+        else if (position >= 0) errors[position] = error;
+        if (translates || current === undefined) current = { error };
+      }
+    }
+    if (this.entries.size === 0) this.values.clear();
+    return { failure: current, errors };
+  }
+
+  private async withTimeout(entry: Entry, ending: PromiseLike<unknown>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new TeardownTimeoutError(entry.label, this.timeout)),
+        this.timeout,
+      );
+    });
     try {
-      await teardown();
-    } catch (error) {
-      errors.push(error);
+      await Promise.race([ending, late]);
+    } finally {
+      clearTimeout(timer);
     }
   }
-  return errors;
 }
 
-function teardownOf(value: unknown): Teardown | undefined {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null)
+/** Faults of the teardown itself, which translate nothing. */
+function isOwn(error: unknown): boolean {
+  return error instanceof GeneratorError || error instanceof TeardownTimeoutError;
+}
+
+/** Lets a generator go on behind its `yield`, where it sees the failure if there is one. */
+function resume(
+  label: string,
+  generator: ProviderGenerator,
+  failure: Failure | undefined,
+): unknown {
+  const result = failure === undefined ? generator.next() : generator.throw(failure.error);
+  return isThenable(result)
+    ? result.then((ended) => refuseSecondYield(label, generator, ended))
+    : refuseSecondYield(label, generator, result);
+}
+
+function refuseSecondYield(
+  label: string,
+  generator: ProviderGenerator,
+  { done }: IteratorResult<unknown>,
+): unknown {
+  if (done === true) return undefined;
+  const error = new GeneratorError(label, 'yields a second time');
+  // Its `finally` blocks still run.
+  const returned = generator.return(undefined);
+  if (!isThenable(returned)) throw error;
+  return returned.then(() => {
+    throw error;
+  });
+}
+
+function teardownOf(value: unknown): (() => unknown) | undefined {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) {
     return undefined;
+  }
   const disposable = value as Partial<AsyncDisposable & Disposable>;
   if (typeof disposable[Symbol.asyncDispose] === 'function') {
     return () => disposable[Symbol.asyncDispose]?.();
@@ -63,6 +162,15 @@ function teardownOf(value: unknown): Teardown | undefined {
     return () => disposable[Symbol.dispose]?.();
   }
   return undefined;
+}
+
+/** Whether something is to be awaited, as `await` sees it. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
 }
 
 /** One error as it is; several as an `AggregateError`. */

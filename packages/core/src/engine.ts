@@ -1,7 +1,8 @@
 /** What a container and its scopes share: the graph, its plans, and the executor. */
 import { checkCrossings, unportableResult } from './crossing.js';
 import { GraphError, NotPortableError, UnreachableError, type TurnoError } from './errors.js';
-import { Graph, type GraphInput, type Node } from './graph.js';
+import { Graph, type GraphInput } from './graph.js';
+import { type Node } from './node.js';
 import { manifestOf } from './manifest.js';
 import { sidesOf, type Sides } from './placement.js';
 import { compilePlan, type Plan, type Stored } from './plan.js';
@@ -19,6 +20,8 @@ export class Engine {
   private constructor(
     readonly graph: Graph,
     readonly executor: Executor,
+    /** How long one teardown may take, in milliseconds. */
+    readonly teardownTimeout: number,
   ) {}
 
   /**
@@ -30,9 +33,10 @@ export class Engine {
     input: GraphInput,
     executor: Executor,
     modules: readonly string[],
+    teardownTimeout: number,
   ): Promise<Engine> {
     const { graph, problems } = Graph.build(input);
-    const engine = new Engine(graph, executor);
+    const engine = new Engine(graph, executor, teardownTimeout);
     engine.check(problems);
     for (const node of graph.nodes) {
       // A handler is a root by itself; any other target is checked when it is asked for.

@@ -64,17 +64,23 @@ export class MissingProviderError extends TurnoError {
     /** `parameter 0`, or undefined when the token itself was resolved. */
     readonly parameter?: string,
     readonly suggestions: readonly string[] = [],
-    isClass = false,
+    hint: 'class' | 'token' | 'many' = 'token',
   ) {
     const asked = path.length > 1 ? `, which ${path[path.length - 2] ?? ''} asks for` : '';
     super({
       fact: `There is no provider for "${token}"${asked}${parameter === undefined ? '' : ` (${parameter})`}.${didYouMean(suggestions)}`,
       path,
-      remedy: isClass
-        ? `Decorate "${token}" with @Injectable(), or list a class with an @Provides(${token}) method in \`providers\`.`
-        : `List a provider in \`providers\`: a class with an @Provides(${token}) method, or value(${token}, …).`,
+      remedy: missingRemedy(token, hint),
     });
   }
+}
+
+function missingRemedy(token: string, hint: 'class' | 'token' | 'many'): string {
+  if (hint === 'many')
+    return `Its providers are declared with \`many\`: ask for @Inject(all(${token})).`;
+  return hint === 'class'
+    ? `Decorate "${token}" with @Injectable(), or list a class with an @Provides(${token}) method in \`providers\`.`
+    : `List a provider in \`providers\`: a class with an @Provides(${token}) method, or value(${token}, …).`;
 }
 
 /** A token depends on itself. */
@@ -131,19 +137,29 @@ export class ScopeError extends TurnoError {
   }
 }
 
-/** A value of a request was resolved from the container instead of from a scope. */
+/** A value of a request or call was resolved from where there is none. */
 export class OutsideScopeError extends TurnoError {
   readonly code = 'TURNO_OUTSIDE_SCOPE';
 
   constructor(
     readonly token: string,
+    readonly scope: 'request' | 'call',
     path: Path,
   ) {
-    super({
-      fact: `"${token}" has scope 'request' and was resolved from the container.`,
-      path,
-      remedy: 'Resolve it from a scope: `await using scope = container.createScope()`.',
-    });
+    super(
+      scope === 'request'
+        ? {
+            fact: `"${token}" has scope 'request' and was resolved from the container.`,
+            path,
+            remedy: 'Resolve it from a scope: `await using scope = container.createScope()`.',
+          }
+        : {
+            fact: `"${token}" has scope 'call' and was resolved outside of a call.`,
+            path,
+            remedy:
+              'Resolve it from a scope inside the scope of the request: `await using call = scope.createScope()`. A handler has one of its own.',
+          },
+    );
   }
 }
 
@@ -226,7 +242,7 @@ export class OverrideError extends TurnoError {
 export class DeclarationError extends TurnoError {
   readonly code = 'TURNO_DECLARATION';
 
-  constructor(fact: string, remedy: string, path?: Path) {
+  constructor(fact: string, remedy?: string, path?: Path) {
     super({ fact, remedy, path });
   }
 }
@@ -314,6 +330,38 @@ export class DisposedError extends TurnoError {
     super({
       fact: `The ${what} is disposed.`,
       remedy: `Resolve before \`dispose\` is called, or create a new ${what}.`,
+    });
+  }
+}
+
+/** A provider that is a generator does not yield exactly once. */
+export class GeneratorError extends TurnoError {
+  readonly code = 'TURNO_GENERATOR';
+
+  constructor(
+    readonly provider: string,
+    /** `does not yield`, `yields a second time`. */
+    readonly problem: string,
+  ) {
+    super({
+      fact: `The generator ${provider} ${problem}.`,
+      remedy: 'It must `yield` its value exactly once; what follows is its teardown.',
+    });
+  }
+}
+
+/** A teardown has not ended in time; the others went on without it. */
+export class TeardownTimeoutError extends TurnoError {
+  readonly code = 'TURNO_TEARDOWN_TIMEOUT';
+
+  constructor(
+    readonly provider: string,
+    /** In milliseconds. */
+    readonly timeout: number,
+  ) {
+    super({
+      fact: `The teardown of ${provider} has not ended within ${timeout} ms and was left behind.`,
+      remedy: 'Let it end sooner, or set `teardownTimeout` of Container.create.',
     });
   }
 }

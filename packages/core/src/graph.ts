@@ -1,5 +1,11 @@
 /** The graph: providers as nodes, what they need as edges. Built whole, extended on demand. */
 import {
+  classParts,
+  readDeclarations,
+  type Declaration,
+  type Declarations,
+} from './declaration.js';
+import {
   CycleError,
   DeclarationError,
   DuplicateProviderError,
@@ -8,92 +14,13 @@ import {
   type Path,
   type TurnoError,
 } from './errors.js';
-import { returnType } from './metadata.js';
 import { nearNames } from './near-name.js';
+import type { MethodNode, Node, NodeParts } from './node.js';
 import { wantedByConstructor, wantedByMethod, type Wanted } from './parameter.js';
-import { AliasProvider, ValueProvider, type Provider } from './provider.js';
-import {
-  findRecord,
-  type ClassRecord,
-  type MethodRecord,
-  type ParameterSource,
-  type ProviderOptions,
-} from './record.js';
-import type { Placement, Scope } from './scope.js';
-import { handlerToken } from './decorators.js';
+import { AliasProvider, type Provider } from './provider.js';
+import { findRecord } from './record.js';
+import { AllToken, LazyToken, OriginalToken } from './request-token.js';
 import { NamedToken, tokenName, type AbstractClass, type Token } from './token.js';
-
-interface NodeBase {
-  /** Position in `graph.nodes`: the order of declaration. */
-  readonly index: number;
-  /** As paths and messages show it: `Kitchen.grind`, `Tickets`. */
-  readonly label: string;
-  readonly scope: Scope;
-  /** What is made before it, in the order of parameters; a method's instance comes first. */
-  readonly needs: Node[];
-  /** Who needs it, in order of declaration. */
-  readonly consumers: Node[];
-}
-
-/** A class that is constructed, in the place of its consumer. */
-export interface ClassNode extends NodeBase {
-  readonly kind: 'class';
-  readonly target: AbstractClass;
-  readonly lazy: boolean;
-}
-
-/** A method that is called. */
-export interface MethodNode extends NodeBase {
-  readonly kind: 'method';
-  /** The class that was listed: of the instance, or the holder of the static method. */
-  readonly target: AbstractClass;
-  readonly method: string | symbol;
-  readonly static: boolean;
-  readonly record: MethodRecord;
-  readonly placement: Placement;
-  /** The class of what it makes, as far as the token or the declared return type tell. */
-  readonly makes: AbstractClass | undefined;
-  /** A root of plans, such as a route's handler: nothing may inject it. */
-  readonly handler: boolean;
-  readonly lazy: boolean;
-}
-
-/** A value that was given to the container. */
-export interface ValueNode extends NodeBase {
-  readonly kind: 'value';
-  readonly value: unknown;
-}
-
-/** A value that is given to each scope. */
-export interface GivenNode extends NodeBase {
-  readonly kind: 'given';
-  readonly token: Token;
-}
-
-/** A parameter that is read from a given value. */
-export interface InputNode extends NodeBase {
-  readonly kind: 'input';
-  readonly source: ParameterSource;
-  readonly owner: string;
-  readonly parameter: number;
-  readonly type: unknown;
-  readonly read: (from: unknown) => unknown;
-}
-
-/** The `AbortSignal` of whoever resolves. */
-export interface SignalNode extends NodeBase {
-  readonly kind: 'signal';
-}
-
-export type Node = ClassNode | MethodNode | ValueNode | GivenNode | InputNode | SignalNode;
-
-/** Whether a node's value is kept in the container, or in a scope, for who asks next. */
-export function isKept(node: Node): boolean {
-  return (
-    (node.kind === 'class' || node.kind === 'method') &&
-    (node.scope === 'singleton' || node.scope === 'request')
-  );
-}
 
 /** What the graph is built from. */
 export interface GraphInput {
@@ -108,19 +35,19 @@ interface Fault {
   readonly error: (path: Path) => TurnoError;
 }
 
+/** What provides a token: a node, or an alias to follow. */
 type Slot = Node | AliasProvider;
-
-const noOptions: ProviderOptions = {};
 
 export class Graph {
   readonly nodes: Node[] = [];
-  /** What provides each token. */
+  /** What provides each token that has one provider. */
   private readonly slots = new Map<Token, Slot>();
-  /** Who claims each token, for messages: more than one is a problem. */
-  private readonly providedBy = new Map<Token, string[]>();
-  /** Tokens that overrides provide, and those of them that something else provided before. */
-  private readonly overridden = new Set<Token>();
-  private readonly replaced = new Set<Token>();
+  /** What provides each token that may have several, in the order of declaration. */
+  private readonly lists = new Map<Token, Slot[]>();
+  /** Who provides each token, for messages. */
+  private readonly claims = new Map<Token, { readonly many: boolean; readonly by: string[] }>();
+  /** What overrides have replaced; it joins the graph only if an override asks for it. */
+  private readonly originals = new Map<Token, Declaration>();
   private readonly circularAliases = new Set<Token>();
   private readonly unlinked: Node[] = [];
   private faults: Fault[] = [];
@@ -130,20 +57,24 @@ export class Graph {
    * @returns the graph, and every problem in its declarations and edges. Cycles, scopes and what
    * crosses to a thread are checked by validate.ts and crossing.ts.
    */
-  static build(input: GraphInput): { graph: Graph; problems: TurnoError[] } {
+  static build({ providers, overrides, scopeValues }: GraphInput): {
+    graph: Graph;
+    problems: TurnoError[];
+  } {
     const graph = new Graph();
     const problems: TurnoError[] = [];
     graph.add({ kind: 'signal', label: 'AbortSignal', scope: 'transient' }, AbortSignal);
-    graph.declareOverrides(input.overrides, problems);
-    for (const token of input.scopeValues) {
+    for (const token of scopeValues) {
       graph.add({ kind: 'given', label: tokenName(token), scope: 'request', token }, token);
     }
-    graph.declareAll(input.providers, 'providers', problems);
-    for (const token of graph.overridden) {
-      if (!graph.replaced.has(token) && !isInjectable(token)) {
-        const near = nearNames(tokenName(token), graph.names());
-        problems.push(new OverrideError(tokenName(token), near));
-      }
+    const overriding = readDeclarations(overrides, 'overrides');
+    const overridden = new Set(overriding.declared.map(({ token }) => token));
+    graph.declare(overriding, new Set(), problems);
+    graph.declare(readDeclarations(providers, 'providers'), overridden, problems);
+    for (const token of overridden) {
+      if (graph.originals.has(token) || isInjectable(token)) continue;
+      const near = nearNames(tokenName(token), graph.names(overridden));
+      problems.push(new OverrideError(tokenName(token), near));
     }
     problems.push(...graph.link());
     return { graph, problems };
@@ -156,7 +87,7 @@ export class Graph {
    * @throws MissingProviderError; CycleError among aliases.
    */
   find(token: Token): { node: Node; problems: TurnoError[] } {
-    const node = this.lookUp(token) ?? this.implicit(token);
+    const node = this.lookUp(token);
     if (node === undefined) throw this.missing(token, [tokenName(token)]);
     return { node, problems: this.link() };
   }
@@ -179,172 +110,63 @@ export class Graph {
     const seen = new Set([node]);
     for (let at = node.consumers[0]; at !== undefined && !seen.has(at); at = at.consumers[0]) {
       seen.add(at);
-      // The instance of a method is not a step that a reader would name.
       path.unshift(at.label);
     }
     return path;
   }
 
-  private declareOverrides(overrides: readonly Provider[], problems: TurnoError[]): void {
-    this.declareAll(overrides, 'overrides', problems);
-    for (const token of this.providedBy.keys()) this.overridden.add(token);
-    this.providedBy.clear();
-  }
-
-  private declareAll(providers: readonly Provider[], list: string, problems: TurnoError[]): void {
-    // A set: a class that two feature lists both name is one provider.
-    [...new Set(providers)].forEach((provider, position) => {
-      this.declare(provider, `${list}[${position}]`, problems);
-    });
-    for (const [token, by] of this.providedBy) {
-      if (by.length > 1) problems.push(new DuplicateProviderError(tokenName(token), by));
-    }
-  }
-
   private declare(
-    // JavaScript may list anything, and a circular import leaves undefined.
-    provider: unknown,
-    where: string,
+    { declared, holders, problems: found }: Declarations,
+    overridden: ReadonlySet<Token>,
     problems: TurnoError[],
   ): void {
-    if (provider instanceof ValueProvider) {
-      const { token, value } = provider as ValueProvider;
-      this.provide(token, `value(${tokenName(token)})`, () =>
-        this.add({ kind: 'value', label: tokenName(token), scope: 'singleton', value }, token),
-      );
-    } else if (provider instanceof AliasProvider) {
-      const { token, target } = provider;
-      this.provide(token, `alias(${tokenName(token)}, ${tokenName(target)})`, () => {
-        this.slots.set(token, provider);
-      });
-    } else if (typeof provider === 'function') {
-      this.declareClass(provider as AbstractClass, where, problems);
-    } else {
-      problems.push(
-        new DeclarationError(
-          `${where} is ${describe(provider)}, which is no provider.`,
-          provider === undefined
-            ? 'Two modules import each other, or a name is misspelt.'
-            : 'List classes, value(token, …) or alias(token, …).',
-        ),
-      );
-    }
-  }
-
-  private declareClass(target: AbstractClass, where: string, problems: TurnoError[]): void {
-    let provides = false;
-    let needsInstance = false;
-    for (const method of methodsOf(target)) {
-      const { handler, provides: provided } = method;
-      if (handler === undefined && provided === undefined) continue;
-      provides = true;
-      needsInstance ||= !method.static;
-      const label = `${target.name}.${String(method.name)}`;
-      if (handler !== undefined) {
-        const token = handlerToken(target, method.name);
-        const options = handler.on === undefined ? noOptions : { on: handler.on };
-        this.addMethod(target, method, token, label, { ...options, scope: 'transient' }, true);
+    problems.push(...found);
+    const claimed = new Map<Token, string[]>();
+    for (const declaration of declared) {
+      const { token, many, by } = declaration;
+      if (overridden.has(token)) {
+        this.originals.set(token, declaration);
+        continue;
       }
-      if (provided !== undefined) {
-        const { token, options } = provided;
-        if (token === null) {
-          problems.push(
-            new DeclarationError(
-              `The token of @Provides on ${label} was undefined when ${target.name} was declared.`,
-              'Its module and the module of the token import each other: move the token into a module that does not import this one.',
-            ),
-          );
-          continue;
-        }
-        this.provide(token, label, () => {
-          this.addMethod(target, method, token, label, options, false);
-        });
+      const others = this.claims.get(token);
+      if (others === undefined) {
+        this.claims.set(token, { many, by: [by] });
+        this.accept(declaration);
+      } else {
+        others.by.push(by);
+        if (many && others.many) this.accept(declaration);
+        else claimed.set(token, others.by);
       }
     }
-    const injectable = findRecord(target)?.injectable;
-    if (injectable !== undefined) {
-      this.provide(target, target.name, () => {
-        this.addClass(target, injectable);
-      });
-    } else if (needsInstance && !this.slots.has(target)) {
-      this.addClass(target, noOptions);
-    } else if (!provides) {
-      problems.push(
-        new DeclarationError(
-          `${where} is the class ${tokenName(target)}, which provides nothing.`,
-          'Decorate it with @Injectable(), or one of its methods with @Provides(token).',
-        ),
-      );
+    for (const [token, by] of claimed) {
+      problems.push(new DuplicateProviderError(tokenName(token), by));
+    }
+    for (const holder of holders) {
+      if (!this.slots.has(holder)) this.add(classParts(holder, {}), holder);
     }
   }
 
-  /** Adds a provider unless an override holds its token; notes who provides what. */
-  private provide(token: Token, by: string, add: () => void): void {
-    if (this.overridden.has(token)) {
-      this.replaced.add(token);
+  /** @param as - the token under which it is to be found. */
+  private accept({ token, many, provider }: Declaration, as: Token = token): void {
+    const slot = provider instanceof AliasProvider ? provider : this.add(provider);
+    if (!many) {
+      this.slots.set(as, slot);
       return;
     }
-    const others = this.providedBy.get(token);
-    if (others !== undefined) {
-      others.push(by);
-      return;
-    }
-    this.providedBy.set(token, [by]);
-    add();
+    const list = this.lists.get(as);
+    if (list === undefined) this.lists.set(as, [slot]);
+    else list.push(slot);
   }
 
-  private addClass(target: AbstractClass, options: ProviderOptions): Node {
-    return this.add(
-      {
-        kind: 'class',
-        label: tokenName(target),
-        scope: options.scope ?? 'singleton',
-        lazy: options.lazy ?? false,
-        target,
-      },
-      target,
-    );
-  }
-
-  private addMethod(
-    target: AbstractClass,
-    method: MethodRecord,
-    token: Token,
-    label: string,
-    options: ProviderOptions,
-    handler: boolean,
-  ): void {
-    const holder = (method.static ? target : target.prototype) as object;
-    const returns = returnType(holder, method.name);
-    const callable = (holder as Record<string | symbol, unknown>)[method.name];
-    const placement = options.on ?? (isAsync(callable) || returns === Promise ? 'loop' : 'thread');
-    this.add(
-      {
-        kind: 'method',
-        label,
-        scope: options.scope ?? 'singleton',
-        lazy: options.lazy ?? false,
-        target,
-        method: method.name,
-        static: method.static,
-        record: method,
-        placement,
-        makes: classOf(token, returns),
-        handler,
-      },
-      token,
-    );
-  }
-
-  private add(node: NewNode, token?: Token): Node {
-    const added = { ...node, index: this.nodes.length, needs: [], consumers: [] } as Node;
+  private add(parts: NodeParts, token?: Token): Node {
+    const added = { ...parts, index: this.nodes.length, needs: [], consumers: [] } as Node;
     this.nodes.push(added);
     this.unlinked.push(added);
     if (token !== undefined) this.slots.set(token, added);
     return added;
   }
 
-  /** Connects what has been added; adds the classes that are met on the way. */
+  /** Connects what has been added; adds the nodes that are met on the way. */
   private link(): TurnoError[] {
     // A list that grows while it is walked, instead of recursion: graphs may be deep.
     for (const node of this.unlinked) {
@@ -358,13 +180,13 @@ export class Graph {
   }
 
   private linkMethod(node: MethodNode): void {
-    const { target, static: isStatic } = node;
-    const holder = (isStatic ? target : target.prototype) as object;
+    const { target, static: isStatic, label, record } = node;
     if (!isStatic) {
-      const instance = this.lookUp(target);
+      const instance = this.lookUp(target, node);
       if (instance !== undefined) this.edge(node, instance);
     }
-    this.connect(node, wantedByMethod(node.label, holder, node.record));
+    const holder = (isStatic ? target : target.prototype) as object;
+    this.connect(node, wantedByMethod(label, holder, record));
   }
 
   private connect(consumer: Node, parameters: readonly Wanted[]): void {
@@ -374,23 +196,29 @@ export class Graph {
       } else if (wanted.kind === 'source') {
         this.connectSource(consumer, wanted);
       } else {
-        this.connectToken(consumer, wanted.token, wanted.parameter);
+        this.connectToken(consumer, wanted.token, wanted.parameter, wanted.optional);
       }
     }
   }
 
-  private connectToken(consumer: Node, token: Token, parameter: string): void {
-    const dependency = this.lookUp(token, consumer) ?? this.implicit(token);
-    if (dependency === undefined) {
-      if (!this.circularAliases.has(token)) {
-        this.faults.push({
-          node: consumer,
-          error: (path) => this.missing(token, [...path, tokenName(token)], parameter),
-        });
-      }
-    } else {
+  private connectToken(consumer: Node, token: Token, parameter: string, optional: boolean): void {
+    const dependency = this.lookUp(token, consumer);
+    if (dependency !== undefined) {
       this.edge(consumer, dependency);
+    } else if (optional) {
+      this.edge(consumer, this.nothing(token));
+    } else if (!this.circularAliases.has(token)) {
+      this.faults.push({
+        node: consumer,
+        error: (path) => this.missing(token, [...path, tokenName(token)], parameter),
+      });
     }
+  }
+
+  /** What an optional parameter gets where nothing provides its token. */
+  private nothing(token: Token): Node {
+    const label = `no ${tokenName(token)}`;
+    return this.add({ kind: 'value', label, scope: 'singleton', value: undefined });
   }
 
   private connectSource(
@@ -401,14 +229,11 @@ export class Graph {
     try {
       read = source.reader(info);
     } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const fact = `${source.name} (parameter ${info.index + 1} of ${info.owner}) cannot be read: ${reason}`;
       this.faults.push({
         node: consumer,
-        error: (path) =>
-          new DeclarationError(
-            `${source.name} (parameter ${info.index + 1} of ${info.owner}) cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
-            '',
-            path,
-          ),
+        error: (path) => new DeclarationError(fact, undefined, path),
       });
       return;
     }
@@ -423,7 +248,7 @@ export class Graph {
       read,
     });
     this.edge(consumer, input);
-    this.connectToken(input, source.from, 'what it is read from');
+    this.connectToken(input, source.from, 'what it is read from', false);
   }
 
   private edge(consumer: Node, dependency: Node): void {
@@ -431,106 +256,109 @@ export class Graph {
     dependency.consumers.push(consumer);
   }
 
-  /** Follows aliases; undefined where nothing is provided (yet). */
+  /**
+   * The node of a token: follows aliases, and adds what is not there yet but can be. Undefined
+   * where nothing provides it.
+   * @throws CycleError among aliases, where there is no consumer to report it for.
+   */
   private lookUp(token: Token, consumer?: Node): Node | undefined {
-    const seen: Token[] = [];
-    let at = token;
-    for (;;) {
-      const slot = this.slots.get(at);
-      if (!(slot instanceof AliasProvider))
-        return slot ?? (seen.length > 0 ? this.implicit(at) : undefined);
-      if (seen.includes(at)) {
+    const slot = this.slots.get(token);
+    if (slot !== undefined) return this.follow(slot, token, consumer);
+    return this.implicit(token) ?? this.derived(token, consumer);
+  }
+
+  private follow(slot: Slot, token: Token, consumer: Node | undefined): Node | undefined {
+    const seen: Token[] = [token];
+    let at = slot;
+    while (at instanceof AliasProvider) {
+      const { target } = at;
+      const start = seen.indexOf(target);
+      if (start >= 0) {
         this.circularAliases.add(token);
-        const cycle = [...seen.slice(seen.indexOf(at)), at].map(tokenName);
-        if (consumer === undefined) throw new CycleError(cycle);
-        this.faults.push({ node: consumer, error: () => new CycleError(cycle) });
+        const error = new CycleError([...seen.slice(start), target].map(tokenName));
+        if (consumer === undefined) throw error;
+        this.faults.push({ node: consumer, error: () => error });
         return undefined;
       }
-      seen.push(at);
-      at = slot.target;
+      seen.push(target);
+      const next = this.slots.get(target);
+      if (next === undefined) return this.lookUp(target, consumer);
+      at = next;
     }
+    return at;
   }
 
   /** A decorated class that is not in the graph yet. */
   private implicit(token: Token): Node | undefined {
     if (!isInjectable(token)) return undefined;
-    const record = findRecord(token);
-    return record?.injectable === undefined
+    const injectable = findRecord(token)?.injectable;
+    return injectable === undefined ? undefined : this.add(classParts(token, injectable), token);
+  }
+
+  /** What is asked for in another form than by its token alone. */
+  private derived(token: Token, consumer: Node | undefined): Node | undefined {
+    if (token instanceof AllToken) return this.list(token, consumer);
+    if (token instanceof LazyToken) return this.lazily(token);
+    if (token instanceof OriginalToken) return this.original(token, consumer);
+    return undefined;
+  }
+
+  private list(token: AllToken<unknown>, consumer: Node | undefined): Node {
+    const node = this.add({ kind: 'list', label: token.name, scope: 'transient' }, token);
+    const many = this.lists.get(token.of);
+    const members = many?.map((slot) => this.follow(slot, token.of, consumer)) ?? [
+      this.lookUp(token.of, node),
+    ];
+    for (const member of members) if (member !== undefined) this.edge(node, member);
+    return node;
+  }
+
+  private lazily(token: LazyToken<unknown>): Node {
+    const parts: NodeParts = {
+      kind: 'lazy',
+      label: token.name,
+      scope: 'transient',
+      target: undefined,
+    };
+    const node = this.add(parts, token);
+    const target = this.lookUp(token.of, node);
+    if (target === undefined) {
+      this.faults.push({
+        node,
+        error: (path) => this.missing(token.of, [...path, tokenName(token.of)]),
+      });
+    } else if (node.kind === 'lazy') {
+      node.target = target;
+    }
+    return node;
+  }
+
+  private original(token: OriginalToken<unknown>, consumer: Node | undefined): Node | undefined {
+    const { of } = token;
+    const declaration = this.originals.get(of);
+    if (declaration !== undefined) {
+      this.accept({ ...declaration, many: false }, token);
+      const slot = this.slots.get(token);
+      return slot === undefined ? undefined : this.follow(slot, token, consumer);
+    }
+    const injectable = isInjectable(of) ? findRecord(of)?.injectable : undefined;
+    return injectable === undefined
       ? undefined
-      : this.addClass(record.target, record.injectable);
+      : this.add(classParts(of as AbstractClass, injectable), token);
   }
 
   private missing(token: Token, path: Path, parameter?: string): MissingProviderError {
-    const isClass = !(token instanceof NamedToken);
-    return new MissingProviderError(
-      tokenName(token),
-      path,
-      parameter,
-      nearNames(tokenName(token), this.names()),
-      isClass,
-    );
+    const hint = this.lists.has(token) ? 'many' : token instanceof NamedToken ? 'token' : 'class';
+    const near = nearNames(tokenName(token), this.names(new Set([token])));
+    return new MissingProviderError(tokenName(token), path, parameter, near, hint);
   }
 
-  private names(): string[] {
-    return [...this.providedBy.keys()].map(tokenName);
+  /** Names of what is provided, for suggestions. */
+  private names(except: ReadonlySet<Token>): string[] {
+    return [...this.claims.keys()].filter((token) => !except.has(token)).map(tokenName);
   }
-}
-
-type NewNode = Node extends infer N
-  ? N extends Node
-    ? Omit<N, 'index' | 'needs' | 'consumers'>
-    : never
-  : never;
-
-/**
- * The decorated methods of a class and its ancestors. An overriding method takes the place of its
- * parent's; what it is not decorated with itself it inherits.
- */
-function methodsOf(target: AbstractClass): Iterable<MethodRecord> {
-  const chain: ClassRecord[] = [];
-  for (
-    let at: unknown = target;
-    typeof at === 'function' && at !== Function.prototype;
-    at = Object.getPrototypeOf(at)
-  ) {
-    const record = findRecord(at as AbstractClass);
-    if (record !== undefined) chain.unshift(record);
-  }
-  const methods = new Map<string | symbol, MethodRecord>();
-  const staticMethods = new Map<string | symbol, MethodRecord>();
-  for (const record of chain) {
-    for (const [name, method] of record.methods) {
-      methods.set(name, { ...methods.get(name), ...method });
-    }
-    for (const [name, method] of record.staticMethods) {
-      staticMethods.set(name, { ...staticMethods.get(name), ...method });
-    }
-  }
-  return [...methods.values(), ...staticMethods.values()];
 }
 
 function isInjectable(token: Token): token is AbstractClass {
   return !(token instanceof NamedToken) && findRecord(token)?.injectable !== undefined;
-}
-
-/** By tag, not by constructor: functions of another realm (a Jest sandbox) count too. */
-function isAsync(callable: unknown): boolean {
-  const tag = Object.prototype.toString.call(callable);
-  return tag === '[object AsyncFunction]' || tag === '[object AsyncGeneratorFunction]';
-}
-
-/** The class of what a method makes: its declared return type if it says more than the token. */
-function classOf(token: Token, returns: unknown): AbstractClass | undefined {
-  if (!(token instanceof NamedToken)) return token;
-  return typeof returns === 'function' && returns !== Object && returns !== Promise
-    ? (returns as AbstractClass)
-    : undefined;
-}
-
-function describe(candidate: unknown): string {
-  if (candidate === null) return 'null';
-  if (candidate === undefined) return 'undefined';
-  if (typeof candidate !== 'object') return `a ${typeof candidate}`;
-  const { constructor } = candidate as { constructor?: { name?: string } };
-  return `an instance of ${constructor?.name ?? 'an unknown class'}`;
 }

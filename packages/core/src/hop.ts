@@ -1,6 +1,7 @@
 /** Fuses connected thread steps into hops, and describes each so that a thread can run it. */
-import type { Node } from './graph.js';
+import type { Node } from './node.js';
 import { findRecord } from './record.js';
+import { isScoped } from './scope.js';
 import type { Step } from './step.js';
 import type { HopDefinition, HopInput, HopStep } from './threads/executor.js';
 
@@ -105,7 +106,11 @@ function describeHop(
   const outputs = members.filter(leaves);
   const extras = keep
     ? members.filter(
-        (step) => step.node.scope === 'request' && !leaves(step) && step.node.kind === 'method',
+        (step) =>
+          isScoped(step.node.scope) &&
+          !leaves(step) &&
+          step.node.kind === 'method' &&
+          !step.node.generator,
       )
     : [];
   // An operand below zero is the complement of a position.
@@ -132,6 +137,9 @@ function describeStep(node: Node, args: readonly number[], perThread: string | u
     const classId = findRecord(node.target)?.id ?? '';
     return { label: node.label, operation: 'construct', classId, arguments: args, ...key };
   }
+  if (node.kind === 'list') {
+    return { label: node.label, operation: 'list', classId: '', arguments: args };
+  }
   if (node.kind !== 'method') {
     return { label: node.label, operation: 'signal', classId: '', arguments: [] };
   }
@@ -144,6 +152,7 @@ function describeStep(node: Node, args: readonly number[], perThread: string | u
     method: String(node.method),
     ...(isStatic ? {} : { self }),
     arguments: isStatic ? args : rest,
+    ...(node.generator ? { generator: true } : {}),
     ...key,
   };
 }

@@ -1,10 +1,27 @@
 /** The public names of @turno/core. */
 export { token, NamedToken, type AbstractClass, type Class, type Token } from './token.js';
+export {
+  all,
+  forwardRef,
+  keyed,
+  lazy,
+  original,
+  type ForwardRef,
+  type Lazy,
+} from './request-token.js';
 export type { Placement, Scope } from './scope.js';
-export { alias, value, AliasProvider, ValueProvider, type Provider } from './provider.js';
+export {
+  alias,
+  value,
+  AliasProvider,
+  ValueProvider,
+  type GivenOptions,
+  type Provider,
+} from './provider.js';
 export {
   Inject,
   Injectable,
+  Optional,
   Portable,
   Provides,
   declareHandler,

@@ -1,5 +1,5 @@
 /** Lists what the threads must find: the modules to import and the classes to look for in them. */
-import type { Node } from './graph.js';
+import type { Node } from './node.js';
 import { placementOf, type Sides } from './placement.js';
 import { findRecord, portableModules } from './record.js';
 import type { Manifest, NeededClass } from './threads/executor.js';

@@ -14,11 +14,18 @@ import {
   type ParameterRecord,
   type ParameterSource,
 } from './record.js';
+import { ForwardRef } from './request-token.js';
 import { tokenName, type AbstractClass, type Token } from './token.js';
 
 /** What one parameter wants, or why that cannot be told. */
 export type Wanted =
-  | { readonly kind: 'token'; readonly token: Token; readonly parameter: string }
+  | {
+      readonly kind: 'token';
+      readonly token: Token;
+      /** As messages show it. */
+      readonly parameter: string;
+      readonly optional: boolean;
+    }
   | { readonly kind: 'source'; readonly source: ParameterSource; readonly info: ParameterInfo }
   | { readonly kind: 'fault'; readonly fault: (path: Path) => TurnoError };
 
@@ -96,10 +103,17 @@ function wantedByParameter(
     return { kind: 'source', source: record.source, info: { owner, index, type } };
   }
   const parameter = `parameter ${index + 1}`;
-  if (record?.token !== undefined && record.token !== null) {
-    return { kind: 'token', token: record.token, parameter };
+  const optional = record?.optional ?? false;
+  const given = record?.token;
+  // A forward reference is followed now, when all modules have been evaluated.
+  const token = given instanceof ForwardRef ? (given.get() as Token | undefined) : given;
+  if (token !== undefined && token !== null) {
+    return { kind: 'token', token, parameter, optional };
   }
-  const isUndefined = record?.token === null || (types !== undefined && type === undefined);
+  const isUndefined =
+    (given !== undefined && token !== given) ||
+    token === null ||
+    (types !== undefined && type === undefined);
   if (isUndefined) {
     return {
       kind: 'fault',
@@ -117,5 +131,6 @@ function wantedByParameter(
     kind: 'token',
     token: type as AbstractClass,
     parameter: `${parameter}, ${tokenName(type as AbstractClass)}`,
+    optional,
   };
 }

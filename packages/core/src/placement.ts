@@ -1,6 +1,6 @@
 /** Where nodes run, and how often a plan has changed sides before each: the base of hops. */
-import type { Node } from './graph.js';
-import type { Placement } from './scope.js';
+import type { Node } from './node.js';
+import { isScoped, type Placement } from './scope.js';
 
 /** The sides on which a node is made somewhere in the graph. */
 export interface Sides {
@@ -15,6 +15,7 @@ export function isInstanceOf(node: Node, need: Node): boolean {
 
 /** Whether a thread makes a node for itself wherever it is needed, instead of being sent it. */
 export function isMadeInPlace(need: Node, consumer: Node): boolean {
+  if (need.kind === 'list') return true;
   return need.kind === 'class' && (need.scope === 'transient' || isInstanceOf(consumer, need));
 }
 
@@ -38,7 +39,7 @@ function sidesOfNode(node: Node, sides: ReadonlyMap<Node, Sides>): Sides {
     const inThread = placementOf(node) === 'thread';
     return { loop: !inThread, thread: inThread };
   }
-  if (node.kind !== 'class') return { loop: true, thread: false };
+  if (node.kind !== 'class' && node.kind !== 'list') return { loop: true, thread: false };
   const asInstance: Sides = { loop: false, thread: false };
   const asDependency: Sides = { loop: false, thread: false };
   for (const consumer of node.consumers) {
@@ -50,7 +51,7 @@ function sidesOfNode(node: Node, sides: ReadonlyMap<Node, Sides>): Sides {
   const loop = asInstance.loop || asDependency.loop;
   const thread = asInstance.thread || asDependency.thread;
   if (node.scope === 'transient') return { loop: loop || !thread, thread };
-  if (node.scope === 'request') return { loop: loop || !thread, thread: thread && !loop };
+  if (isScoped(node.scope)) return { loop: loop || !thread, thread: thread && !loop };
   return { loop: loop || asDependency.thread || !asInstance.thread, thread: asInstance.thread };
 }
 

@@ -1,8 +1,8 @@
 /** Compiles a node of the graph to a plan: its steps in topological order, thread steps fused. */
-import { isKept, type InputNode, type Node } from './graph.js';
+import { isKept, type InputNode, type LazyNode, type Node } from './node.js';
 import { groupHops, type Hop } from './hop.js';
 import { isMadeInPlace, levelOn, placementOf, type Sides } from './placement.js';
-import type { Placement } from './scope.js';
+import { isScoped, type Placement, type Scope } from './scope.js';
 import type { Step } from './step.js';
 
 /** What is started as one: a step on the loop, or a hop. */
@@ -31,6 +31,10 @@ export interface Plan {
   /** Given values and what needs no step; the start of each run's array of results. */
   readonly template: readonly unknown[];
   readonly signals: readonly number[];
+  /** Functions that resolve on demand. */
+  readonly lazies: readonly { readonly step: Step; readonly node: LazyNode }[];
+  /** Scopes that values of its steps live in. */
+  readonly scopes: ReadonlySet<Scope>;
   /** Steps whose values the scope keeps (or, for a singleton's own plan, the container). */
   readonly kept: readonly Step[];
 }
@@ -56,9 +60,11 @@ export function compilePlan(
   const steps = collectSteps(target, sides, stored);
   const root = steps[steps.length - 1] as Step;
   setLevels(steps);
-  // What a handler leaves behind in a thread nobody asks for again: its request is over.
-  const isHandler = target.kind === 'method' && target.handler;
-  const hops = groupHops(steps, root, !isHandler);
+  // What a handler leaves behind in a thread nobody asks for again: its request is over. Unless
+  // somebody in it can resolve on demand.
+  const isLast =
+    target.kind === 'method' && target.handler && !steps.some(({ kind }) => kind === 'lazy');
+  const hops = groupHops(steps, root, !isLast);
   return {
     target,
     steps,
@@ -69,9 +75,11 @@ export function compilePlan(
     ),
     given: steps.filter(({ kind }) => kind === 'given'),
     template: steps.map(({ node }) => (node.kind === 'value' ? node.value : undefined)),
+    lazies: steps.flatMap((step) => (step.node.kind === 'lazy' ? [{ step, node: step.node }] : [])),
     signals: steps
       .filter(({ kind, side }) => kind === 'signal' && side === 'loop')
       .map(({ index }) => index),
+    scopes: new Set(steps.map(({ node }) => node.scope)),
     // A singleton is made by a plan of its own, so it is the root where it is made at all.
     kept: steps.filter(
       ({ kind, node, inPlaceOf }) => kind === 'make' && isKept(node) && !inPlaceOf,
@@ -83,6 +91,7 @@ interface Frame {
   readonly node: Node;
   readonly side: Placement;
   readonly inPlaceOf: boolean;
+  readonly owner: Scope;
   readonly needs: number[];
   next: number;
 }
@@ -91,14 +100,15 @@ interface Frame {
 function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Stored): Step[] {
   const steps: Step[] = [];
   const shared = new Map<Node, Step>();
-  const open = (node: Node, side: Placement, inPlaceOf: boolean): Frame => ({
+  const open = (node: Node, side: Placement, inPlaceOf: boolean, owner: Scope): Frame => ({
     node,
     side,
     inPlaceOf,
+    owner: node.scope === 'transient' ? owner : node.scope,
     needs: [],
     next: 0,
   });
-  const frames = [open(target, placementOf(target), false)];
+  const frames = [open(target, placementOf(target), false, 'transient')];
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
     const { node, side } = frame;
     const kind = frames.length === 1 ? kindOf(node) : stepKind(node, frame, stored);
@@ -112,6 +122,7 @@ function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Sto
         needs: frame.needs,
         level: 0,
         inPlaceOf: frame.inPlaceOf,
+        owner: frame.owner,
       };
       steps.push(step);
       if (!frame.inPlaceOf && node.scope !== 'transient') shared.set(node, step);
@@ -122,7 +133,7 @@ function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Sto
     const known = shared.get(need);
     const inPlace = side === 'thread' && isGlued(need, node);
     if (known !== undefined && !inPlace) frame.needs.push(known.index);
-    else frames.push(open(need, sideOf(need, frame, sides), inPlace));
+    else frames.push(open(need, sideOf(need, frame, sides), inPlace, frame.owner));
   }
   return steps;
 }
@@ -135,11 +146,13 @@ function isGlued(need: Node, consumer: Node): boolean {
 function sideOf(need: Node, consumer: Frame, sides: ReadonlyMap<Node, Sides>): Placement {
   if (need.kind === 'signal' || isMadeInPlace(need, consumer.node)) return consumer.side;
   if (need.kind !== 'class' || need.scope === 'thread') return placementOf(need);
-  return need.scope === 'request' && sides.get(need)?.thread ? 'thread' : 'loop';
+  return isScoped(need.scope) && sides.get(need)?.thread ? 'thread' : 'loop';
 }
 
 function kindOf(node: Node): Step['kind'] {
-  return node.kind === 'class' || node.kind === 'method' ? 'make' : node.kind;
+  return node.kind === 'class' || node.kind === 'method' || node.kind === 'list'
+    ? 'make'
+    : node.kind;
 }
 
 function stepKind(node: Node, { inPlaceOf }: Frame, stored: Stored): Step['kind'] {

@@ -7,6 +7,8 @@ export class ValueProvider<T = unknown> {
   constructor(
     readonly token: Token<T>,
     readonly value: T,
+    /** One of several providers of the token. */
+    readonly many = false,
   ) {}
 }
 
@@ -15,6 +17,8 @@ export class AliasProvider<T = unknown> {
   constructor(
     readonly token: Token<T>,
     readonly target: Token<T>,
+    /** One of several providers of the token. */
+    readonly many = false,
   ) {}
 }
 
@@ -24,17 +28,31 @@ export class AliasProvider<T = unknown> {
  */
 export type Provider = Class | ValueProvider | AliasProvider;
 
+/** Options of {@link value} and {@link alias}. */
+export interface GivenOptions {
+  /** One of several providers of its token, which are asked for together: `all(token)`. */
+  readonly many?: boolean;
+}
+
 /** Provides a value that exists already: `value(Port, 8000)`. A function is a value, never called. */
-export function value<T>(token: Token<T>, given: NoInfer<T>): ValueProvider<T> {
+export function value<T>(
+  token: Token<T>,
+  given: NoInfer<T>,
+  { many }: GivenOptions = {},
+): ValueProvider<T> {
   refuseNonToken('value', token);
-  return new ValueProvider(token, given);
+  return new ValueProvider(token, given, many);
 }
 
 /** Lets `token` stand for `target`: `alias(Repository, PostgresRepository)`. */
-export function alias<T>(token: Token<T>, target: Token<NoInfer<T>>): AliasProvider<T> {
+export function alias<T>(
+  token: Token<T>,
+  target: Token<NoInfer<T>>,
+  { many }: GivenOptions = {},
+): AliasProvider<T> {
   refuseNonToken('alias', token);
   refuseNonToken('alias', target);
-  return new AliasProvider<T>(token, target);
+  return new AliasProvider<T>(token, target, many);
 }
 
 function refuseNonToken(caller: string, candidate: unknown): void {

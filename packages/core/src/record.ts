@@ -1,5 +1,6 @@
 /** Records: what decorators write down about classes, and how a thread finds a class again. */
 import { callSite, type CallSite } from './call-site.js';
+import type { ForwardRef } from './request-token.js';
 import type { Placement, Scope } from './scope.js';
 import type { AbstractClass, Class, Token } from './token.js';
 
@@ -11,6 +12,8 @@ export interface ProviderOptions {
   readonly on?: Placement;
   /** Singletons are made when the container starts; `lazy` ones at their first use. */
   readonly lazy?: boolean;
+  /** One of several providers of its token, which are asked for together: `all(token)`. */
+  readonly many?: boolean;
 }
 
 /** What is known of a parameter that is read from a scope value. */
@@ -42,7 +45,9 @@ export interface ParameterSource<From = unknown> {
 
 export interface ParameterRecord {
   /** From `@Inject`. Null when what was given was undefined: a circular import. */
-  token?: Token | null;
+  token?: Token | ForwardRef | null;
+  /** From `@Optional`: undefined where nothing provides the token. */
+  optional?: boolean;
   source?: ParameterSource;
 }
 
@@ -70,6 +75,8 @@ export interface ClassRecord {
   /** `module#Class`, the same in every thread. With `~n` for the n-th class of one name. */
   readonly id: string;
   readonly site: CallSite | undefined;
+  /** Set by `provide`: as messages show what it made. */
+  label?: string;
   /** Set by `@Injectable`. */
   injectable?: ProviderOptions;
   /** Set by `@Portable`. */

@@ -1,17 +1,21 @@
 /** Runs a plan in a scope: each unit starts as soon as what it waits for is there. */
 import type { Cell, Outcome } from './cell.js';
-import type { Disposal } from './disposal.js';
-import { InputError, type InputFault } from './errors.js';
+import { isThenable, type Disposal, type Entry, type ProviderGenerator } from './disposal.js';
+import { GeneratorError, InputError, type InputFault } from './errors.js';
 import { notePath, noteSuppressed } from './error-path.js';
-import type { ClassNode, MethodNode, Node } from './graph.js';
+import type { LazyNode, Node } from './node.js';
 import type { Plan, Unit } from './plan.js';
+import type { Scope } from './scope.js';
 import type { Step } from './step.js';
 import { HopFailure, stayed, type Executor } from './threads/executor.js';
 import type { Class, Token } from './token.js';
 
 /** What a run needs of the scope that it runs in. */
 export interface RunScope {
-  readonly disposal: Disposal;
+  /** What disposes the values of this run, inner scopes first. */
+  readonly disposals: readonly Disposal[];
+  /** What disposes values that live as long as a scope. */
+  disposalOf(owner: Scope): Disposal;
   readonly executor: Executor;
   /** A value that was given to the scope. */
   given(token: Token): unknown;
@@ -21,11 +25,13 @@ export interface RunScope {
   claim(node: Node): Cell;
   /** Forgets the cell of a value that was not made, or was torn down. */
   drop(node: Node, cell: Cell): void;
+  /** The function that resolves what a node wants on demand. */
+  lazy(node: LazyNode): () => Promise<unknown>;
   /** Makes a kept value that its first maker has given up. */
   remake(node: Node): Promise<unknown>;
 }
 
-interface Failure {
+interface StepFailure {
   /** Index of the step: the order of declaration. */
   readonly order: number;
   readonly error: unknown;
@@ -36,11 +42,12 @@ export class Run {
   /** For each unit, how many units it still waits for. */
   private readonly waits: number[];
   private readonly cells = new Map<number, Cell>();
-  private readonly made = new Set<unknown>();
-  private readonly failures: Failure[] = [];
+  /** What has to be torn down, by the step that made it. */
+  private readonly made = new Map<number, Entry>();
+  private readonly failures: StepFailure[] = [];
   private unfinished: number;
   private inFlight = 0;
-  private cancelled = false;
+  private cancelled: { readonly error: unknown } | undefined;
   private firstPass = true;
   /** Units to start, and whether somebody further up the stack is at it. */
   private readonly ready: Unit[] = [];
@@ -87,6 +94,7 @@ export class Run {
       return this.outcome;
     }
     for (const index of plan.signals) values[index] = this.signal;
+    for (const { step, node } of plan.lazies) values[step.index] = scope.lazy(node);
     for (const { index, node } of plan.kept) this.cells.set(index, scope.claim(node));
     // Units are in topological order, so one pass starts all that is ready, and whatever is
     // synchronous is done when it ends.
@@ -100,8 +108,8 @@ export class Run {
 
   /** Gives up: the caller sees `reason` at once, what is going on is told and waited for. */
   cancel(reason: unknown): void {
-    if (this.cancelled || this.unfinished < 0) return;
-    this.cancelled = true;
+    if (this.cancelled !== undefined || this.unfinished < 0) return;
+    this.cancelled = { error: reason };
     this.reject(reason);
     this.controller?.abort(reason);
     this.finishIfDone();
@@ -113,7 +121,7 @@ export class Run {
   }
 
   private get stopped(): boolean {
-    return this.cancelled || this.failures.length > 0;
+    return this.cancelled !== undefined || this.failures.length > 0;
   }
 
   private readInputs(): void {
@@ -140,22 +148,53 @@ export class Run {
     let value: unknown;
     const args = step.needs.map((need) => this.values[need]);
     try {
-      value = makeOnLoop(step.node as ClassNode | MethodNode, args);
+      value = makeOnLoop(step.node, args);
     } catch (error) {
       this.fail(step, error);
       return;
     }
-    if (step.node.kind === 'class' || !isThenable(value)) {
+    if (step.node.kind === 'method' && step.node.generator) {
+      this.enter(unit, step, value as ProviderGenerator);
+    } else if (step.node.kind !== 'method' || !isThenable(value)) {
       this.keep(step, value, args);
       this.finishUnit(unit);
-      return;
-    }
-    this.inFlight++;
-    value.then(
-      (settled) => {
-        this.inFlight--;
+    } else {
+      this.whenSettled(step, value, (settled) => {
         this.keep(step, settled, args);
         this.finishUnit(unit);
+      });
+    }
+  }
+
+  /** Runs a generator up to its `yield`, which gives the value. */
+  private enter(unit: Unit, step: Step, generator: ProviderGenerator): void {
+    const entered = ({ done, value }: IteratorResult<unknown>): void => {
+      if (done === true) {
+        this.fail(step, new GeneratorError(step.node.label, 'does not yield'));
+        return;
+      }
+      const { label } = step.node;
+      this.made.set(step.index, this.scope.disposalOf(step.owner).noteGenerator(label, generator));
+      this.fill(step, value);
+      this.finishUnit(unit);
+    };
+    let first: IteratorResult<unknown> | Promise<IteratorResult<unknown>>;
+    try {
+      first = generator.next();
+    } catch (error) {
+      this.fail(step, error);
+      return;
+    }
+    if (isThenable(first)) this.whenSettled(step, first, entered);
+    else entered(first);
+  }
+
+  private whenSettled<T>(step: Step, pending: PromiseLike<T>, go: (value: T) => void): void {
+    this.inFlight++;
+    pending.then(
+      (value) => {
+        this.inFlight--;
+        go(value);
         this.finishIfDone();
       },
       (error: unknown) => {
@@ -213,8 +252,14 @@ export class Run {
   }
 
   private keep(step: Step, value: unknown, sources: readonly unknown[]): void {
+    const disposal = this.scope.disposalOf(step.owner);
+    const entry = disposal.note(step.node.label, value, sources);
+    if (entry !== undefined) this.made.set(step.index, entry);
+    this.fill(step, value);
+  }
+
+  private fill(step: Step, value: unknown): void {
     this.values[step.index] = value;
-    if (this.scope.disposal.note(value, sources)) this.made.add(value);
     this.cells.get(step.index)?.settle({ kind: 'made', value });
   }
 
@@ -242,7 +287,7 @@ export class Run {
   private fail(step: Step, error: unknown): void {
     notePath(error, pathTo(this.plan, step));
     this.failures.push({ order: step.index, error });
-    if (this.failures.length === 1 && !this.cancelled) this.controller?.abort(error);
+    if (this.failures.length === 1 && this.cancelled === undefined) this.controller?.abort(error);
   }
 
   private finishIfDone(): void {
@@ -263,13 +308,27 @@ export class Run {
     const failures = this.failures.toSorted((a, b) => a.order - b.order);
     this.giveUpCells(failures);
     const [first, ...others] = failures;
-    const torn = await this.scope.disposal.unwind(this.made);
-    noteSuppressed(first?.error, [...others.map(({ error }) => error), ...torn]);
+    let failure = first ?? this.cancelled;
+    const entries = new Set(this.made.values());
+    const suppressed = others.map(({ error }) => error);
+    for (const disposal of this.scope.disposals) {
+      const torn = await disposal.unwind(entries, failure);
+      ({ failure } = torn);
+      suppressed.push(...torn.errors);
+    }
+    if (first !== undefined) this.noteFailure(first, failure?.error, suppressed);
     this.end();
-    this.reject(first?.error);
+    this.reject(failure?.error);
   }
 
-  private giveUpCells(failures: readonly Failure[]): void {
+  /** Generators may have put another error into the place of the one that they saw. */
+  private noteFailure(first: StepFailure, error: unknown, suppressed: readonly unknown[]): void {
+    noteSuppressed(error, suppressed);
+    const step = this.plan.steps[first.order];
+    if (step !== undefined) notePath(error, pathTo(this.plan, step));
+  }
+
+  private giveUpCells(failures: readonly StepFailure[]): void {
     /** Steps that failed, or wait for one that did, with the error. */
     const doomed = new Map(failures.map(({ order, error }) => [order, error]));
     for (const { index, needs, node } of this.plan.steps) {
@@ -279,7 +338,7 @@ export class Run {
       if (cell === undefined) continue;
       if (cell.outcome?.kind === 'made' && cell.shared) {
         // Another run works with it: it stays until the scope ends.
-        this.made.delete(cell.outcome.value);
+        this.made.delete(index);
         continue;
       }
       this.scope.drop(node, cell);
@@ -291,21 +350,15 @@ export class Run {
   }
 }
 
-function makeOnLoop(node: ClassNode | MethodNode, args: unknown[]): unknown {
+function makeOnLoop(node: Node, args: unknown[]): unknown {
   if (node.kind === 'class') return new (node.target as Class)(...args);
+  if (node.kind !== 'method') return args;
   const self = node.static ? node.target : args[0];
-  const method = (self as Record<string | symbol, (...args: unknown[]) => unknown>)[node.method];
-  if (method === undefined)
+  const method = (self as Record<string | symbol, unknown>)[node.method];
+  if (typeof method !== 'function') {
     throw new TypeError(`${node.label} is not a method of what provides ${node.target.name}.`);
-  return method.apply(self, node.static ? args : args.slice(1));
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
+  }
+  return method.apply(self, node.static ? args : args.slice(1)) as unknown;
 }
 
 /** Labels from the root of a plan down to one of its steps. */

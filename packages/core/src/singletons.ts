@@ -1,21 +1,28 @@
 /** The singletons of a container: each made once, by a plan of its own, however many wait for it. */
 import { Cell } from './cell.js';
 import { Disposal } from './disposal.js';
+import { refuseDeadlock } from './deadlock.js';
 import type { Engine } from './engine.js';
 import { DisposedError } from './errors.js';
-import { isKept, type Node } from './graph.js';
+import { isKept, type Node } from './node.js';
 import { Run, type RunScope } from './run.js';
 
 export class Singletons {
   private readonly cells = new Map<Node, Cell>();
   private readonly runs = new Set<Run>();
-  private readonly disposal = new Disposal();
+  private readonly disposal: Disposal;
   private readonly runScope: RunScope;
   private disposed = false;
 
-  constructor(private readonly engine: Engine) {
+  /** @param resolve - resolves what a singleton asks for on demand. */
+  constructor(
+    private readonly engine: Engine,
+    private readonly resolve: (node: Node) => Promise<unknown>,
+  ) {
+    this.disposal = new Disposal(engine.teardownTimeout);
     this.runScope = {
-      disposal: this.disposal,
+      disposals: [this.disposal],
+      disposalOf: () => this.disposal,
       executor: engine.executor,
       given: () => undefined,
       kept: (node) => this.cell(node),
@@ -26,8 +33,17 @@ export class Singletons {
         queueMicrotask(() => {
           if (this.cells.get(node) === cell) this.cells.delete(node);
         }),
+      lazy: (node) => async () => {
+        refuseDeadlock(node, (each) => this.peek(each));
+        return this.resolve(node.target as Node);
+      },
       remake: (node) => this.make(node),
     };
+  }
+
+  /** The cell of a singleton, if somebody has asked for it. */
+  peek(node: Node): Cell | undefined {
+    return this.cells.get(node);
   }
 
   /**
@@ -57,12 +73,13 @@ export class Singletons {
   }
 
   /** Cancels what is being made, then disposes all, dependants first. */
-  async dispose(): Promise<unknown[]> {
+  async dispose(): Promise<readonly unknown[]> {
     this.disposed = true;
     const ended = [...this.runs].map((run) => run.ended);
     for (const run of this.runs) run.cancel(new DisposedError('container'));
     await Promise.all(ended);
-    return this.disposal.run();
+    const { errors } = await this.disposal.run();
+    return errors;
   }
 
   private start(node: Node): void {

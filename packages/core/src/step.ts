@@ -1,6 +1,6 @@
 /** The step: the unit that plans are made of. */
-import type { Node } from './graph.js';
-import type { Placement } from './scope.js';
+import type { Node } from './node.js';
+import type { Placement, Scope } from './scope.js';
 
 /** One value of a plan and how it comes about. */
 export interface Step {
@@ -10,13 +10,15 @@ export interface Step {
   readonly side: Placement;
   /**
    * `make`: constructed or called; `load`: kept by the container or the scope already (or being
-   * made there); `given`, `value`, `input`, `signal`: known before the first step runs.
+   * made there); `given`, `value`, `input`, `signal`, `lazy`: known before the first step runs.
    */
-  readonly kind: 'make' | 'load' | 'given' | 'value' | 'input' | 'signal';
+  readonly kind: 'make' | 'load' | 'given' | 'value' | 'input' | 'signal' | 'lazy';
   /** Steps whose values are its arguments; for an instance's method the instance comes first. */
   readonly needs: readonly number[];
   /** Changes of side up to here; see placement.ts. */
   level: number;
   /** Made by a thread for one consumer, so it belongs to the hop of that consumer. */
   readonly inPlaceOf: boolean;
+  /** The scope that disposes its value: its own, or that of the consumer of a transient one. */
+  readonly owner: Scope;
 }

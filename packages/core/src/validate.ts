@@ -1,6 +1,7 @@
 /** Checks of the graph as a whole: cycles and lifetimes. Each visits every node and edge once. */
 import { CycleError, ScopeError, type TurnoError } from './errors.js';
-import type { Graph, Node } from './graph.js';
+import type { Graph } from './graph.js';
+import type { Node } from './node.js';
 import type { Scope } from './scope.js';
 
 /** The nodes with dependencies first, as far as there is no cycle, and the cycles that there are. */
@@ -42,7 +43,7 @@ export function sortNodes(nodes: readonly Node[]): Order {
   return { sorted, cycles };
 }
 
-const rank: Record<Scope, number> = { singleton: 2, thread: 1, request: 0, transient: 3 };
+const rank: Record<Scope, number> = { singleton: 3, thread: 2, request: 1, call: 0, transient: 4 };
 
 /**
  * Reports each provider that outlives something it depends on, also through transient ones, which
@@ -72,7 +73,25 @@ export function checkLifetimes(graph: Graph, sorted: readonly Node[]): TurnoErro
     }
     shortest.set(node, held);
   }
+  for (const node of sorted) problems.push(...checkLazy(graph, node, shortest));
   return problems;
+}
+
+/** What is resolved on demand is resolved in the scope of who holds the function. */
+function checkLazy(
+  graph: Graph,
+  node: Node,
+  shortest: ReadonlyMap<Node, Node>,
+): readonly TurnoError[] {
+  if (node.kind !== 'lazy' || node.target === undefined) return [];
+  const { target } = node;
+  const through = shortest.get(target) ?? target;
+  return node.consumers
+    .filter((consumer) => consumer.scope !== 'transient' && outlives(consumer, through))
+    .map((consumer) => {
+      const path = [...graph.pathTo(consumer), node.label, through.label];
+      return new ScopeError(consumer.label, consumer.scope, through.label, through.scope, path);
+    });
 }
 
 function outlives(consumer: Node, dependency: Node): boolean {

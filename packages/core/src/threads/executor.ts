@@ -12,16 +12,18 @@ export interface HopStep {
   readonly label: string;
   /**
    * `construct`: `new` on the class; `call`: its method (on `self`, or static without);
-   * `signal`: the `AbortSignal` of the hop.
+   * `list`: its arguments as an array; `signal`: the `AbortSignal` of the hop.
    */
-  readonly operation: 'construct' | 'call' | 'signal';
-  /** Id of the class record; empty for `signal`. */
+  readonly operation: 'construct' | 'call' | 'list' | 'signal';
+  /** Id of the class record; empty for `list` and `signal`. */
   readonly classId: string;
   /** Name of the method, for `call`. */
   readonly method?: string;
   /** The instance that the method is called on; absent for a static method. */
   readonly self?: Operand;
   readonly arguments: readonly Operand[];
+  /** The method is a generator: its `yield` gives the value, the rest runs at the end of the hop. */
+  readonly generator?: true;
   /** Set for a value that is made once per thread: the key under which the thread keeps it. */
   readonly perThread?: string;
 }

@@ -1,0 +1,98 @@
+/** The nodes of the graph: each a provider, or something else that a parameter may get. */
+import type { MethodRecord, ParameterSource } from './record.js';
+import { isScoped, type Placement, type Scope } from './scope.js';
+import type { AbstractClass, Token } from './token.js';
+
+interface NodeBase {
+  /** Position in `graph.nodes`: the order of declaration. */
+  readonly index: number;
+  /** As paths and messages show it: `Kitchen.grind`, `Tickets`. */
+  readonly label: string;
+  readonly scope: Scope;
+  /** What is made before it, in the order of parameters; a method's instance comes first. */
+  readonly needs: Node[];
+  /** Who needs it, in order of declaration. */
+  readonly consumers: Node[];
+}
+
+/** A class that is constructed, in the place of its consumer. */
+export interface ClassNode extends NodeBase {
+  readonly kind: 'class';
+  readonly target: AbstractClass;
+  readonly lazy: boolean;
+}
+
+/** A method that is called. */
+export interface MethodNode extends NodeBase {
+  readonly kind: 'method';
+  /** The class that was listed: of the instance, or the holder of the static method. */
+  readonly target: AbstractClass;
+  readonly method: string | symbol;
+  readonly static: boolean;
+  readonly record: MethodRecord;
+  readonly placement: Placement;
+  /** Whether it is a generator: its `yield` gives the value, what follows is the teardown. */
+  readonly generator: boolean;
+  /** The class of what it makes, as far as the token or the declared return type tell. */
+  readonly makes: AbstractClass | undefined;
+  /** A root of plans, such as a route's handler: nothing may inject it. */
+  readonly handler: boolean;
+  readonly lazy: boolean;
+}
+
+/** A value that was given to the container. */
+export interface ValueNode extends NodeBase {
+  readonly kind: 'value';
+  readonly value: unknown;
+}
+
+/** A value that is given to each scope. */
+export interface GivenNode extends NodeBase {
+  readonly kind: 'given';
+  readonly token: Token;
+}
+
+/** A parameter that is read from a given value. */
+export interface InputNode extends NodeBase {
+  readonly kind: 'input';
+  readonly source: ParameterSource;
+  readonly owner: string;
+  readonly parameter: number;
+  readonly type: unknown;
+  readonly read: (from: unknown) => unknown;
+}
+
+/** The `AbortSignal` of whoever resolves. */
+export interface SignalNode extends NodeBase {
+  readonly kind: 'signal';
+}
+
+/** All providers of one token, as a list; the list is made where its consumer runs. */
+export interface ListNode extends NodeBase {
+  readonly kind: 'list';
+}
+
+/** A function that resolves a token on demand. */
+export interface LazyNode extends NodeBase {
+  readonly kind: 'lazy';
+  /** What it resolves; no edge, so it may lead back here. Set when the node is linked. */
+  target: Node | undefined;
+}
+
+export type Node =
+  ClassNode | MethodNode | ValueNode | GivenNode | InputNode | SignalNode | ListNode | LazyNode;
+
+/** A node before it has a place in the graph. */
+export type NodeParts = Node extends infer N
+  ? N extends Node
+    ? Omit<N, 'index' | 'needs' | 'consumers'>
+    : never
+  : never;
+
+/** Whether a node's value is kept in the container, or in a scope, for who asks next. */
+export function isKept(node: Node): boolean {
+  return (
+    (node.kind === 'class' || node.kind === 'method') &&
+    (node.scope === 'singleton' || isScoped(node.scope))
+  );
+}

@@ -1,0 +1,89 @@
+/** Tokens that say how a token is asked for: all its providers, on demand, by key, the original. */
+import { NamedToken, tokenName, type AbstractClass, type Token } from './token.js';
+
+/** Asks for all providers of a token; made by {@link all}. */
+export class AllToken<T> extends NamedToken<readonly T[]> {
+  constructor(readonly of: Token<T>) {
+    super(`all(${tokenName(of)})`);
+  }
+}
+
+/** Resolves a token in the scope of whoever holds the function. */
+export type Lazy<T> = () => Promise<T>;
+
+/** Asks for a function that resolves a token on demand; made by {@link lazy}. */
+export class LazyToken<T> extends NamedToken<Lazy<T>> {
+  constructor(readonly of: Token<T>) {
+    super(`lazy(${tokenName(of)})`);
+  }
+}
+
+/** Asks for what an override replaces; made by {@link original}. */
+export class OriginalToken<T> extends NamedToken<T> {
+  constructor(readonly of: Token<T>) {
+    super(`original(${tokenName(of)})`);
+  }
+}
+
+/** A token that is not there yet; made by {@link forwardRef}. */
+export class ForwardRef<T = unknown> {
+  constructor(readonly get: () => Token<T>) {}
+}
+
+/**
+ * Asks for the values of all providers that are declared with `many: true`, in the order of
+ * declaration: `@Inject(all(Plugin)) plugins: readonly Plugin[]`. Without any it is an empty list.
+ */
+export function all<T>(of: Token<T>): NamedToken<readonly T[]> {
+  return memo(allTokens, of, () => new AllToken(of)) as AllToken<T>;
+}
+
+/**
+ * Asks for a function that resolves a token when it is called, in the same scope:
+ * `@Inject(lazy(Report)) report: Lazy<Report>`. It makes nothing before, and may close a circle.
+ */
+export function lazy<T>(of: Token<T>): NamedToken<Lazy<T>> {
+  return memo(lazyTokens, of, () => new LazyToken(of)) as LazyToken<T>;
+}
+
+/** In an override: asks for what it replaces, to wrap it. */
+export function original<T>(of: Token<T>): NamedToken<T> {
+  return memo(originalTokens, of, () => new OriginalToken(of)) as OriginalToken<T>;
+}
+
+/**
+ * A token of its own for each key, to provide one type several times:
+ * `@Provides(keyed(Database, 'replica'))`, `@Inject(keyed(Database, 'replica'))`.
+ */
+export function keyed<T>(of: Token<T>, key: string | number | symbol): NamedToken<T> {
+  const keys = memo(keyedTokens, of, () => new Map<typeof key, NamedToken<unknown>>());
+  let found = keys.get(key);
+  if (found === undefined) {
+    found = new NamedToken(
+      `${tokenName(of)}(${typeof key === 'symbol' ? key.toString() : JSON.stringify(key)})`,
+    );
+    keys.set(key, found);
+  }
+  return found as NamedToken<T>;
+}
+
+/** Names a class that stands further down, or in a module that imports this one. */
+export function forwardRef<T>(get: () => Token<T>): ForwardRef<T> {
+  return new ForwardRef(get);
+}
+
+type Key = AbstractClass | NamedToken<unknown>;
+const allTokens = new WeakMap<Key, AllToken<unknown>>();
+const lazyTokens = new WeakMap<Key, LazyToken<unknown>>();
+const originalTokens = new WeakMap<Key, OriginalToken<unknown>>();
+const keyedTokens = new WeakMap<Key, Map<string | number | symbol, NamedToken<unknown>>>();
+
+/** The same token for the same request, so that it can be a key of maps. */
+function memo<V>(store: WeakMap<Key, V>, of: Token, make: () => V): V {
+  let found = store.get(of);
+  if (found === undefined) {
+    found = make();
+    store.set(of, found);
+  }
+  return found;
+}
