@@ -13,7 +13,7 @@ import {
   type Token,
 } from '@turno/core';
 import type { InjectOptions, Response as InjectResponse } from 'light-my-request';
-import { ClientGone, hasUnreadExcess, readJsonBody } from './body.js';
+import { hasUnreadExcess, readJsonBody } from './body.js';
 import { AppError, ListenError, OptionsError, RouteError } from './errors.js';
 import {
   BadRequest,
@@ -250,7 +250,7 @@ export class App implements AsyncDisposable {
         reply = encode(route.label, result, route.status);
       } catch (error) {
         // There is nobody to answer, and that work was interrupted is no fault.
-        if (error instanceof ClientGone || isGone(response)) return;
+        if (isGone(response)) return;
         reply = this.#replyTo(error, request);
       }
       await send(request, response, reply, {

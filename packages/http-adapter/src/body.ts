@@ -4,19 +4,12 @@ import type { IncomingMessage } from 'node:http';
 import { parse } from 'secure-json-parse';
 import { BadRequest, PayloadTooLarge, UnsupportedMediaType } from './http-error.js';
 
-/** The client left before its request was complete: there is nobody to answer. */
-export class ClientGone extends Error {
-  override get name(): string {
-    return 'ClientGone';
-  }
-}
-
 /**
  * Reads and decodes the JSON body of a request.
  * @param limit - in bytes.
  * @returns undefined when there is no body.
  * @throws UnsupportedMediaType when it is not JSON in UTF-8, PayloadTooLarge, BadRequest when it
- * is malformed, ClientGone.
+ * is malformed or incomplete.
  */
 export async function readJsonBody(request: IncomingMessage, limit: number): Promise<unknown> {
   if (!announcesBody(request)) return undefined;
@@ -89,7 +82,7 @@ function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
       else chunks.push(chunk);
     };
     const onEnd = () => settle(() => resolve(Buffer.concat(chunks, size)));
-    const onGone = () => settle(() => reject(new ClientGone()));
+    const onGone = () => settle(() => reject(new BadRequest('The body is incomplete.')));
     request.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone);
   });
 }

@@ -137,6 +137,18 @@ describe('another body', () => {
   });
 });
 
+it('a body that breaks off is a 400, if there is still somebody to answer', async () => {
+  const { app, log } = await makeApp({ controllers: [Bodies] });
+  const response = await app.inject({
+    method: 'POST',
+    url: '/any',
+    payload: { a: 1 },
+    simulate: { close: true, end: false, error: false, split: false },
+  });
+  expect(response.json()).toMatchObject({ status: 400, detail: 'The body is incomplete.' });
+  expect(log.faults).toEqual([]);
+});
+
 it('a body over the limit is a 413, one at the limit is not', async () => {
   const atLimit = JSON.stringify('x'.repeat(62));
   expect((await post('/any', atLimit)).statusCode).toBe(200);

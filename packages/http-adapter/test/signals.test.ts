@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 const register = new URL('../../../register.mjs', import.meta.url).href;
 const fixture = fileURLToPath(new URL('fixtures/signal-server.ts', import.meta.url));
 const servers: Server[] = [];
+/** A process has to start, compile and listen; in milliseconds. */
+const patience = 30_000;
 
 afterEach(() => {
   for (const { child } of servers.splice(0)) child.kill('SIGKILL');
@@ -65,37 +67,54 @@ it.each(['SIGINT', 'SIGTERM'] as const)(
     expect(await server.exited).toEqual({ code: 0, signal: null });
     expect(server.output).toMatch(/database closed\nclosed/);
   },
+  patience,
 );
 
-it('a second signal ends the process at once', async () => {
-  const server = Server.start();
-  const [, url] = await server.said(/ready (.*)\n/);
-  const response = fetch(`${url}/slow`).catch(() => 'cut off');
-  await server.said(/in work/);
-  server.child.kill('SIGINT');
-  await server.said(/closing/);
-  server.child.kill('SIGTERM');
-  expect(await server.exited).toEqual({ code: 143, signal: null });
-  expect(await response).toBe('cut off');
-});
+it(
+  'a second signal ends the process at once',
+  async () => {
+    const server = Server.start();
+    const [, url] = await server.said(/ready (.*)\n/);
+    const response = fetch(`${url}/slow`).catch(() => 'cut off');
+    await server.said(/in work/);
+    server.child.kill('SIGINT');
+    await server.said(/closing/);
+    server.child.kill('SIGTERM');
+    expect(await server.exited).toEqual({ code: 143, signal: null });
+    expect(await response).toBe('cut off');
+  },
+  patience,
+);
 
-it('the echo of a signal, which npm sends, is no second one', async () => {
-  const server = Server.start({ ECHO: 'yes' });
-  expect(await server.exited).toEqual({ code: 0, signal: null });
-  expect(server.output).toMatch(/closing[^]*database closed\nclosed/);
-});
+it(
+  'the echo of a signal, which npm sends, is no second one',
+  async () => {
+    const server = Server.start({ ECHO: 'yes' });
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    expect(server.output).toMatch(/closing[^]*database closed\nclosed/);
+  },
+  patience,
+);
 
-it('a teardown that fails is logged, and the exit code is 1', async () => {
-  const server = Server.start({ TEARDOWN: 'fails' });
-  await server.said(/ready/);
-  server.child.kill('SIGTERM');
-  expect(await server.exited).toEqual({ code: 1, signal: null });
-  expect(server.output).toContain('closing failed');
-});
+it(
+  'a teardown that fails is logged, and the exit code is 1',
+  async () => {
+    const server = Server.start({ TEARDOWN: 'fails' });
+    await server.said(/ready/);
+    server.child.kill('SIGTERM');
+    expect(await server.exited).toEqual({ code: 1, signal: null });
+    expect(server.output).toContain('closing failed');
+  },
+  patience,
+);
 
-it('can be taken back', async () => {
-  const server = Server.start({ STOP: 'yes' });
-  await server.said(/ready/);
-  server.child.kill('SIGTERM');
-  expect(await server.exited).toEqual({ code: null, signal: 'SIGTERM' });
-});
+it(
+  'can be taken back',
+  async () => {
+    const server = Server.start({ STOP: 'yes' });
+    await server.said(/ready/);
+    server.child.kill('SIGTERM');
+    expect(await server.exited).toEqual({ code: null, signal: 'SIGTERM' });
+  },
+  patience,
+);

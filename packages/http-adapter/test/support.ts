@@ -92,6 +92,18 @@ export class RawClient {
     this.socket.write(lines.join('\r\n'), 'latin1');
   }
 
+  /** Sends much, reading nothing meanwhile, as simple clients do; rejects when it cannot. */
+  async sendBlindly(text: string): Promise<void> {
+    this.socket.pause();
+    await new Promise<void>((resolve, reject) => {
+      this.socket.write(text, 'latin1', (error) => {
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+    this.socket.resume();
+  }
+
   /** Resolves when what has arrived matches; rejects when the connection ends before. */
   async until(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {

@@ -92,3 +92,37 @@ it('a thread that exits fails its request only', async () => {
   expect(faults[0]).toMatchObject({ err: { code: 'TURNO_THREAD_DIED' } });
   expect((await app.inject('/threads/where')).statusCode).toBe(200);
 });
+
+it('more work than the threads can take is a 503 at once, and the rest is done', async () => {
+  const small = await createApp({
+    controllers: [Threads],
+    threads: { size: 1, queue: 0 },
+    logger,
+  });
+  try {
+    const both = await Promise.all([
+      small.inject('/threads/where'),
+      small.inject('/threads/where'),
+    ]);
+    expect(both.map(({ statusCode }) => statusCode)).toEqual([200, 503]);
+    expect(both[1].headers['retry-after']).toBe('1');
+    expect(faults).toMatchObject([{ err: { code: 'TURNO_QUEUE_FULL' } }]);
+  } finally {
+    await small.close();
+  }
+});
+
+it('inline, sync handlers run on the loop', async () => {
+  const inline = await createApp({
+    controllers: [Threads],
+    threads: { executor: 'inline' },
+    logger,
+  });
+  try {
+    expect((await inline.inject('/threads/where')).json()).toMatchObject({ isMainThread: true });
+    expect((await inline.inject('/threads/missing')).statusCode).toBe(404);
+    expect((await inline.inject('/threads/buns')).headers['x-buns']).toBe('3');
+  } finally {
+    await inline.close();
+  }
+});

@@ -154,6 +154,23 @@ describe('a body over the limit', () => {
     expect(client.received.match(/HTTP\/1\.1/g)).toHaveLength(1);
   });
 
+  it.each(['/length', '/ignore', '/nowhere'])(
+    'may be sent to the end before the client looks for the answer of %s',
+    async (path) => {
+      const { port } = await start();
+      const client = await RawClient.connect(port);
+      const size = 32_000_000;
+      client.send(
+        ...[`POST ${path} HTTP/1.1`, 'Host: a', 'Content-Type: application/json'],
+        ...[`Content-Length: ${size}`, '', ''],
+      );
+      await client.sendBlindly('x'.repeat(size));
+      const expected = { '/length': 413, '/ignore': 200, '/nowhere': 404 }[path];
+      expect((await answer(client)).status).toBe(expected);
+      await client.closed;
+    },
+  );
+
   it('does not keep a client from seeing the answer, however much it sends', async () => {
     const { url } = await start();
     const body = 'x'.repeat(5_000_000);

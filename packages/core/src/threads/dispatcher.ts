@@ -134,6 +134,7 @@ export class Dispatcher {
     for (const job of [...this.#queue.clear(), ...this.#running]) {
       this.#fail(job, new HopFailure(-1, new DisposedError('container')));
     }
+    this.#running.clear();
     return this.lane.close();
   }
 
@@ -206,7 +207,10 @@ export class Dispatcher {
     this.#queue.delete(job);
     this.#fail(job, new HopFailure(-1, signal.reason));
     if (running === undefined) return;
-    if (running.cell !== undefined) Atomics.store(running.cell, 0, 1);
+    if (running.cell !== undefined) {
+      Atomics.store(running.cell, 0, 1);
+      Atomics.notify(running.cell, 0);
+    }
     running.timer = setTimeout(() => {
       if (this.lane.mayEndThreads) running.stop.now();
     }, grace);

@@ -1,21 +1,17 @@
 /** The `AbortSignal` that a hop's step asks for, driven by a cell that the loop can set. */
-
-/** How often a hop that awaits something looks at its cell, in milliseconds. */
-const interval = 5;
+/// <reference lib="es2024.sharedmemory" />
 
 /**
  * A signal whose `aborted` looks at the cell whenever it is asked, so that it works in the middle
  * of synchronous code; its `abort` event comes when somebody asks, or when the thread's own event
  * loop gets a turn.
- *
- * A timer and not `Atomics.waitAsync`, whose promise does not wake an idle event loop by itself.
  */
 export class HopSignal {
   readonly #cell: Int32Array | undefined;
   /** Made when a step asks for the signal: few hops do, and it is not cheap. */
   #controller: AbortController | undefined;
   #aborted = false;
-  #timer: NodeJS.Timeout | undefined;
+  #isWatching = false;
 
   /** @param cell - set to 1 by the loop; absent where nobody can abort the hop. */
   constructor(cell: Int32Array | undefined) {
@@ -39,18 +35,21 @@ export class HopSignal {
     return signal;
   }
 
-  /** Called when the hop begins to wait for a promise. */
+  /** Called when the hop begins to wait for a promise: from now on the event can come by itself. */
   watch(): void {
-    if (this.#cell === undefined || this.#controller === undefined || this.#timer !== undefined)
-      return;
-    this.#timer = setInterval(() => {
-      if (this.#look()) clearInterval(this.#timer);
-    }, interval);
+    if (this.#cell === undefined || this.#controller === undefined || this.#isWatching) return;
+    this.#isWatching = true;
+    const waiting = Atomics.waitAsync(this.#cell, 0, 0);
+    if (!waiting.async) this.#look();
+    else void waiting.value.then(() => this.#isWatching && this.#look());
   }
 
   /** Called when the hop has ended. */
   close(): void {
-    clearInterval(this.#timer);
+    if (!this.#isWatching || this.#cell === undefined) return;
+    this.#isWatching = false;
+    // Nobody else waits here; without this the promise, and what hangs on it, would stay for ever.
+    Atomics.notify(this.#cell, 0);
   }
 
   #look(): boolean {

@@ -52,10 +52,7 @@ export class ThreadModules {
   /** Why a class is not known. */
   reason(classId: string): string {
     const module = moduleOf(classId);
-    const { modules, portableModules } = this.setup.manifest;
-    return this.#explain(
-      modules.includes(module) || portableModules.includes(module) ? module : undefined,
-    );
+    return this.#explain(module === '' ? undefined : module);
   }
 
   #whyMissing({ module }: NeededClass): string {
@@ -67,7 +64,9 @@ export class ThreadModules {
       return 'the module that declares it is not known; name it in `modules`';
     }
     const outcome = this.#outcomes.get(module);
-    if (outcome === undefined) return `threads do not import its module (${module})`;
+    if (outcome === undefined) {
+      return `its module is not one of those that threads import (${module})`;
+    }
     if (outcome === 'parked') {
       return 'its module stops at Container.create in a thread; declare it above';
     }

@@ -1,0 +1,436 @@
+/** The executor with real threads: how they start, how they end, and what that costs others. */
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { recordWithId } from '../dist/record.js';
+import { createExecutor, type ThreadOptions } from '../dist/threads/create-executor.js';
+import type {
+  Executor,
+  HopDefinition,
+  HopFailure,
+  Manifest,
+  NeededClass,
+} from '../dist/threads/executor.js';
+import { Receipt } from './fixtures/portable-only.js';
+import { Tasks } from './fixtures/tasks.js';
+import { turn } from './support/gate.js';
+import {
+  call,
+  callIn,
+  callOn,
+  cells,
+  hop,
+  letGo,
+  manifestOf,
+  set,
+  signal,
+  step,
+} from './support/hop.js';
+
+const urlOf = (fixture: string) => new URL(`./fixtures/${fixture}`, import.meta.url).href;
+const tasks = manifestOf(urlOf('tasks.ts'), [Tasks]);
+
+function need(module: string | undefined, name: string): NeededClass {
+  return { classId: `${module ?? ''}#${name}`, module, labels: [name], methods: [] };
+}
+
+/** Of a fixture in JavaScript. */
+function manifestFor(fixture: string, name: string): Manifest {
+  const module = urlOf(fixture);
+  return { modules: [module], portableModules: [], needs: [need(module, name)] };
+}
+
+const faults = manifestFor('faults.mjs', 'Faults');
+const exiting = manifestFor('exiting.mjs', 'Exiting');
+/** While there is such a file, threads that import `exiting.mjs` exit. */
+const flag = join(tmpdir(), `turno-exiting-${process.pid}`);
+
+function fault(method: string, ...operands: readonly number[]): HopDefinition {
+  return hop([callIn(urlOf('faults.mjs'), 'Faults', method, ...operands)]);
+}
+const echo = fault('echo', 0);
+const block = fault('block', 0);
+const loop = fault('loop', 0);
+const exit = fault('exit', 0);
+const echoTask = hop([call(Tasks, 'echo', 0)]);
+
+const opened: Executor[] = [];
+afterEach(async () => {
+  rmSync(flag, { force: true });
+  await Promise.all(opened.splice(0).map((executor) => executor.dispose()));
+});
+
+function create(options: ThreadOptions = {}): Executor {
+  const executor = createExecutor({ size: 1, ...options });
+  opened.push(executor);
+  return executor;
+}
+
+/** Without the options that load TypeScript, with which a thread takes ten times as long. */
+async function start(options: ThreadOptions = {}, manifest = faults): Promise<Executor> {
+  const executor = create({ execArgv: [], ...options });
+  expect(await executor.start(manifest)).toEqual([]);
+  return executor;
+}
+
+/** What a hop has failed with. */
+async function errorOf(running: Promise<unknown>): Promise<{ code?: string; message: string }> {
+  return running.then(
+    () => {
+      throw new Error('It did not fail.');
+    },
+    (failure: unknown) => (failure as HopFailure).error as { message: string },
+  );
+}
+
+/** What a start has failed with. */
+async function startErrorOf(executor: Executor, manifest: Manifest): Promise<unknown> {
+  return executor.start(manifest).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
+async function reasonsOf(manifest: Manifest, options?: ThreadOptions): Promise<string[]> {
+  const unreachable = await create({ execArgv: [], ...options }).start(manifest);
+  return unreachable.map(({ need, reason }) => `${need.labels.join()}: ${reason}`);
+}
+
+/** With threads that load TypeScript, as those of the users do. */
+async function startTasks(manifest = tasks): Promise<Executor> {
+  const executor = create();
+  expect(await executor.start(manifest)).toEqual([]);
+  return executor;
+}
+
+describe('a thread that ends', () => {
+  it.each<[string, HopDefinition, unknown[], RegExp]>([
+    ['by process.exit', exit, [3], /exited with code 3/],
+    ['by process.exit(0)', exit, [0], /exited with code 0/],
+    ['by an error from a timer', fault('throwFromTimer'), [], /nobody caught: boom/],
+  ])(
+    '%s fails the hop that it held, and is replaced',
+    async (_name, definition, inputs, reason) => {
+      const executor = await start();
+      const failed = errorOf(executor.run(definition, inputs));
+      const queued = executor.run(echo, ['queued']);
+      const error = await failed;
+      expect(error.code).toBe('TURNO_THREAD_DIED');
+      expect(error.message).toMatch(reason);
+      expect(error.message).toContain(definition.steps[0]!.label);
+      expect(await queued).toEqual(['queued']);
+      expect(executor.figures).toMatchObject({ threads: 1, busy: 0, queued: 0, replaced: 1 });
+    },
+  );
+
+  it('for lack of memory likewise', async () => {
+    const executor = await start({ resourceLimits: { maxOldGenerationSizeMb: 32 } });
+    const failed = errorOf(executor.run(fault('exhaust'), []));
+    const queued = executor.run(echo, ['queued']);
+    expect(await failed).toMatchObject({ code: 'TURNO_THREAD_DIED' });
+    expect((await failed).message).toContain('it ran out of memory');
+    expect(await queued).toEqual(['queued']);
+  });
+
+  it('does not touch the hops of others', async () => {
+    const executor = await start({ size: 2 });
+    const gate = cells();
+    const other = executor.run(block, [gate]);
+    await set(gate, 0);
+    await errorOf(executor.run(exit, [1]));
+    expect(await executor.run(echo, [1])).toEqual([1]);
+    letGo(gate);
+    expect(await other).toEqual(['let go']);
+  });
+
+  it('while it is idle is replaced, and costs no hop', async () => {
+    const executor = await start();
+    const gate = cells();
+    await executor.run(fault('throwAfterwards', 0), [gate]);
+    letGo(gate);
+    while (executor.figures.replaced === 0) await turn();
+    expect(await executor.run(echo, ['after'])).toEqual(['after']);
+  });
+
+  it('is followed by one that knows the modules, and learns the hops again', async () => {
+    const executor = await start();
+    const definition = fault('thread');
+    const [first] = await executor.run(definition, []);
+    expect(await executor.run(definition, [])).toEqual([first]);
+    await errorOf(executor.run(exit, [1]));
+    const [second] = await executor.run(definition, []);
+    expect(second).not.toBe(first);
+  });
+
+  it('again and again is replaced again and again', async () => {
+    const executor = await start({ size: 2 });
+    for (let round = 1; round <= 5; round++) {
+      await Promise.all([1, 2].map((code) => errorOf(executor.run(exit, [code]))));
+      expect(executor.figures.replaced).toBe(2 * round);
+    }
+    expect(await executor.run(echo, ['after'])).toEqual(['after']);
+  });
+});
+
+describe('a replacement that fails to start', () => {
+  const value = hop([callIn(urlOf('exiting.mjs'), 'Exiting', 'value')]);
+  const exitHop = hop([callIn(urlOf('exiting.mjs'), 'Exiting', 'exit')]);
+
+  it('leads to a new pool', async () => {
+    const executor = await start({}, exiting);
+    writeFileSync(flag, 'once');
+    await errorOf(executor.run(exitHop, []));
+    expect(await executor.run(value, [])).toEqual(['value']);
+    await errorOf(executor.run(exitHop, []));
+    expect(await executor.run(value, [])).toEqual(['value']);
+  });
+
+  it('lets hops in the old pool end', async () => {
+    const manifest = {
+      ...faults,
+      modules: [...faults.modules, ...exiting.modules],
+      needs: [...faults.needs, ...exiting.needs],
+    };
+    const executor = await start({ size: 2 }, manifest);
+    const gate = cells();
+    const held = executor.run(block, [gate]);
+    await set(gate, 0);
+    writeFileSync(flag, 'once');
+    await errorOf(executor.run(exitHop, []));
+    expect(await executor.run(value, [])).toEqual(['value']);
+    letGo(gate);
+    expect(await held).toEqual(['let go']);
+    expect(await Promise.all([executor.run(value, []), executor.run(value, [])])).toEqual([
+      ['value'],
+      ['value'],
+    ]);
+  });
+
+  it('every time fails what waits, until starting works again', async () => {
+    const executor = await start({}, exiting);
+    writeFileSync(flag, 'always');
+    const failed = errorOf(executor.run(exitHop, []));
+    const queued = errorOf(executor.run(value, []));
+    expect((await failed).code).toBe('TURNO_THREAD_DIED');
+    expect(await queued).toMatchObject({ code: 'TURNO_THREAD_START' });
+    expect(await errorOf(executor.run(value, []))).toMatchObject({ code: 'TURNO_THREAD_START' });
+    rmSync(flag);
+    expect(await executor.run(value, [])).toEqual(['value']);
+  });
+});
+
+describe('an aborted hop', () => {
+  it('that does not look loses its thread, and the next one gets another', async () => {
+    const executor = await start();
+    const gate = cells();
+    const caller = new AbortController();
+    const aborted = executor.run(loop, [gate], caller.signal).catch((failure: unknown) => failure);
+    const queued = executor.run(echo, ['queued']);
+    await set(gate, 0);
+    caller.abort('enough');
+    expect(await aborted).toMatchObject({ step: -1, error: 'enough' });
+    expect(await queued).toEqual(['queued']);
+    expect(executor.figures).toMatchObject({ busy: 0, hops: 2, replaced: 1 });
+  });
+
+  it('is told in the middle of synchronous code', async () => {
+    const executor = await start();
+    const gate = cells();
+    const caller = new AbortController();
+    const looking = callIn(urlOf('faults.mjs'), 'Faults', 'whileNotAborted', 0, step(0));
+    const definition = hop([signal, looking]);
+    const aborted = errorOf(executor.run(definition, [gate], caller.signal));
+    await set(gate, 0);
+    caller.abort(new Error('enough'));
+    expect((await aborted).message).toBe('enough');
+    await set(gate, 1);
+    expect(gate[2]).toBe(1);
+  });
+});
+
+describe('a start', () => {
+  it('reaches each of its threads', async () => {
+    const executor = await start({ size: 3 });
+    const gates = [cells(), cells(), cells()];
+    const held = gates.map((gate) => executor.run(block, [gate]));
+    // They are all in a thread at the same time.
+    await Promise.all(gates.map((gate) => set(gate, 0)));
+    gates.forEach(letGo);
+    expect(await Promise.all(held)).toEqual([['let go'], ['let go'], ['let go']]);
+  });
+
+  it('names classes that are not there, and says why', async () => {
+    const [module] = faults.modules;
+    const broken = urlOf('broken.mjs');
+    const needs = [
+      need(module, 'Hidden'),
+      need(undefined, 'Unknown'),
+      need(broken, 'Broken'),
+      need(urlOf('kitchen.ts'), 'Kitchen'),
+    ];
+    expect(await reasonsOf({ ...faults, modules: [module!, broken], needs }, { size: 2 })).toEqual([
+      'Hidden: it is declared inside a function, or under a condition',
+      'Unknown: the module that declares it is not known; name it in `modules`',
+      'Broken: its module could not be imported: this module is broken',
+      `Kitchen: its module is not one of those that threads import (${urlOf('kitchen.ts')})`,
+    ]);
+  });
+
+  it('fails if a module cannot be imported that nothing needs by name', async () => {
+    const executor = create({ execArgv: [] });
+    const error = await startErrorOf(executor, {
+      ...faults,
+      modules: [...faults.modules, urlOf('broken.mjs')],
+    });
+    expect(error).toMatchObject({
+      code: 'TURNO_THREAD_START',
+      message: expect.stringMatching(/broken\.mjs could not be imported there: this module is/),
+      cause: { message: 'this module is broken.\nSecond line.' },
+    });
+    expect((error as Error).cause).toBeInstanceOf(RangeError);
+  });
+
+  it('fails at its deadline, and names the module that does not end', async () => {
+    const executor = create({ size: 2, startTimeout: 500, execArgv: [] });
+    expect(
+      await startErrorOf(executor, { ...faults, modules: [urlOf('hanging.mjs')] }),
+    ).toMatchObject({
+      code: 'TURNO_THREAD_START',
+      message: expect.stringMatching(/longer than 500 ms while importing .*hanging\.mjs/),
+    });
+  });
+
+  it('fails if a thread ends while it imports', async () => {
+    writeFileSync(flag, 'always');
+    expect(await startErrorOf(create({ size: 2, execArgv: [] }), exiting)).toMatchObject({
+      code: 'TURNO_THREAD_START',
+      message: expect.stringMatching(/ended while importing .*exiting\.mjs: it exited with code 4/),
+    });
+  });
+
+  it('may be disposed before it has ended', async () => {
+    const executor = create({ execArgv: [] });
+    const starting = startErrorOf(executor, { ...faults, modules: [urlOf('hanging.mjs')] });
+    await executor.dispose();
+    expect(await starting).toMatchObject({ code: 'TURNO_DISPOSED' });
+  });
+});
+
+describe('a module that starts a container', () => {
+  it('is imported up to there', async () => {
+    const parked = urlOf('parked.mjs');
+    const executor = create({ execArgv: [] });
+    const needs = [need(parked, 'Above'), need(parked, 'Below')];
+    expect(await executor.start({ modules: [parked], portableModules: [], needs })).toEqual([
+      {
+        need: needs[1],
+        reason: 'its module stops at Container.create in a thread; declare it above',
+      },
+    ]);
+    const { classId } = needs[0]!;
+    const above = { ...call(Tasks, 'value'), classId };
+    expect(await executor.run(hop([above]), [])).toEqual(['above']);
+  });
+
+  it('holds up modules that import it', async () => {
+    const waiting = urlOf('imports-parked.mjs');
+    const modules = [urlOf('parked.mjs'), waiting];
+    const needs = [need(waiting, 'Waits')];
+    const manifest = { modules, portableModules: [], needs };
+    expect(await reasonsOf(manifest, { startTimeout: 2_000 })).toEqual([
+      'Waits: its module waits for one that stops at Container.create in a thread',
+    ]);
+  });
+
+  it('is not what a provider may do', async () => {
+    const executor = await startTasks();
+    const error = await errorOf(executor.run(hop([call(Tasks, 'startContainer')]), []));
+    expect(error).toMatchObject({ code: 'TURNO_DECLARATION' });
+    expect(error.message).toMatch(/Container\.create was called by a provider/);
+  });
+});
+
+describe('a portable class that threads do not know yet', () => {
+  const taxed = hop([callOn(0, Receipt, 'taxed')]);
+  const portableModules = [urlOf('portable-only.ts')];
+
+  it('is found when the first value of it arrives', async () => {
+    const executor = await startTasks({ ...tasks, portableModules });
+    expect(await executor.run(hop([callOn(0, Receipt, 'taxed', 0)]), [new Receipt(2)])).toEqual([
+      4,
+    ]);
+    const [receipt] = await executor.run(echoTask, [new Receipt(3)]);
+    expect(receipt).toBeInstanceOf(Receipt);
+  });
+
+  it('is not looked for in a module that was not named at the start', async () => {
+    const executor = await startTasks();
+    const definition = { ...taxed, inputs: echoTask.inputs };
+    expect(await errorOf(executor.run(definition, [new Receipt(2)]))).toMatchObject({
+      code: 'TURNO_NOT_PORTABLE',
+      message: expect.stringMatching(
+        /class Receipt arrived, but .* not known here: its module is not one of those that threads import/,
+      ),
+    });
+  });
+
+  it('is refused with the reason if its module cannot be imported', async () => {
+    class Torn {}
+    recordWithId(Torn, `${urlOf('broken.mjs')}#Torn`).portable = {};
+    const executor = await startTasks({ ...tasks, portableModules: [urlOf('broken.mjs')] });
+    for (let time = 0; time < 2; time++) {
+      expect(await errorOf(executor.run(echoTask, [{ torn: new Torn() }]))).toMatchObject({
+        code: 'TURNO_NOT_PORTABLE',
+        message: expect.stringMatching(/Torn .*could not be imported: this module is broken\./),
+      });
+    }
+    expect(await executor.run(echoTask, [1])).toEqual([1]);
+  });
+});
+
+describe('dispose', () => {
+  it('ends threads that loop or are blocked, and fails all work', async () => {
+    const executor = await start({ size: 2 });
+    const gates = [cells(), cells()] as const;
+    const work = [
+      executor.run(loop, [gates[0]]),
+      executor.run(block, [gates[1]]),
+      executor.run(echo, [1]),
+    ].map(errorOf);
+    await Promise.all(gates.map((gate) => set(gate, 0)));
+    await executor.dispose();
+    for (const error of await Promise.all(work)) expect(error.code).toBe('TURNO_DISPOSED');
+    expect(executor.figures).toMatchObject({ threads: 0, busy: 0, queued: 0 });
+  });
+
+  it('does not wait for a replacement that is on its way', async () => {
+    const executor = await start({ size: 2 });
+    await errorOf(executor.run(exit, [1]));
+    await executor.dispose();
+    expect((await errorOf(executor.run(echo, [1]))).code).toBe('TURNO_DISPOSED');
+    expect(executor.figures.threads).toBe(0);
+  });
+});
+
+describe('a program', () => {
+  const program = fileURLToPath(new URL('./fixtures/exits.mjs', import.meta.url));
+  // A program that does not end is ended, which is a failure.
+  const run = async (...args: string[]) => {
+    const options = { timeout: 30_000 };
+    const { stdout } = await promisify(execFile)(process.execPath, [program, ...args], options);
+    return stdout.trim().split('\n');
+  };
+
+  it('ends by itself with idle threads that nobody has disposed', async () => {
+    expect(await run()).toEqual(['[]', "[ 'value' ]", 'exits']);
+  });
+
+  it('ends by itself after it has disposed threads that loop', async () => {
+    const codes = Array<string>(3).fill('TURNO_DISPOSED');
+    expect(await run('loop')).toEqual(['[]', "[ 'value' ]", ...codes, 'exits']);
+  });
+});
