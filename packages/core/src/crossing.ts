@@ -21,14 +21,31 @@ export function checkCrossings(graph: Graph, sorted: readonly Node[]): TurnoErro
 }
 
 /**
- * The class of a thread's value that is asked for on the loop and cannot get there; undefined
- * where it can, or where only the value itself can tell.
+ * Refuses to resolve a value that a thread makes and that cannot get to the loop, as far as its
+ * class tells.
+ * @throws NotPortableError.
  */
-export function unportableResult(node: Node): AbstractClass | undefined {
-  if (placementOf(node) !== 'thread') return undefined;
-  if (node.kind === 'class') return isKnownUnportable(node.target, true) ? node.target : undefined;
-  if (node.kind !== 'method' || node.makes === undefined) return undefined;
-  return isKnownUnportable(node.makes, false) ? node.makes : undefined;
+export function refuseUnportableTarget(node: Node): void {
+  if (placementOf(node) !== 'thread') return;
+  const refusal = whyStuck(node, 'it was resolved on the event loop');
+  if (refusal !== undefined) throw new NotPortableError(...refusal, [node.label]);
+}
+
+/** Fact and remedy where what a thread step makes cannot leave its hop; undefined where it may. */
+function whyStuck(node: Node, wanted: string): [fact: string, remedy: string] | undefined {
+  if (node.kind === 'method' && node.generator && node.scope !== 'thread') {
+    return [
+      `${node.label} is a generator that runs in a thread, where its value ends with that trip to the thread, but ${wanted}.`,
+      `Make ${node.label} async (async *), or let a plain method pass on what is needed.`,
+    ];
+  }
+  const type = typeMadeBy(node);
+  if (type === undefined || !isKnownUnportable(type, node.kind === 'class')) return undefined;
+  const name = tokenName(type);
+  return [
+    `${node.label} runs in a thread and makes a ${name}, which is not portable, but ${wanted}.`,
+    `Make ${node.label} async, return plain data, or decorate ${name} with @Portable() if it is a class of plain data.`,
+  ];
 }
 
 class CrossingCheck {
@@ -122,20 +139,14 @@ class CrossingCheck {
 
   /** The value of a thread step is needed outside its hop. */
   private refuseResult(need: Node, consumer: Node | undefined): void {
-    const type = typeMadeBy(need);
-    if (type === undefined || !isKnownUnportable(type, need.kind === 'class')) return;
-    const name = tokenName(type);
-    const why =
+    const wanted =
       consumer === undefined
-        ? 'is a singleton, whose value is held on the event loop'
-        : `is needed by ${consumer.label} outside that trip to the thread`;
-    this.problems.push(
-      new NotPortableError(
-        `${need.label} runs in a thread and makes a ${name}, which is not portable, but ${why}.`,
-        `Make ${need.label} async, return plain data, or decorate ${name} with @Portable() if it is a class of plain data.`,
-        [...(consumer === undefined ? [] : this.graph.pathTo(consumer)), need.label],
-      ),
-    );
+        ? 'it is a singleton, whose value is held on the event loop'
+        : `${consumer.label} needs it outside that trip to the thread`;
+    const refusal = whyStuck(need, wanted);
+    if (refusal === undefined) return;
+    const path = [...(consumer === undefined ? [] : this.graph.pathTo(consumer)), need.label];
+    this.problems.push(new NotPortableError(...refusal, path));
   }
 
   private refuseThreadScope(node: Node, need: Node): void {

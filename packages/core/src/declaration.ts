@@ -119,6 +119,14 @@ class Reader implements Declarations {
       return;
     }
     const provider = methodParts(target, method, token, label, options, false);
+    if (provider.kind === 'method' && provider.generator && provider.scope === 'thread') {
+      this.problems.push(
+        new DeclarationError(
+          `${label} is a generator with scope 'thread', and nothing would run what follows its yield.`,
+          'Return the value instead of yielding it, or give it another scope.',
+        ),
+      );
+    }
     this.declared.push({ token, by: label, many: options.many ?? false, provider });
   }
 }

@@ -6,12 +6,19 @@ export interface Failure {
   readonly error: unknown;
 }
 
+/** What one teardown threw. */
+export interface TeardownFault {
+  /** Whose teardown: `Kitchen.grind`. */
+  readonly label: string;
+  readonly error: unknown;
+}
+
 /** What tearing down has come to. */
 export interface TornDown {
   /** The failure to go on with: the one that it began with, as generators translated it. */
   readonly failure: Failure | undefined;
   /** What the teardowns themselves threw, in the order in which they ran. */
-  readonly errors: readonly unknown[];
+  readonly faults: readonly TeardownFault[];
 }
 
 /** Any generator, whose `yield` gives the value of a provider. */
@@ -81,7 +88,7 @@ export class Disposal {
     entries: readonly Entry[],
     failure: Failure | undefined,
   ): Promise<TornDown> {
-    const errors: unknown[] = [];
+    const faults: TeardownFault[] = [];
     let current = failure;
     for (const entry of entries.toReversed()) {
       this.entries.delete(entry);
@@ -91,15 +98,16 @@ export class Disposal {
       } catch (error) {
         // A generator that lets the failure pass has nothing to add to it.
         if (error === current?.error) continue;
-        const position = current === undefined ? -1 : errors.indexOf(current.error);
+        const fault = { label: entry.label, error };
+        const position = faults.findIndex((earlier) => earlier.error === current?.error);
         const translates = entry.isGenerator && current !== undefined && !isOwn(error);
-        if (!translates) errors.push(error);
-        else if (position >= 0) errors[position] = error;
+        if (!translates) faults.push(fault);
+        else if (position >= 0) faults[position] = fault;
         if (translates || current === undefined) current = { error };
       }
     }
     if (this.entries.size === 0) this.values.clear();
-    return { failure: current, errors };
+    return { failure: current, faults };
   }
 
   private async withTimeout(entry: Entry, ending: PromiseLike<unknown>): Promise<void> {
@@ -175,6 +183,10 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /** One error as it is; several as an `AggregateError`. */
 export function throwTeardownErrors(errors: readonly unknown[]): void {
-  if (errors.length === 1) throw errors[0];
-  if (errors.length > 1) throw new AggregateError(errors, 'Several teardowns failed.');
+  if (errors.length > 0) throw joinErrors(errors);
+}
+
+/** One error as it is; several as an `AggregateError`. */
+export function joinErrors(errors: readonly unknown[]): unknown {
+  return errors.length === 1 ? errors[0] : new AggregateError(errors, 'Several teardowns failed.');
 }

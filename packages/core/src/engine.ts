@@ -1,13 +1,13 @@
 /** What a container and its scopes share: the graph, its plans, and the executor. */
-import { checkCrossings, unportableResult } from './crossing.js';
-import { GraphError, NotPortableError, UnreachableError, type TurnoError } from './errors.js';
+import { checkCrossings, refuseUnportableTarget } from './crossing.js';
+import { GraphError, UnreachableError, type TurnoError } from './errors.js';
 import { Graph, type GraphInput } from './graph.js';
 import { type Node } from './node.js';
 import { manifestOf } from './manifest.js';
 import { sidesOf, type Sides } from './placement.js';
 import { compilePlan, type Plan, type Stored } from './plan.js';
 import type { Executor } from './threads/executor.js';
-import { tokenName, type Token } from './token.js';
+import type { Token } from './token.js';
 import { checkLifetimes, sortNodes } from './validate.js';
 
 export class Engine {
@@ -84,14 +84,7 @@ export class Engine {
   plan(node: Node): Plan {
     let plan = this.plans.get(node);
     if (plan === undefined) {
-      const type = unportableResult(node);
-      if (type !== undefined) {
-        throw new NotPortableError(
-          `${node.label} runs in a thread and makes a ${tokenName(type)}, which is not portable, so it cannot be resolved on the event loop.`,
-          `Make ${node.label} async, return plain data, or decorate ${tokenName(type)} with @Portable() if it is a class of plain data.`,
-          [node.label],
-        );
-      }
+      refuseUnportableTarget(node);
       this.plans.set(node, (plan = compilePlan(node, this.sides)));
     }
     return plan;

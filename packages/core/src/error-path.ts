@@ -1,4 +1,5 @@
 /** Remembers what belongs to an error without touching it: its path, and what it has hidden. */
+import type { TeardownFault } from './disposal.js';
 import { TurnoError, type Path } from './errors.js';
 
 const paths = new WeakMap<object, Path>();
@@ -34,4 +35,10 @@ export function errorPath(error: unknown): Path | undefined {
  */
 export function suppressedErrors(error: unknown): readonly unknown[] {
   return isObject(error) ? (suppressed.get(error) ?? []) : [];
+}
+
+/** What teardowns threw, with a note of whose they were. */
+export function errorsOf(faults: readonly TeardownFault[]): readonly unknown[] {
+  for (const { label, error } of faults) notePath(error, [label]);
+  return faults.map(({ error }) => error);
 }

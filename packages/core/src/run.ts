@@ -314,7 +314,7 @@ export class Run {
     for (const disposal of this.scope.disposals) {
       const torn = await disposal.unwind(entries, failure);
       ({ failure } = torn);
-      suppressed.push(...torn.errors);
+      suppressed.push(...torn.faults.map(({ error }) => error));
     }
     if (first !== undefined) this.noteFailure(first, failure?.error, suppressed);
     this.end();

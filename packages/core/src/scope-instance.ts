@@ -4,7 +4,7 @@ import { Disposal, throwTeardownErrors, type Failure } from './disposal.js';
 import type { Engine } from './engine.js';
 import { refuseDeadlock } from './deadlock.js';
 import { DisposedError, OutsideScopeError, ScopeValueError } from './errors.js';
-import { noteSuppressed } from './error-path.js';
+import { errorsOf, noteSuppressed } from './error-path.js';
 import { isKept, type LazyNode, type Node } from './node.js';
 import type { Plan } from './plan.js';
 import type { ValueProvider } from './provider.js';
@@ -162,7 +162,7 @@ export class ScopeInstance implements AsyncDisposable {
     const torn = await this.disposal.run(failure);
     this.cells.clear();
     this.outer?.inner.delete(this);
-    return { failure: torn.failure, errors: [...errors, ...torn.errors] };
+    return { failure: torn.failure, errors: [...errors, ...errorsOf(torn.faults)] };
   }
 
   /** @internal For what holds a node already. */

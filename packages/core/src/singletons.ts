@@ -1,6 +1,7 @@
 /** The singletons of a container: each made once, by a plan of its own, however many wait for it. */
 import { Cell } from './cell.js';
 import { Disposal } from './disposal.js';
+import { errorsOf } from './error-path.js';
 import { refuseDeadlock } from './deadlock.js';
 import type { Engine } from './engine.js';
 import { DisposedError } from './errors.js';
@@ -78,8 +79,8 @@ export class Singletons {
     const ended = [...this.runs].map((run) => run.ended);
     for (const run of this.runs) run.cancel(new DisposedError('container'));
     await Promise.all(ended);
-    const { errors } = await this.disposal.run();
-    return errors;
+    const { faults } = await this.disposal.run();
+    return errorsOf(faults);
   }
 
   private start(node: Node): void {

@@ -425,7 +425,7 @@ describe('what crosses to a thread', () => {
     }
     const [problem] = problemsOf({ providers: [Reports] });
     expect(problem?.message).toContain(
-      'Reports.grinder runs in a thread and makes a Grinder, which is not portable, but is needed by Reports.pdf outside that trip to the thread.',
+      'Reports.grinder runs in a thread and makes a Grinder, which is not portable, but Reports.pdf needs it outside that trip to the thread.',
     );
   });
 

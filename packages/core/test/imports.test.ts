@@ -50,14 +50,15 @@ function cycleIn(imports: ReadonlyMap<string, readonly string[]>): string[] | un
 
 /** The pipeline of core, left to right; a file may import only files of its stage and before. */
 const stages = [
-  ['token.ts', 'scope.ts', 'errors.ts', 'call-site.ts', 'record.ts', 'metadata.ts'],
+  ['token.ts', 'request-token.ts', 'scope.ts', 'errors.ts', 'disposal.ts'],
+  ['call-site.ts', 'record.ts', 'metadata.ts'],
   ['decorators.ts', 'provider.ts', 'near-name.ts', 'parameter.ts', 'thread-context.ts'],
   ['portable/'],
-  ['graph.ts'],
+  ['node.ts', 'declaration.ts', 'graph.ts'],
   ['placement.ts', 'validate.ts', 'crossing.ts'],
   ['threads/'],
   ['step.ts', 'hop.ts', 'plan.ts', 'manifest.ts', 'explain.ts'],
-  ['cell.ts', 'disposal.ts', 'error-path.ts', 'run.ts'],
+  ['cell.ts', 'deadlock.ts', 'error-path.ts', 'run.ts'],
   ['engine.ts', 'singletons.ts', 'scope-instance.ts', 'container.ts'],
   ['index.ts'],
 ];

@@ -1,57 +1,42 @@
 /** Ends what a hop has made and nobody else holds. */
-import { StepFailure, type StepsRun } from './run-steps.js';
+import { Disposal, type Failure, type TornDown } from '../disposal.js';
+import type { StepsRun } from './run-steps.js';
+
+/** How long one teardown in a thread may take, in milliseconds, before it is left behind. */
+const timeout = 10_000;
 
 /**
- * Disposes the values that the steps have made, in reverse order, each once. Left alone are values
- * that the thread keeps, that `leaves` says have gone to the loop, and that a step was given and
- * only handed on.
- * @returns what failed, as one failure; a promise only where a value is disposed asynchronously.
+ * Ends the generators of the steps, which see the failure of the hop if there is one, and disposes
+ * the values that the steps have made, in reverse order of creation, each once. Left alone are
+ * values that the thread keeps, that `leaves` says have gone to the loop, and that a step was given
+ * and only handed on.
+ * @returns undefined where there is nothing to tear down: nearly every hop makes nothing of that
+ * kind, and must stay synchronous and cheap.
  */
 export function disposeValues(
-  { steps, values, inputs }: StepsRun,
+  { steps, values, inputs, generators }: StepsRun,
   leaves: ReadonlySet<number>,
-): StepFailure | undefined | Promise<StepFailure | undefined> {
-  // Nearly every hop makes nothing that can be disposed, and must stay synchronous and cheap.
-  if (!values.some(isDisposable)) return undefined;
-  const spared = new Set<unknown>(inputs);
+  failure: Failure | undefined,
+): Promise<TornDown> | undefined {
+  if (generators.size === 0 && !values.some(isDisposable)) return undefined;
+  const spared: unknown[] = [...inputs];
   for (const [index, step] of steps.entries()) {
-    if (step.perThread !== undefined || step.operation === 'signal' || leaves.has(index)) {
-      spared.add(values[index]);
-    }
+    const isMade = step.operation === 'construct' || step.operation === 'call';
+    if (step.perThread !== undefined || !isMade || leaves.has(index)) spared.push(values[index]);
   }
-  const mine = new Map<Disposer, number>();
-  const seen = new Set<unknown>();
+  const disposal = new Disposal(timeout);
   for (const [index, value] of values.entries()) {
-    if (!isDisposable(value) || spared.has(value) || seen.has(value)) continue;
-    seen.add(value);
-    mine.set(value, index);
+    const label = steps[index]?.label ?? '';
+    const generator = generators.get(index);
+    if (generator !== undefined) disposal.noteGenerator(label, generator);
+    else disposal.note(label, value, spared);
   }
-  return mine.size === 0 ? undefined : disposeAll([...mine].toReversed());
+  return disposal.run(failure);
 }
 
-type Disposer = Partial<AsyncDisposable & Disposable>;
-
-async function disposeAll(
-  values: readonly (readonly [Disposer, number])[],
-): Promise<StepFailure | undefined> {
-  const failures: StepFailure[] = [];
-  for (const [value, step] of values) {
-    try {
-      if (typeof value[Symbol.asyncDispose] === 'function') await value[Symbol.asyncDispose]?.();
-      else value[Symbol.dispose]?.();
-    } catch (error) {
-      failures.push(new StepFailure(step, error));
-    }
-  }
-  const [first, ...others] = failures;
-  if (first === undefined || others.length === 0) return first;
-  const errors = failures.map(({ error }) => error);
-  return new StepFailure(first.step, new AggregateError(errors, 'Several teardowns failed.'));
-}
-
-function isDisposable(value: unknown): value is Disposer {
+function isDisposable(value: unknown): boolean {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
-  const candidate = value as Disposer;
+  const candidate = value as Partial<AsyncDisposable & Disposable>;
   return (
     typeof candidate[Symbol.asyncDispose] === 'function' ||
     typeof candidate[Symbol.dispose] === 'function'

@@ -10,6 +10,7 @@ import {
   type Parcel,
 } from '../portable/codec.js';
 import { classById } from '../record.js';
+import { joinErrors } from '../disposal.js';
 import { disposeValues } from './dispose-values.js';
 import type { HopDefinition } from './executor.js';
 import { pack, unpack, type Transferable } from './freight.js';
@@ -93,11 +94,16 @@ export class HopRunner {
       failure === undefined
         ? this.#encode(definition, run.values, leaves)
         : this.#failed(failure.step, failure.error);
-    const disposing = disposeValues(run, leaves);
+    const disposing = disposeValues(run, leaves, failure);
     if (disposing === undefined) return sent;
-    return Promise.resolve(disposing).then((fault) =>
-      fault === undefined || 'error' in sent.reply ? sent : this.#failed(fault.step, fault.error),
-    );
+    return disposing.then(({ failure: after, faults }) => {
+      // Generators may have put another error into the place of the one that they saw.
+      if (failure !== undefined) return this.#failed(failure.step, (after ?? failure).error);
+      const [first] = faults;
+      if (first === undefined || 'error' in sent.reply) return sent;
+      const step = definition.steps.findIndex(({ label }) => label === first.label);
+      return this.#failed(step, joinErrors(faults.map(({ error }) => error)));
+    });
   }
 
   /** @param leaves - gets the indices of the steps whose values have left the thread. */

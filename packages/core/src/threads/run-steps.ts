@@ -1,5 +1,6 @@
 /** Runs the steps of one hop, in the thread. */
-import { UnreachableError } from '../errors.js';
+import { isThenable, type ProviderGenerator } from '../disposal.js';
+import { GeneratorError, UnreachableError } from '../errors.js';
 import { classById } from '../record.js';
 import type { HopStep, Operand } from './executor.js';
 import type { HopSignal } from './hop-signal.js';
@@ -17,6 +18,8 @@ export class StepFailure {
 export class StepsRun {
   /** Of the steps that have run. */
   readonly values: unknown[] = [];
+  /** Generators that have yielded, by the index of their step. */
+  readonly generators = new Map<number, ProviderGenerator>();
 
   constructor(
     readonly steps: readonly HopStep[],
@@ -71,6 +74,7 @@ export class StepsRun {
 
   private make(step: HopStep): unknown {
     if (step.operation === 'signal') return this.signal.signal;
+    if (step.operation === 'list') return step.arguments.map((operand) => this.operand(operand));
     const type = classById(step.classId);
     if (type === undefined) throw this.unreachable(step);
     const args = step.arguments.map((operand) => this.operand(operand));
@@ -80,7 +84,20 @@ export class StepsRun {
       step.method ?? ''
     ];
     if (typeof method !== 'function') throw this.unreachable(step);
-    return method.apply(target, args);
+    const made = method.apply(target, args);
+    return step.generator ? this.enter(step, made as ProviderGenerator) : made;
+  }
+
+  /** Runs a generator up to its `yield`, which gives the value. */
+  private enter({ label }: HopStep, generator: ProviderGenerator): unknown {
+    const index = this.values.length;
+    const entered = ({ done, value }: IteratorResult<unknown>): unknown => {
+      if (done === true) throw new GeneratorError(label, 'does not yield');
+      this.generators.set(index, generator);
+      return value;
+    };
+    const first = generator.next();
+    return isThenable(first) ? first.then(entered) : entered(first);
   }
 
   private operand(operand: Operand): unknown {
@@ -95,6 +112,5 @@ export class StepsRun {
 
 /** Thenables are awaited too, as `await` does; an instance that was constructed never is. */
 function isPromise(made: unknown, { operation }: HopStep): made is PromiseLike<unknown> {
-  if (operation !== 'call' || typeof made !== 'object' || made === null) return false;
-  return typeof (made as { then?: unknown }).then === 'function';
+  return operation === 'call' && isThenable(made);
 }
