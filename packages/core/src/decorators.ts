@@ -158,7 +158,8 @@ function tokenOrNull(candidate: unknown): Token | null {
   );
 }
 
-function checkOptions(where: string, options: ProviderOptions): void {
+/** @throws DeclarationError for a scope or a placement that does not exist. */
+export function checkOptions(where: string, options: ProviderOptions): void {
   // JavaScript may pass any string.
   const { scope, on }: { scope?: Scope; on?: string } = options;
   if (scope !== undefined && !scopes.includes(scope)) {

@@ -269,7 +269,7 @@ export class UnreachableError extends TurnoError {
     super({
       fact: `${provider} runs in a worker thread, but no thread can reach it: ${reason}.`,
       remedy:
-        'Declare its class at the top level of a module that a thread can import, or make it async, so that it runs on the event loop.',
+        'Declare it at the top level of a module that a thread can import, or make it async, so that it runs on the event loop.',
     });
   }
 }

@@ -30,6 +30,14 @@ export {
   type InjectableOptions,
   type Provided,
 } from './decorators.js';
+export {
+  optional,
+  provide,
+  type Dependency,
+  type Injected,
+  type OptionalRef,
+  type ProvideOptions,
+} from './provide.js';
 export type { ParameterInfo, ParameterSource, ProviderOptions } from './record.js';
 export { Container, type ContainerOptions } from './container.js';
 export type { ResolveOptions, ScopeInstance } from './scope-instance.js';

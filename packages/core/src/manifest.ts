@@ -36,6 +36,7 @@ export function manifestOf(
       classId: record?.id ?? '',
       module: record?.site?.module,
       labels: labels.length > 0 ? labels : [tokenName(target)],
+      ...(record?.label === undefined ? {} : { call: record.label }),
       methods,
     };
   });

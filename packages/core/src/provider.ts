@@ -55,7 +55,8 @@ export function alias<T>(
   return new AliasProvider<T>(token, target, many);
 }
 
-function refuseNonToken(caller: string, candidate: unknown): void {
+/** @throws DeclarationError for what is no token. */
+export function refuseNonToken(caller: string, candidate: unknown): void {
   if (isToken(candidate)) return;
   throw new DeclarationError(
     `${caller}() was given ${String(candidate)} for a token.`,

@@ -52,7 +52,14 @@ function cycleIn(imports: ReadonlyMap<string, readonly string[]>): string[] | un
 const stages = [
   ['token.ts', 'request-token.ts', 'scope.ts', 'errors.ts', 'disposal.ts'],
   ['call-site.ts', 'record.ts', 'metadata.ts'],
-  ['decorators.ts', 'provider.ts', 'near-name.ts', 'parameter.ts', 'thread-context.ts'],
+  [
+    'decorators.ts',
+    'provider.ts',
+    'provide.ts',
+    'near-name.ts',
+    'parameter.ts',
+    'thread-context.ts',
+  ],
   ['portable/'],
   ['node.ts', 'declaration.ts', 'graph.ts'],
   ['placement.ts', 'validate.ts', 'crossing.ts'],

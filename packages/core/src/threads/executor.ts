@@ -75,6 +75,8 @@ export interface NeededClass {
   readonly module: string | undefined;
   /** As messages show them: `Kitchen.grind`. */
   readonly labels: readonly string[];
+  /** Set where it is no class of the user's: the call that stands for it, `provide(Patties)`. */
+  readonly call?: string;
   readonly methods: readonly { readonly name: string; readonly static: boolean }[];
 }
 

@@ -55,11 +55,11 @@ export class ThreadModules {
     return this.#explain(module === '' ? undefined : module);
   }
 
-  #whyMissing({ module }: NeededClass): string {
-    return this.#explain(module);
+  #whyMissing({ module, call }: NeededClass): string {
+    return this.#explain(module, call);
   }
 
-  #explain(module: string | undefined): string {
+  #explain(module: string | undefined, call?: string): string {
     if (module === undefined) {
       return 'the module that declares it is not known; name it in `modules`';
     }
@@ -73,7 +73,11 @@ export class ThreadModules {
     if (outcome === 'waiting') {
       return 'its module waits for one that stops at Container.create in a thread';
     }
-    if (outcome === 'imported') return 'it is declared inside a function, or under a condition';
+    if (outcome === 'imported') {
+      return call === undefined
+        ? 'it is declared inside a function, or under a condition'
+        : `the call of ${call} is not at the top level of its module`;
+    }
     const { error } = outcome;
     const message = error instanceof Error ? error.message : String(error);
     return `its module could not be imported: ${(message.split('\n')[0] ?? '').replace(/\.$/, '')}`;
