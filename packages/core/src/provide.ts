@@ -47,32 +47,35 @@ export interface ProvideOptions<
  * @returns an entry for `providers` or `overrides`.
  * @throws DeclarationError for what is no token, no function or no option.
  */
-export function provide<T>(token: Token<T>, make: () => Provided<NoInfer<T>>): Provider;
-export function provide<T, const Deps extends readonly Dependency[] = readonly []>(
-  token: Token<T>,
-  options: ProvideOptions<Deps>,
-  make: (...values: Injected<Deps>) => Provided<NoInfer<T>>,
-): Provider;
+// Not just `make: () => Provided<T>`: only through a type parameter of its own do literals that the
+// function returns (a tuple, a `kind`) get the type that the token wants.
+/* eslint-disable @typescript-eslint/no-unnecessary-type-parameters */
+export function provide<T, Make extends () => Provided<T>>(token: Token<T>, make: Make): Provider;
+export function provide<
+  T,
+  Make extends (...values: Injected<Deps>) => Provided<T>,
+  const Deps extends readonly Dependency[] = readonly [],
+>(token: Token<T>, options: ProvideOptions<Deps>, make: Make): Provider;
+/* eslint-enable @typescript-eslint/no-unnecessary-type-parameters */
 export function provide(
   token: Token,
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- every signature is accepted here
-  ...[given, last]: [options: ProvideOptions, make: (...values: any[]) => unknown] | [make: any]
+  ...given: [make: unknown] | [options: ProvideOptions, make: unknown]
 ): Provider {
   refuseNonToken('provide', token);
-  const [options, make]: [ProvideOptions, unknown] =
-    last === undefined && typeof given === 'function' ? [{}, given] : [given, last];
-  const { deps = [], ...rest } = options;
+  const [{ deps = [], ...options }, make]: [ProvideOptions, unknown] =
+    given.length < 2 ? [{}, given[0]] : given;
   const label = labelOf(token, make);
-  checkOptions(label, rest);
+  checkOptions(label, options);
   checkFunction(label, make, deps.length);
-  const record = recordOf(holderOf(label, make), provide);
+  const holder = holderOf(label, make);
+  const record = recordOf(holder, provide);
   record.label = label;
   const method = methodRecord(record, 'make', true);
-  method.provides = { token, options: rest };
+  method.provides = { token, options };
   for (const [index, dependency] of deps.entries()) {
     method.parameters.set(index, wantedBy(dependency, `Dependency ${index + 1} of ${label}`));
   }
-  return record.target as Class;
+  return holder;
 }
 
 /**
@@ -94,16 +97,16 @@ function labelOf(token: Token, make: unknown): string {
  * checks, the same placement and the same way to a thread. Its name makes its id, in which `#` has a
  * meaning; with the label in it, calls for other tokens do not count in the number of this one.
  */
-function holderOf(label: string, make: unknown): AbstractClass {
+function holderOf(label: string, make: unknown): Class {
   const name = label.replaceAll('#', '%23');
   return {
     [name]: class {
       static readonly make = make;
     },
-  }[name] as AbstractClass;
+  }[name] as Class;
 }
 
-/** JavaScript may pass anything, and the types let a function with too few dependencies through. */
+/** JavaScript may pass anything. */
 function checkFunction(label: string, make: unknown, given: number): void {
   if (typeof make !== 'function') {
     throw new DeclarationError(
