@@ -59,11 +59,13 @@ export function provide<
 /* eslint-enable @typescript-eslint/no-unnecessary-type-parameters */
 export function provide(
   token: Token,
-  ...given: [make: unknown] | [options: ProvideOptions, make: unknown]
+  // JavaScript may leave the function out.
+  ...given: readonly unknown[]
 ): Provider {
   refuseNonToken('provide', token);
-  const [{ deps = [], ...options }, make]: [ProvideOptions, unknown] =
-    given.length < 2 ? [{}, given[0]] : given;
+  const [{ deps = [], ...options }, make] = (
+    given.length < 2 ? [{}, given[0]] : given
+  ) as readonly [ProvideOptions, unknown];
   const label = labelOf(token, make);
   checkOptions(label, options);
   checkFunction(label, make, deps.length);
