@@ -6,6 +6,7 @@ export interface CallSite {
   /** URL of the module, `file:///…`. */
   readonly module: string;
   readonly line: number;
+  readonly column: number;
 }
 
 /**
@@ -54,5 +55,7 @@ export function callSite(entry: (...args: never[]) => unknown): CallSite | undef
     : file.startsWith('/') || /^[A-Za-z]:\\/.test(file)
       ? pathToFileURL(file).href
       : undefined;
-  return module === undefined ? undefined : { module, line: site.getLineNumber() ?? 0 };
+  return module === undefined
+    ? undefined
+    : { module, line: site.getLineNumber() ?? 0, column: site.getColumnNumber() ?? 0 };
 }

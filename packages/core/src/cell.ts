@@ -1,4 +1,5 @@
 /** A cell holds one value that a container or scope keeps, from the moment somebody makes it. */
+import { AsyncResource } from 'node:async_hooks';
 import { NotPortableError } from './errors.js';
 
 /**
@@ -26,7 +27,8 @@ export class Cell {
     this.outcome = outcome;
     const { waiters } = this;
     this.waiters = [];
-    for (const waiter of waiters) this.tell(waiter, outcome);
+    for (const waiter of waiters) calls.push({ cell: this, waiter, outcome });
+    drain();
   }
 
   /** The value was made in a thread and could not leave it: an error for whoever asks later. */
@@ -40,12 +42,33 @@ export class Cell {
 
   /** Calls back once with the outcome: at once, or when there is one. */
   wait(waiter: Waiter): void {
-    if (this.outcome === undefined) this.waiters.push(waiter);
+    // Who waits goes on in its own async context, not in that of whoever makes the value.
+    if (this.outcome === undefined) this.waiters.push(AsyncResource.bind(waiter));
     else this.tell(waiter, this.outcome);
   }
 
-  private tell(waiter: Waiter, outcome: Outcome): void {
+  /** @internal */
+  tell(waiter: Waiter, outcome: Outcome): void {
     if (outcome.kind === 'made') this.shared = true;
     waiter(outcome);
+  }
+}
+
+/**
+ * Calls that are due. Who is told may settle another cell, and so on down a chain of any length:
+ * the outermost `settle` makes the calls of all, so that the stack does not grow.
+ */
+const calls: { readonly cell: Cell; readonly waiter: Waiter; readonly outcome: Outcome }[] = [];
+let draining = false;
+
+function drain(): void {
+  if (draining) return;
+  draining = true;
+  try {
+    for (let call = calls.shift(); call !== undefined; call = calls.shift()) {
+      call.cell.tell(call.waiter, call.outcome);
+    }
+  } finally {
+    draining = false;
   }
 }

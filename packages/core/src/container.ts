@@ -1,9 +1,10 @@
 /** The container: what users hold. It owns the graph, the singletons and the executor. */
-import { throwTeardownErrors } from './disposal.js';
+import { defaultTeardownTimeout, throwTeardownErrors, type Failure } from './disposal.js';
 import { Engine } from './engine.js';
 import { DeclarationError, DisposedError } from './errors.js';
 import { noteSuppressed } from './error-path.js';
-import { explainPlan } from './explain.js';
+import { explainPlan, explainStart } from './explain.js';
+import type { GraphData } from './graph-data.js';
 import type { Node } from './node.js';
 import { placementOf } from './placement.js';
 import type { Provider, ValueProvider } from './provider.js';
@@ -33,7 +34,14 @@ export interface ContainerOptions {
   readonly teardownTimeout?: number;
 }
 
-const defaultTeardownTimeout = 10_000;
+const optionNames: ReadonlySet<string> = new Set<keyof ContainerOptions>([
+  'providers',
+  'overrides',
+  'scopeValues',
+  'threads',
+  'modules',
+  'teardownTimeout',
+]);
 
 export class Container implements AsyncDisposable {
   private readonly singletons: Singletons;
@@ -52,6 +60,7 @@ export class Container implements AsyncDisposable {
       declared,
       singleton: (node: Node) => singletons.cell(node),
       peek: (node: Node) => singletons.peek(node),
+      waits: singletons.waits,
     };
     this.root = new ScopeInstance(context, 'container', new Map(), undefined);
   }
@@ -75,7 +84,7 @@ export class Container implements AsyncDisposable {
       modules = [],
       teardownTimeout = defaultTeardownTimeout,
     } = options;
-    const executor = createExecutor(threads);
+    const executor = createExecutor(threads, teardownTimeout);
     let engine: Engine;
     try {
       const input = { providers, overrides, scopeValues };
@@ -122,10 +131,21 @@ export class Container implements AsyncDisposable {
 
   /**
    * Says in text how a token is made: the steps in order, the scope and placement of each, and
-   * which share one trip to a thread.
+   * which share one trip to a thread, and the critical path.
+   * @param token - left out, it says which singletons are made at start, in which order, and where.
    */
-  explain(token: Token): string {
+  explain(token?: Token): string {
+    const { engine } = this;
+    if (token === undefined) return explainStart(engine.eager, (node) => engine.plan(node));
     return explainPlan(this.engine.plan(this.engine.find(token)));
+  }
+
+  /**
+   * The graph as plain frozen data: every provider and what it needs. A picture of this moment:
+   * a class that nobody listed joins the graph when it is first asked for.
+   */
+  get graph(): GraphData {
+    return this.engine.data;
   }
 
   /** For adapters: all parameters in the plan of a token that are read from scope values. */
@@ -149,7 +169,7 @@ export class Container implements AsyncDisposable {
    * @throws the error of a teardown, or an `AggregateError` of several; all are attempted.
    */
   dispose(): Promise<void> {
-    this.disposing ??= this.end();
+    this.disposing ??= this.end().then(throwTeardownErrors);
     return this.disposing;
   }
 
@@ -158,29 +178,42 @@ export class Container implements AsyncDisposable {
   }
 
   private async makeEager(): Promise<void> {
-    const made = await Promise.allSettled(
-      this.engine.eager.map((node) => this.singletons.make(node)),
-    );
-    const errors = made.flatMap((outcome): unknown[] =>
-      outcome.status === 'rejected' ? [outcome.reason] : [],
-    );
-    if (errors.length === 0) return;
-    const [first, ...others] = [...new Set(errors)];
-    noteSuppressed(first, others);
-    await this.dispose().catch((error: unknown) => noteSuppressed(first, [error]));
-    throw first;
+    const making = this.engine.eager.map((node) => this.singletons.make(node));
+    try {
+      await Promise.all(making);
+    } catch (error) {
+      // The others are told, and waited for; what they throw because of that is no failure.
+      const ending = this.end({ error });
+      this.disposing = ending.then(() => undefined);
+      const errors = (await Promise.allSettled(making)).flatMap((outcome): unknown[] =>
+        outcome.status === 'rejected' && !(outcome.reason instanceof DisposedError)
+          ? [outcome.reason]
+          : [],
+      );
+      const [first = error, ...others] = new Set(errors);
+      noteSuppressed(first, [...others, ...(await ending)]);
+      throw first;
+    }
   }
 
-  private async end(): Promise<void> {
+  /** @returns what the teardowns threw. */
+  private async end(failure?: Failure): Promise<readonly unknown[]> {
     const errors: unknown[] = [];
     await this.root.dispose().catch((error: unknown) => errors.push(error));
-    errors.push(...(await this.singletons.dispose()));
+    errors.push(...(await this.singletons.dispose(failure)));
     await this.engine.executor.dispose();
-    throwTeardownErrors(errors);
+    return errors;
   }
 }
 
 function checkOptions(options: ContainerOptions): void {
+  const unknown = Object.keys(options).find((name) => !optionNames.has(name));
+  if (unknown !== undefined) {
+    throw new DeclarationError(
+      `Container.create has no option "${unknown}".`,
+      `Its options are ${[...optionNames].join(', ')}.`,
+    );
+  }
   for (const name of ['providers', 'overrides', 'scopeValues', 'modules'] as const) {
     const list: unknown = options[name];
     if (list !== undefined && !Array.isArray(list)) {

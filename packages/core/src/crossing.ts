@@ -1,13 +1,13 @@
 /** Checks what has to cross between loop and thread, as far as the classes are known at start. */
-import { NotPortableError, type TurnoError } from './errors.js';
+import { NotPortableError, type Path, type TurnoError } from './errors.js';
 import type { Graph } from './graph.js';
 import type { Node } from './node.js';
 import {
   isMadeInPlace,
   levelOn,
   placementOf,
-  sidesOf,
   type Level,
+  type NodeLevels,
   type Sides,
 } from './placement.js';
 import { encode } from './portable/codec.js';
@@ -15,9 +15,19 @@ import { isKnownUnportable } from './portable/portable-class.js';
 import type { Placement } from './scope.js';
 import { tokenName, type AbstractClass } from './token.js';
 
-/** Reports each dependency that would have to cross and cannot. */
-export function checkCrossings(graph: Graph, sorted: readonly Node[]): TurnoError[] {
-  return new CrossingCheck(graph, sidesOf(sorted)).run(sorted);
+/**
+ * Reports each dependency that would have to cross and cannot.
+ * @param nodes - what to check, in topological order.
+ * @param sides - of these and all nodes before.
+ * @param levels - of nodes before, likewise; gets those of the nodes that are checked.
+ */
+export function checkCrossings(
+  graph: Graph,
+  nodes: readonly Node[],
+  sides: ReadonlyMap<Node, Sides>,
+  levels: Map<Node, NodeLevels>,
+): TurnoError[] {
+  return new CrossingCheck(graph, sides, levels).run(nodes);
 }
 
 /**
@@ -49,32 +59,55 @@ function whyStuck(node: Node, wanted: string): [fact: string, remedy: string] | 
 }
 
 class CrossingCheck {
-  private readonly levels = new Map<Node, Partial<Record<Placement, number>>>();
   private readonly problems: TurnoError[] = [];
 
   constructor(
     private readonly graph: Graph,
     private readonly sides: ReadonlyMap<Node, Sides>,
+    private readonly levels: Map<Node, NodeLevels>,
   ) {}
 
   run(sorted: readonly Node[]): TurnoError[] {
-    for (const node of sorted) {
-      const of = this.sides.get(node);
-      const levels: Partial<Record<Placement, number>> = {};
-      this.levels.set(node, levels);
-      for (const side of ['loop', 'thread'] as const) {
-        if (!of?.[side]) continue;
-        levels[side] = levelOn(
-          side,
-          node.needs.map((need) => this.valueLevel(need, node, side)),
-        );
-        for (const need of node.needs) this.checkNeed(node, side, levels[side], need);
-      }
-      if (node.kind === 'method' && node.scope === 'singleton' && of?.thread) {
-        this.refuseResult(node, undefined);
-      }
-    }
+    for (const node of sorted) this.setLevels(node);
+    for (const node of sorted.toReversed()) this.delay(node);
+    for (const node of sorted) this.checkNode(node);
     return this.problems;
+  }
+
+  private setLevels(node: Node): void {
+    const of = this.sides.get(node);
+    const levels: NodeLevels = {};
+    this.levels.set(node, levels);
+    for (const side of ['loop', 'thread'] as const) {
+      if (!of?.[side]) continue;
+      levels[side] = levelOn(
+        side,
+        node.needs.map((need) => this.valueLevel(need, node, side)),
+      );
+    }
+  }
+
+  /** A class that a thread builds is built as late as its first consumer there: as plans do it. */
+  private delay(node: Node): void {
+    const levels = this.levels.get(node);
+    if (node.kind !== 'class' || levels?.thread === undefined) return;
+    const consumers = node.consumers.flatMap((consumer) => this.levels.get(consumer)?.thread ?? []);
+    if (consumers.length > 0) levels.thread = Math.min(...consumers);
+  }
+
+  private checkNode(node: Node): void {
+    const levels = this.levels.get(node) ?? {};
+    for (const side of ['loop', 'thread'] as const) {
+      const level = levels[side];
+      if (level === undefined) continue;
+      for (const need of node.needs) this.checkNeed(node, side, level, need);
+    }
+    if (node.kind !== 'method' || levels.thread === undefined) return;
+    if (node.scope === 'singleton') {
+      this.refuseResult(node, [], 'it is a singleton, whose value is held on the event loop');
+    } else if (node.handler) {
+      this.refuseResult(node, [], 'what a handler returns goes back to the event loop');
+    }
   }
 
   /** On which side the value of `need` lies for a consumer, and at which level. */
@@ -98,7 +131,8 @@ class CrossingCheck {
     if (from.side === 'loop') {
       if (side === 'thread') this.checkIntoThread(node, need);
     } else if (side === 'loop' || from.level < level) {
-      this.refuseResult(need, node);
+      const wanted = `${node.label} needs it outside that trip to the thread`;
+      this.refuseResult(need, this.graph.pathTo(node), wanted);
     }
   }
 
@@ -117,17 +151,15 @@ class CrossingCheck {
   }
 
   private refuseIntoThread(node: Node, need: Node, detail: string): void {
-    const name =
-      need.kind === 'method' && need.makes !== undefined ? tokenName(need.makes) : need.label;
-    // A class that is built in the thread only because a method of it runs there says so.
-    const runs =
-      node.kind === 'class' ? 'is built in a thread, where its consumer runs' : 'runs in a thread';
-    const culprit =
-      this.graph.pathTo(node).length > 1 && node.kind === 'class'
-        ? (node.consumers[0]?.label ?? node.label)
-        : node.label;
-    const threadScope =
-      need.kind === 'class' || need.kind === 'method' ? `give ${name} scope 'thread', ` : '';
+    const made = need.kind === 'method' && need.makes !== undefined;
+    const name = made ? tokenName(need.makes) : need.label;
+    const isClass = node.kind === 'class';
+    // A class runs nowhere by itself: who brings it into the thread can be changed.
+    const culprit = isClass ? (node.consumers[0]?.label ?? node.label) : node.label;
+    const runs = isClass ? 'is built in a thread, for what runs there' : 'runs in a thread';
+    const isOwn = need.kind === 'class' || need.kind === 'method';
+    const onlyInThreads = need.consumers.every((each) => this.sides.get(each)?.loop !== true);
+    const threadScope = isOwn && onlyInThreads ? `give ${name} scope 'thread', ` : '';
     this.problems.push(
       new NotPortableError(
         `${node.label} ${runs}, but its dependency ${name} lives on the event loop and is not portable.${detail}`,
@@ -137,23 +169,22 @@ class CrossingCheck {
     );
   }
 
-  /** The value of a thread step is needed outside its hop. */
-  private refuseResult(need: Node, consumer: Node | undefined): void {
-    const wanted =
-      consumer === undefined
-        ? 'it is a singleton, whose value is held on the event loop'
-        : `${consumer.label} needs it outside that trip to the thread`;
+  /** The value of a thread step is wanted outside its hop. */
+  private refuseResult(need: Node, path: Path, wanted: string): void {
     const refusal = whyStuck(need, wanted);
     if (refusal === undefined) return;
-    const path = [...(consumer === undefined ? [] : this.graph.pathTo(consumer)), need.label];
-    this.problems.push(new NotPortableError(...refusal, path));
+    this.problems.push(new NotPortableError(...refusal, [...path, need.label]));
   }
 
   private refuseThreadScope(node: Node, need: Node): void {
+    const remedy =
+      node.kind === 'class'
+        ? `Give ${node.label} scope 'thread' or 'transient' and use it in methods without async only`
+        : `Write ${node.label} without async, so that it runs in a thread`;
     this.problems.push(
       new NotPortableError(
-        `${node.label} runs on the event loop, but its dependency ${need.label} has scope 'thread' and lives in worker threads only.`,
-        `Write ${node.label} without async, so that it runs in a thread, or give ${need.label} another scope.`,
+        `${node.label} ${node.kind === 'class' ? 'is made' : 'runs'} on the event loop, but its dependency ${need.label} has scope 'thread' and lives in worker threads only.`,
+        `${remedy}, or give ${need.label} another scope.`,
         [...this.graph.pathTo(node), need.label],
       ),
     );

@@ -5,7 +5,7 @@ import { returnType } from './metadata.js';
 import type { NodeParts } from './node.js';
 import { AliasProvider, ValueProvider, type Provider } from './provider.js';
 import { findRecord, type ClassRecord, type MethodRecord, type ProviderOptions } from './record.js';
-import { NamedToken, tokenName, type AbstractClass, type Token } from './token.js';
+import { isToken, NamedToken, tokenName, type AbstractClass, type Token } from './token.js';
 
 /** One provider of one token. */
 export interface Declaration {
@@ -36,6 +36,26 @@ export function readDeclarations(providers: readonly Provider[], list: string): 
   return reader;
 }
 
+/** Declares the tokens that scopes are given values for. */
+export function readScopeValues(tokens: readonly Token[]): Declarations {
+  const declared = tokens.filter(isToken).map((token): Declaration => {
+    const label = tokenName(token);
+    const provider: NodeParts = { kind: 'given', label, scope: 'request', token };
+    return { token, by: 'scopeValues', many: false, provider };
+  });
+  const problems = tokens.flatMap((token, position) =>
+    isToken(token)
+      ? []
+      : [
+          new DeclarationError(
+            `scopeValues[${position}] is ${describe(token)}, which is no token.`,
+            'List classes, or what token(name) makes.',
+          ),
+        ],
+  );
+  return { declared, holders: [], problems };
+}
+
 /** The node of a class that is constructed. */
 export function classParts(target: AbstractClass, options: ProviderOptions): NodeParts {
   return {
@@ -57,7 +77,7 @@ class Reader implements Declarations {
     if (provider instanceof ValueProvider) {
       const { token, value, many } = provider as ValueProvider;
       const label = tokenName(token);
-      const parts: NodeParts = { kind: 'value', label, scope: 'singleton', value };
+      const parts: NodeParts = { kind: 'value', label, scope: 'singleton', token, value };
       this.declared.push({ token, by: `value(${label})`, many, provider: parts });
     } else if (provider instanceof AliasProvider) {
       const { token, target, many } = provider;

@@ -168,6 +168,12 @@ export function checkOptions(where: string, options: ProviderOptions): void {
       `Scopes are ${scopes.map((known) => `'${known}'`).join(', ')}.`,
     );
   }
+  if (scope === 'thread' && on === 'loop') {
+    throw new DeclarationError(
+      `${where} has scope 'thread' and \`on: 'loop'\`.`,
+      'What has that scope lives in worker threads only: leave `on` out, or choose another scope.',
+    );
+  }
   if (on !== undefined && on !== 'loop' && on !== 'thread') {
     throw new DeclarationError(
       `${where} has the unknown placement '${on}'.`,

@@ -34,29 +34,41 @@ export interface Entry {
   readonly isGenerator: boolean;
 }
 
+/** How long one teardown may take where nothing else is said, in milliseconds. */
+export const defaultTeardownTimeout = 10_000;
+
 /** The teardowns of one scope. */
 export class Disposal {
   /** In order of creation. */
   private readonly entries = new Set<Entry>();
-  private readonly values = new Map<unknown, Entry>();
 
-  /** @param timeout - how long one teardown may take before it is left behind, in milliseconds. */
-  constructor(private readonly timeout: number) {}
+  /**
+   * @param timeout - how long one teardown may take before it is left behind, in milliseconds.
+   * @param owned - what has an owner already, in this scope or another one: a provider that hands
+   * such a value on has not made it, and values that users gave are theirs.
+   */
+  constructor(
+    private readonly timeout: number,
+    private readonly owned: WeakSet<object>,
+  ) {}
 
   /**
    * Notes a value that the container has made, if it can be disposed: `Symbol.asyncDispose` is
    * preferred to `Symbol.dispose`.
-   * @param sources - what it was made from: a provider that hands on one of them made nothing.
    * @returns the entry, if it was noted.
    */
-  note(label: string, value: unknown, sources: readonly unknown[]): Entry | undefined {
-    const teardown = teardownOf(value);
-    if (teardown === undefined || this.values.has(value) || sources.includes(value)) {
-      return undefined;
-    }
+  note(label: string, value: unknown): Entry | undefined {
+    if (!isObject(value) || this.owned.has(value)) return undefined;
+    const dispose = teardownOf(value);
+    if (dispose === undefined) return undefined;
+    this.owned.add(value);
+    const teardown = (): unknown => {
+      // A pool may hand out the same object again.
+      this.owned.delete(value);
+      return dispose();
+    };
     const entry: Entry = { label, teardown, isGenerator: false };
     this.entries.add(entry);
-    this.values.set(value, entry);
     return entry;
   }
 
@@ -106,7 +118,6 @@ export class Disposal {
         if (translates || current === undefined) current = { error };
       }
     }
-    if (this.entries.size === 0) this.values.clear();
     return { failure: current, faults };
   }
 
@@ -158,18 +169,24 @@ function refuseSecondYield(
   });
 }
 
-function teardownOf(value: unknown): (() => unknown) | undefined {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) {
-    return undefined;
-  }
+function teardownOf(value: object): (() => unknown) | undefined {
   const disposable = value as Partial<AsyncDisposable & Disposable>;
-  if (typeof disposable[Symbol.asyncDispose] === 'function') {
-    return () => disposable[Symbol.asyncDispose]?.();
-  }
-  if (typeof disposable[Symbol.dispose] === 'function') {
-    return () => disposable[Symbol.dispose]?.();
+  try {
+    if (typeof disposable[Symbol.asyncDispose] === 'function') {
+      return () => disposable[Symbol.asyncDispose]?.();
+    }
+    if (typeof disposable[Symbol.dispose] === 'function') {
+      return () => disposable[Symbol.dispose]?.();
+    }
+  } catch {
+    // A proxy that throws for what it does not know cannot be disposed.
   }
   return undefined;
+}
+
+/** Whether a value has an identity, so that it can have an owner. */
+export function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
 
 /** Whether something is to be awaited, as `await` sees it. */

@@ -1,28 +1,38 @@
 /** What a container and its scopes share: the graph, its plans, and the executor. */
-import { checkCrossings, refuseUnportableTarget } from './crossing.js';
-import { GraphError, UnreachableError, type TurnoError } from './errors.js';
+import { CheckedGraph } from './check.js';
+import { refuseUnportableTarget } from './crossing.js';
+import { isObject } from './disposal.js';
+import { DeclarationError, GraphError, UnreachableError, type TurnoError } from './errors.js';
 import { Graph, type GraphInput } from './graph.js';
+import { describeGraph, type GraphData } from './graph-data.js';
 import { type Node } from './node.js';
 import { manifestOf } from './manifest.js';
-import { sidesOf, type Sides } from './placement.js';
 import { compilePlan, type Plan, type Stored } from './plan.js';
-import type { Executor } from './threads/executor.js';
-import type { Token } from './token.js';
-import { checkLifetimes, sortNodes } from './validate.js';
+import type { Executor, NeededClass } from './threads/executor.js';
+import { isToken, type Token } from './token.js';
+
+/** How many plans are kept for one target in scopes that keep different things already. */
+const mostVariants = 16;
 
 export class Engine {
   private readonly plans = new Map<Node, Plan>();
   /** Plans for scopes that keep some of the values already, by target and what is kept. */
   private readonly variants = new Map<Node, Map<string, Plan>>();
-  private sorted: readonly Node[] = [];
-  private sides: ReadonlyMap<Node, Sides> = new Map();
+  private checked: CheckedGraph;
+  /**
+   * Objects that are not the container's to dispose, since users gave them, and those that some
+   * scope disposes already.
+   */
+  readonly owned = new WeakSet<object>();
 
   private constructor(
     readonly graph: Graph,
     readonly executor: Executor,
     /** How long one teardown may take, in milliseconds. */
     readonly teardownTimeout: number,
-  ) {}
+  ) {
+    this.checked = new CheckedGraph(graph);
+  }
 
   /**
    * Builds and checks the graph, and starts the threads if some provider needs them.
@@ -38,29 +48,36 @@ export class Engine {
     const { graph, problems } = Graph.build(input);
     const engine = new Engine(graph, executor, teardownTimeout);
     engine.check(problems);
-    for (const node of graph.nodes) {
-      // A handler is a root by itself; any other target is checked when it is asked for.
-      if (node.kind === 'method' && node.handler) engine.plan(node);
-    }
+    for (const node of graph.nodes) engine.disownValue(node);
     await engine.startThreads(modules);
     return engine;
   }
 
   /** Nodes whose value the container makes at start, dependencies first. */
   get eager(): readonly Node[] {
-    return this.sorted.filter(
+    return this.checked.sorted.filter(
       (node) =>
         (node.kind === 'class' || node.kind === 'method') &&
         node.scope === 'singleton' &&
         !node.lazy &&
         // A class that only has methods for threads needs no instance on the loop.
-        (node.kind === 'method' || this.sides.get(node)?.loop === true),
+        (node.kind === 'method' || this.checked.sides.get(node)?.loop === true),
     );
+  }
+
+  /** The graph as it is now, as plain data. */
+  get data(): GraphData {
+    return describeGraph(this.graph.nodes, this.checked.sides);
   }
 
   /** Nodes in topological order. */
   get order(): readonly Node[] {
-    return this.sorted;
+    return this.checked.sorted;
+  }
+
+  /** Notes that an object was given by a user. */
+  disown(value: unknown): void {
+    if (isObject(value)) this.owned.add(value);
   }
 
   /**
@@ -68,6 +85,12 @@ export class Engine {
    * @throws MissingProviderError, or what is wrong with a class that joins the graph now.
    */
   find(token: Token): Node {
+    if (!isToken(token)) {
+      throw new DeclarationError(
+        `A value of type ${typeof token} was resolved, which is no token.`,
+        'A token is a class or comes from token(name); undefined means that two modules import each other.',
+      );
+    }
     const known = this.graph.nodes.length;
     const { node, problems } = this.graph.find(token);
     if (this.graph.nodes.length === known) return node;
@@ -75,8 +98,11 @@ export class Engine {
       this.check(problems);
     } catch (error) {
       this.graph.truncate(known);
+      this.checked = new CheckedGraph(this.graph);
+      this.checked.check();
       throw error;
     }
+    for (const added of this.graph.nodes.slice(known)) this.disownValue(added);
     return node;
   }
 
@@ -85,7 +111,7 @@ export class Engine {
     let plan = this.plans.get(node);
     if (plan === undefined) {
       refuseUnportableTarget(node);
-      this.plans.set(node, (plan = compilePlan(node, this.sides)));
+      this.plans.set(node, (plan = compilePlan(node, this.checked.sides)));
     }
     return plan;
   }
@@ -103,25 +129,37 @@ export class Engine {
     }
     let variant = variants.get(key);
     if (variant === undefined) {
-      variants.set(key, (variant = compilePlan(node, this.sides, stored)));
+      variant = compilePlan(node, this.checked.sides, stored);
+      const [oldest] = variants.keys();
+      // What scopes keep may come in any combination; few of them come again and again.
+      if (variants.size >= mostVariants && oldest !== undefined) variants.delete(oldest);
+      variants.set(key, variant);
     }
     return variant;
   }
 
-  private check(problems: readonly TurnoError[]): void {
-    const { sorted, cycles } = sortNodes(this.graph.nodes);
-    const all = [...problems, ...cycles, ...checkLifetimes(this.graph, sorted)];
-    // With a cycle there is no order, so nothing can be said of what has to cross.
-    if (cycles.length === 0) all.push(...checkCrossings(this.graph, sorted));
+  private disownValue(node: Node): void {
+    if (node.kind === 'value') this.disown(node.value);
+  }
+
+  private check(found: readonly TurnoError[]): void {
+    const { problems, moved } = this.checked.check();
+    const all = [...found, ...problems];
     if (all.length > 0) throw new GraphError(all);
-    this.sorted = sorted;
-    this.sides = sidesOf(sorted);
+    if (moved) {
+      this.plans.clear();
+      this.variants.clear();
+    }
   }
 
   private async startThreads(modules: readonly string[]): Promise<void> {
-    const manifest = manifestOf(this.sorted, this.sides, modules);
+    const manifest = manifestOf(this.checked.sorted, this.checked.sides, modules);
     if (manifest.needs.length === 0) return;
-    const unreachable = await this.executor.start(manifest);
+    const unnamed = manifest.needs.filter(({ classId }) => classId === '');
+    const unreachable =
+      unnamed.length > 0
+        ? unnamed.map((need) => ({ need, reason: withoutDecorator(need) }))
+        : await this.executor.start(manifest);
     if (unreachable.length === 0) return;
     throw new GraphError(
       unreachable.flatMap(({ need, reason }) =>
@@ -129,4 +167,9 @@ export class Engine {
       ),
     );
   }
+}
+
+function withoutDecorator({ labels: [label = ''] }: NeededClass): string {
+  const name = label.split('.')[0] ?? label;
+  return `${name} has no decorator of its own, so the module that declares it is not known; decorate it with @Injectable()`;
 }

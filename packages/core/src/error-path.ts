@@ -14,6 +14,13 @@ export function notePath(error: unknown, path: Path): void {
   if (isObject(error) && !paths.has(error)) paths.set(error, path);
 }
 
+/** Notes that `path` leads to where the known path of an error begins. */
+export function extendPath(error: unknown, path: Path): void {
+  if (!isObject(error)) return;
+  const known = paths.get(error);
+  paths.set(error, known === undefined ? path : [...path.slice(0, -1), ...known]);
+}
+
 /** Notes errors that came beside or after the one that the caller sees. */
 export function noteSuppressed(error: unknown, others: readonly unknown[]): void {
   if (!isObject(error) || others.length === 0) return;

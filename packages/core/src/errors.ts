@@ -20,7 +20,7 @@ export abstract class TurnoError extends Error {
   readonly path: Path | undefined;
 
   constructor({ fact, path, remedy, cause }: TurnoErrorParts) {
-    const where = path === undefined || path.length < 2 ? '' : ` Path: ${path.join(' -> ')}.`;
+    const where = path === undefined || path.length < 2 ? '' : ` Path: ${renderPath(path)}.`;
     super(`${fact}${remedy === undefined ? '' : ` ${remedy}`}${where}`);
     // Not through ErrorOptions: an error without a cause shall not own a `cause: undefined`.
     if (cause !== undefined)
@@ -32,6 +32,16 @@ export abstract class TurnoError extends Error {
   override get name(): string {
     return this.constructor.name;
   }
+}
+
+/** How much of a long path a message shows at each end. */
+const shown = 12;
+
+/** A path as messages show it; `error.path` has all of it. */
+function renderPath(path: Path): string {
+  if (path.length <= 2 * shown) return path.join(' -> ');
+  const left = `… (${path.length - 2 * shown} more) …`;
+  return [...path.slice(0, shown), left, ...path.slice(-shown)].join(' -> ');
 }
 
 /** Names that are close to a misspelt one, as a sentence; empty when there are none. */
@@ -78,6 +88,9 @@ export class MissingProviderError extends TurnoError {
 function missingRemedy(token: string, hint: 'class' | 'token' | 'many'): string {
   if (hint === 'many')
     return `Its providers are declared with \`many\`: ask for @Inject(all(${token})).`;
+  if (hint === 'class' && /^(?:Date|URL|Map|Set|RegExp|Error|Buffer|Uint8Array)$/.test(token)) {
+    return `"${token}" is a class of the platform: make a token(name) of your own for the value, provide that, and put @Inject(theToken) in front of the parameter.`;
+  }
   return hint === 'class'
     ? `Decorate "${token}" with @Injectable(), or list a class with an @Provides(${token}) method in \`providers\`.`
     : `List a provider in \`providers\`: a class with an @Provides(${token}) method, or value(${token}, …).`;

@@ -1,31 +1,89 @@
 /** Says in text how a plan runs, for people. */
-import type { Plan } from './plan.js';
+import type { Node } from './node.js';
+import type { Plan, Unit } from './plan.js';
 import type { Step } from './step.js';
+import { measuredTime } from './trace.js';
 
 interface Row {
   readonly number: number;
   readonly step: Step;
-  /** Number of the hop, from 1; undefined on the loop. */
-  readonly hop: number | undefined;
+  /** Numbers of its hops, from 1: several only for what threads keep; none on the loop. */
+  readonly hops: readonly number[];
 }
 
 /**
  * One line per step in the order of the plan: number, label, scope, placement, what it waits for.
- * Steps that share a trip to a thread carry the number of the same hop.
+ * Steps that share a trip to a thread carry the number of the same hop. The last line is the
+ * critical path: the chain of loop steps and hops that the target has to wait for longest, by
+ * their mean run times if some were traced, else by their number.
  */
 export function explainPlan(plan: Plan): string {
   const { rows, hops } = rowsOf(plan);
-  const cells = [...new Set(rows.values())].map((row) => [
+  const cells = rows.map((row) => [
     String(row.number),
     row.step.node.label,
     `[${describeScope(row.step)}]`,
     describePlace(row),
-    describeNeeds(row, rows),
+    describeNeeds(row),
   ]);
-  const widths = [0, 1, 2, 3].map((column) =>
-    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
-  );
-  const lines = cells.map(([number = '', ...rest]) =>
+  const trips = hops === 0 ? 'no thread' : `${count(hops, 'hop')} to a thread`;
+  const title = `${plan.target.label}: ${count(cells.length, 'step')}, ${trips}`;
+  return [title, ...table(cells), ...criticalPath(plan)].join('\n');
+}
+
+/**
+ * Says which singletons the container makes at start, in the order in which it starts them.
+ * @param eager - those that do not wait for their first use, dependencies first.
+ * @param planOf - the plan of a singleton.
+ */
+export function explainStart(eager: readonly Node[], planOf: (node: Node) => Plan): string {
+  const plans = startOrder(eager, planOf);
+  const numbers = new Map([...plans.keys()].map((node, index) => [node, index + 1]));
+  const cells = [...plans].map(([node, plan], index) => {
+    const after = loadsOf(plan).map((load) => numbers.get(load) ?? 0);
+    return [String(index + 1), node.label, `[${node.scope}]`, plan.root.side, describeAfter(after)];
+  });
+  const title = `start: ${count(cells.length, 'singleton')}`;
+  if (cells.length === 0) return title;
+  const rule = 'each as soon as what it waits for is there; stop: last ready, first ended';
+  return [`${title}, ${rule}`, ...table(cells)].join('\n');
+}
+
+/** With the lazy ones that others need, each after what it loads. Without recursion, as always. */
+function startOrder(eager: readonly Node[], planOf: (node: Node) => Plan): ReadonlyMap<Node, Plan> {
+  const order = new Map<Node, Plan>();
+  const opened = new Set<Node>();
+  const open = (node: Node) => {
+    opened.add(node);
+    const plan = planOf(node);
+    return { node, plan, loads: loadsOf(plan), next: 0 };
+  };
+  for (const start of eager) {
+    const frames = opened.has(start) ? [] : [open(start)];
+    for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+      const load = frame.loads[frame.next++];
+      if (load === undefined) {
+        order.set(frame.node, frame.plan);
+        frames.pop();
+      } else if (!opened.has(load)) {
+        frames.push(open(load));
+      }
+    }
+  }
+  return order;
+}
+
+function loadsOf({ steps }: Plan): readonly Node[] {
+  return steps.filter(({ kind }) => kind === 'load').map(({ node }) => node);
+}
+
+/** Columns; the first is numbers. */
+function table(cells: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of cells) {
+    row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)));
+  }
+  return cells.map(([number = '', ...rest]) =>
     [
       `  ${number.padStart(widths[0] ?? 0)}`,
       ...rest.map((cell, i) => cell.padEnd(widths[i + 1] ?? 0)),
@@ -33,33 +91,58 @@ export function explainPlan(plan: Plan): string {
       .join('  ')
       .trimEnd(),
   );
-  const trips = hops === 0 ? 'no thread' : `${count(hops, 'hop')} to a thread`;
-  return [`${plan.target.label}: ${count(cells.length, 'step')}, ${trips}`, ...lines].join('\n');
 }
 
-/** A row for each step; what a thread keeps is one row for all in a hop that share it. */
-function rowsOf(plan: Plan): { rows: ReadonlyMap<number, Row>; hops: number } {
-  const hopOf = new Map<Step, number>();
-  const shared = new Map<Step, Step>();
-  let hops = 0;
-  for (const { hop } of plan.units) {
-    if (hop === undefined) continue;
-    hops++;
-    for (const step of hop.steps) {
-      hopOf.set(step, hops);
-      if (hop.planned.includes(step)) continue;
-      const same = hop.planned.find(({ node }) => node === step.node);
-      if (same !== undefined) shared.set(step, same);
+/**
+ * One line, or none where nothing is to be made. As if nothing competed for the loop and for
+ * threads: what overlaps in the plan is taken to overlap.
+ */
+function criticalPath({ units }: Plan): string[] {
+  const isMade = ({ steps: [step] }: Unit) => step?.kind !== 'load';
+  const isMeasured = units.some((unit) => isMade(unit) && measuredTime(unit) !== undefined);
+  // Among chains of one length, that with more hops: so much less than a step counts a hop.
+  const hopWeight = 1 / (units.length + 1);
+  const weight = (unit: Unit): number => {
+    if (!isMade(unit)) return 0;
+    if (isMeasured) return measuredTime(unit) ?? 0;
+    return unit.hop === undefined ? 1 : 1 + hopWeight;
+  };
+  /** For each unit, the longest way to its start, and where that comes from. */
+  const ways = units.map(() => ({ length: 0, from: undefined as Unit | undefined }));
+  for (const unit of units) {
+    const length = (ways[unit.index]?.length ?? 0) + weight(unit);
+    for (const index of unit.dependants) {
+      const way = ways[index];
+      if (way !== undefined && (way.from === undefined || length > way.length)) {
+        ways[index] = { length, from: unit };
+      }
     }
   }
-  const rows = new Map<number, Row>();
-  let number = 0;
-  for (const step of plan.steps) {
-    const same = shared.get(step);
-    const row = same === undefined ? undefined : rows.get(same.index);
-    rows.set(step.index, row ?? { number: ++number, step, hop: hopOf.get(step) });
+  const hops = units.filter(({ hop }) => hop !== undefined);
+  const path: string[] = [];
+  // All lead to the root, which is the last.
+  for (let unit = units.at(-1); unit !== undefined; unit = ways[unit.index]?.from) {
+    if (!isMade(unit)) continue;
+    const name =
+      unit.hop === undefined ? unit.steps[0]?.node.label : `hop ${hops.indexOf(unit) + 1}`;
+    const time = measuredTime(unit);
+    const told = time === undefined ? '(not measured)' : `${time.toFixed(1)} ms`;
+    path.unshift(isMeasured ? `${name ?? ''} ${told}` : (name ?? ''));
   }
-  return { rows, hops };
+  if (path.length === 0) return [];
+  const how = isMeasured ? 'as measured' : 'by number of steps';
+  return [`critical path, ${how}: ${path.join(' -> ')}`];
+}
+
+/** A row for each step. */
+function rowsOf(plan: Plan): { rows: readonly Row[]; hops: number } {
+  const hops = plan.units.flatMap(({ hop }) => hop ?? []);
+  const rows = plan.steps.map((step) => ({
+    number: step.index + 1,
+    step,
+    hops: hops.flatMap(({ steps }, index) => (steps.includes(step) ? [index + 1] : [])),
+  }));
+  return { rows, hops: hops.length };
 }
 
 function describeScope({ node, kind }: Step): string {
@@ -69,14 +152,18 @@ function describeScope({ node, kind }: Step): string {
   return node.kind === 'method' && node.handler ? 'handler' : node.scope;
 }
 
-function describePlace({ step, hop }: Row): string {
-  if (hop !== undefined) return `thread, hop ${hop}`;
+function describePlace({ step, hops }: Row): string {
+  if (hops.length > 0) return `thread, hop ${hops.join(', ')}`;
   return step.kind === 'load' ? 'loop, kept' : 'loop';
 }
 
-function describeNeeds({ step }: Row, rows: ReadonlyMap<number, Row>): string {
-  const numbers = new Set(step.needs.map((need) => rows.get(need)?.number ?? 0));
-  return numbers.size === 0 ? '' : `after ${[...numbers].sort((a, b) => a - b).join(', ')}`;
+function describeNeeds({ step }: Row): string {
+  return describeAfter(step.needs.map((need) => need + 1));
+}
+
+function describeAfter(numbers: readonly number[]): string {
+  const each = [...new Set(numbers)].sort((a, b) => a - b);
+  return each.length === 0 ? '' : `after ${each.join(', ')}`;
 }
 
 function count(number: number, noun: string): string {

@@ -2,6 +2,7 @@
 import {
   classParts,
   readDeclarations,
+  readScopeValues,
   type Declaration,
   type Declarations,
 } from './declaration.js';
@@ -11,8 +12,8 @@ import {
   DuplicateProviderError,
   MissingProviderError,
   OverrideError,
+  TurnoError,
   type Path,
-  type TurnoError,
 } from './errors.js';
 import { nearNames } from './near-name.js';
 import type { MethodNode, Node, NodeParts } from './node.js';
@@ -38,6 +39,9 @@ interface Fault {
 /** What provides a token: a node, or an alias to follow. */
 type Slot = Node | AliasProvider;
 
+/** How many messages of one graph bear suggestions. */
+const mostSuggested = 20;
+
 export class Graph {
   readonly nodes: Node[] = [];
   /** What provides each token that has one provider. */
@@ -47,8 +51,10 @@ export class Graph {
   /** Who provides each token, for messages. */
   private readonly claims = new Map<Token, { readonly many: boolean; readonly by: string[] }>();
   /** What overrides have replaced; it joins the graph only if an override asks for it. */
-  private readonly originals = new Map<Token, Declaration>();
-  private readonly circularAliases = new Set<Token>();
+  private readonly originals = new Map<Token, Declaration[]>();
+  /** Tokens whose aliases end in nothing, or in a circle, which has been reported. */
+  private readonly broken = new Map<Token, Token | 'circular'>();
+  private suggested = 0;
   private readonly unlinked: Node[] = [];
   private faults: Fault[] = [];
 
@@ -64,19 +70,17 @@ export class Graph {
     const graph = new Graph();
     const problems: TurnoError[] = [];
     graph.add({ kind: 'signal', label: 'AbortSignal', scope: 'transient' }, AbortSignal);
-    for (const token of scopeValues) {
-      graph.add({ kind: 'given', label: tokenName(token), scope: 'request', token }, token);
-    }
     const overriding = readDeclarations(overrides, 'overrides');
     const overridden = new Set(overriding.declared.map(({ token }) => token));
     graph.declare(overriding, new Set(), problems);
+    graph.declare(readScopeValues(scopeValues), overridden, problems);
     graph.declare(readDeclarations(providers, 'providers'), overridden, problems);
     for (const token of overridden) {
       if (graph.originals.has(token) || isInjectable(token)) continue;
       const near = nearNames(tokenName(token), graph.names(overridden));
       problems.push(new OverrideError(tokenName(token), near));
     }
-    problems.push(...graph.link());
+    problems.push(...graph.checkAliases(), ...graph.link());
     return { graph, problems };
   }
 
@@ -122,11 +126,16 @@ export class Graph {
   ): void {
     problems.push(...found);
     const claimed = new Map<Token, string[]>();
+    /** Classes some method of which is called on an instance. */
+    const used = new Set<AbstractClass>();
     for (const declaration of declared) {
-      const { token, many, by } = declaration;
+      const { token, many, by, provider } = declaration;
       if (overridden.has(token)) {
-        this.originals.set(token, declaration);
+        this.originals.set(token, [...(this.originals.get(token) ?? []), declaration]);
         continue;
+      }
+      if (typeof provider === 'object' && 'kind' in provider && provider.kind === 'method') {
+        if (!provider.static) used.add(provider.target);
       }
       const others = this.claims.get(token);
       if (others === undefined) {
@@ -142,8 +151,35 @@ export class Graph {
       problems.push(new DuplicateProviderError(tokenName(token), by));
     }
     for (const holder of holders) {
-      if (!this.slots.has(holder)) this.add(classParts(holder, {}), holder);
+      const declaration: Declaration = {
+        token: holder,
+        by: holder.name,
+        many: false,
+        provider: classParts(holder, {}),
+      };
+      if (overridden.has(holder)) this.originals.set(holder, [declaration]);
+      else if (used.has(holder) && !this.slots.has(holder)) this.accept(declaration);
     }
+  }
+
+  /** Follows every alias, whether somebody asks for it or not. */
+  private checkAliases(): TurnoError[] {
+    const problems: TurnoError[] = [];
+    const listed = [...this.lists.values()].flat();
+    for (const slot of [...this.slots.values(), ...listed]) {
+      if (!(slot instanceof AliasProvider) || this.broken.has(slot.token)) continue;
+      try {
+        if (this.follow(slot, slot.token, undefined) !== undefined) continue;
+        const end = this.broken.get(slot.token);
+        if (end !== undefined && end !== 'circular') {
+          problems.push(this.missing(end, [tokenName(slot.token), tokenName(end)]));
+        }
+      } catch (error) {
+        if (!(error instanceof TurnoError)) throw error;
+        problems.push(error);
+      }
+    }
+    return problems;
   }
 
   /** @param as - the token under which it is to be found. */
@@ -202,12 +238,14 @@ export class Graph {
   }
 
   private connectToken(consumer: Node, token: Token, parameter: string, optional: boolean): void {
-    const dependency = this.lookUp(token, consumer);
+    const isMissing =
+      optional && token instanceof LazyToken && this.lookUp(token.of, consumer) === undefined;
+    const dependency = isMissing ? undefined : this.lookUp(token, consumer);
     if (dependency !== undefined) {
       this.edge(consumer, dependency);
     } else if (optional) {
       this.edge(consumer, this.nothing(token));
-    } else if (!this.circularAliases.has(token)) {
+    } else if (!this.broken.has(token)) {
       this.faults.push({
         node: consumer,
         error: (path) => this.missing(token, [...path, tokenName(token)], parameter),
@@ -218,7 +256,13 @@ export class Graph {
   /** What an optional parameter gets where nothing provides its token. */
   private nothing(token: Token): Node {
     const label = `no ${tokenName(token)}`;
-    return this.add({ kind: 'value', label, scope: 'singleton', value: undefined });
+    return this.add({
+      kind: 'value',
+      label,
+      scope: 'singleton',
+      token: undefined,
+      value: undefined,
+    });
   }
 
   private connectSource(
@@ -274,15 +318,20 @@ export class Graph {
       const { target } = at;
       const start = seen.indexOf(target);
       if (start >= 0) {
-        this.circularAliases.add(token);
+        const reported = this.broken.has(token);
+        for (const each of seen) this.broken.set(each, 'circular');
         const error = new CycleError([...seen.slice(start), target].map(tokenName));
         if (consumer === undefined) throw error;
-        this.faults.push({ node: consumer, error: () => error });
+        if (!reported) this.faults.push({ node: consumer, error: () => error });
         return undefined;
       }
       seen.push(target);
       const next = this.slots.get(target);
-      if (next === undefined) return this.lookUp(target, consumer);
+      if (next === undefined) {
+        const found = this.lookUp(target, consumer);
+        if (found === undefined) this.broken.set(token, target);
+        return found;
+      }
       at = next;
     }
     return at;
@@ -335,7 +384,17 @@ export class Graph {
 
   private original(token: OriginalToken<unknown>, consumer: Node | undefined): Node | undefined {
     const { of } = token;
-    const declaration = this.originals.get(of);
+    const replaced = this.originals.get(of instanceof AllToken ? of.of : of);
+    if (of instanceof AllToken) {
+      const list = this.add({ kind: 'list', label: token.name, scope: 'transient' }, token);
+      for (const { provider } of replaced ?? []) {
+        const slot = provider instanceof AliasProvider ? provider : this.add(provider);
+        const member = this.follow(slot, of.of, consumer);
+        if (member !== undefined) this.edge(list, member);
+      }
+      return list;
+    }
+    const [declaration] = replaced ?? [];
     if (declaration !== undefined) {
       this.accept({ ...declaration, many: false }, token);
       const slot = this.slots.get(token);
@@ -349,7 +408,11 @@ export class Graph {
 
   private missing(token: Token, path: Path, parameter?: string): MissingProviderError {
     const hint = this.lists.has(token) ? 'many' : token instanceof NamedToken ? 'token' : 'class';
-    const near = nearNames(tokenName(token), this.names(new Set([token])));
+    // Looking for near names is slow; with many problems at once nobody reads them all.
+    const near =
+      ++this.suggested > mostSuggested
+        ? []
+        : nearNames(tokenName(token), this.names(new Set([token])));
     return new MissingProviderError(tokenName(token), path, parameter, near, hint);
   }
 

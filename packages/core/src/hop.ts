@@ -8,10 +8,8 @@ import type { HopDefinition, HopInput, HopStep } from './threads/executor.js';
 /** One trip to a thread. */
 export interface Hop {
   readonly definition: HopDefinition;
-  /** In topological order. */
+  /** As in `definition.steps`, in topological order. */
   readonly steps: readonly Step[];
-  /** For each step of the definition, its step in the plan. */
-  readonly planned: readonly Step[];
   /** Steps of the plan whose values enter, as in `definition.inputs`. */
   readonly inputs: readonly number[];
   /** Steps of the plan whose values come back, as in `definition.outputs`. */
@@ -29,24 +27,32 @@ let lastId = 0;
  */
 export function groupHops(steps: readonly Step[], root: Step, keep: boolean): Hop[] {
   const groups = new Groups(steps.length);
-  for (const step of steps) {
+  const isOwn = (step: Step | undefined): step is Step =>
+    step?.side === 'thread' && (step.bound !== 'thread' || step === root);
+  for (const step of steps.filter(isOwn)) {
     for (const need of step.needs) {
       const other = steps[need];
-      if (step.side === 'thread' && other?.side === 'thread' && other.level === step.level) {
-        groups.join(step.index, need);
-      }
+      if (isOwn(other) && other.level === step.level) groups.join(step.index, need);
     }
   }
-  const members = new Map<number, Step[]>();
-  for (const step of steps) {
-    if (step.side !== 'thread') continue;
+  const members = new Map<number, Set<Step>>();
+  for (const step of steps.filter(isOwn)) {
     const group = groups.find(step.index);
-    const known = members.get(group);
-    if (known === undefined) members.set(group, [step]);
-    else known.push(step);
+    const known = members.get(group) ?? new Set();
+    members.set(group, known.add(step));
   }
   const consumers = consumersOf(steps);
-  return [...members.values()].map((of) => describeHop(of, steps, root, consumers, keep));
+  return [...members.values()].map((own) => {
+    // A set that grows while it is walked: with each step goes what the thread keeps for it.
+    for (const { needs } of own) {
+      for (const need of needs) {
+        const kept = steps[need];
+        if (kept?.bound === 'thread') own.add(kept);
+      }
+    }
+    const sorted = [...own].sort((a, b) => a.index - b.index);
+    return describeHop(sorted, steps, root, consumers, keep);
+  });
 }
 
 function consumersOf(steps: readonly Step[]): readonly Step[][] {
@@ -67,12 +73,9 @@ function describeHop(
   const inside = new Set(members);
   const inputs: number[] = [];
   const hopInputs: HopInput[] = [];
-  const planned: Step[] = [];
   const hopSteps: HopStep[] = [];
   /** Where each step of the plan stands in the definition: an operand. */
   const operands = new Map<number, number>();
-  /** One definition step serves all who share a value that the thread keeps. */
-  const perThread = new Map<string, number>();
   const operand = (need: number, consumer: Step, position: number): number => {
     const known = operands.get(need);
     if (known !== undefined) return known;
@@ -86,32 +89,20 @@ function describeHop(
     return entering;
   };
   for (const step of members) {
-    const key = perThreadKey(step.node);
-    const same = key === undefined ? undefined : perThread.get(key);
-    if (same !== undefined) {
-      operands.set(step.index, same);
-      continue;
-    }
     const hasSelf = step.node.kind === 'method' && !step.node.static;
     const args = step.needs.map((need, position) =>
       operand(need, step, hasSelf ? position - 1 : position),
     );
-    hopSteps.push(describeStep(step.node, args, key));
-    planned.push(step);
+    hopSteps.push(describeStep(step, args));
     operands.set(step.index, ~(hopSteps.length - 1));
-    if (key !== undefined) perThread.set(key, ~(hopSteps.length - 1));
   }
   const leaves = (step: Step) =>
-    step === root || (consumers[step.index] ?? []).some((consumer) => !inside.has(consumer));
+    step === root ||
+    (step.bound !== 'thread' &&
+      (consumers[step.index] ?? []).some((consumer) => !inside.has(consumer)));
   const outputs = members.filter(leaves);
   const extras = keep
-    ? members.filter(
-        (step) =>
-          isScoped(step.node.scope) &&
-          !leaves(step) &&
-          step.node.kind === 'method' &&
-          !step.node.generator,
-      )
+    ? members.filter((step) => isScoped(step.node.scope) && !leaves(step) && mayLeave(step.node))
     : [];
   // An operand below zero is the complement of a position.
   const position = (step: Step) => ~(operands.get(step.index) as number);
@@ -124,15 +115,21 @@ function describeHop(
       inputs: hopInputs,
     },
     steps: members,
-    planned,
     inputs,
     outputs: outputs.map(({ index }) => index),
     extras: extras.map(({ index }) => index),
   };
 }
 
-function describeStep(node: Node, args: readonly number[], perThread: string | undefined): HopStep {
-  const key = perThread === undefined ? {} : { perThread };
+/** Whether it is worth trying to send a value to the loop: it might be portable. */
+function mayLeave(node: Node): boolean {
+  if (node.kind === 'class') return findRecord(node.target)?.portable !== undefined;
+  return node.kind === 'method' && !node.generator;
+}
+
+function describeStep({ node, bound }: Step, args: readonly number[]): HopStep {
+  const key =
+    bound === 'thread' || node.scope === 'thread' ? { perThread: perThreadKey(node) } : {};
   if (node.kind === 'class') {
     const classId = findRecord(node.target)?.id ?? '';
     return { label: node.label, operation: 'construct', classId, arguments: args, ...key };
@@ -161,13 +158,10 @@ function describeStep(node: Node, args: readonly number[], perThread: string | u
  * The key under which a thread keeps a value: of what has scope `thread`, and of a singleton
  * class whose methods run in threads (each thread has its own instance, as the loop has one).
  */
-function perThreadKey(node: Node): string | undefined {
-  const isKeptByThread =
-    (node.kind === 'class' && (node.scope === 'thread' || node.scope === 'singleton')) ||
-    (node.kind === 'method' && node.scope === 'thread');
-  if (!isKeptByThread) return undefined;
+function perThreadKey(node: Node): string {
+  if (node.kind !== 'class' && node.kind !== 'method') return '';
   const id = findRecord(node.target)?.id ?? '';
-  return node.kind === 'method' ? `${id}.${String(node.method)}` : id;
+  return node.kind === 'method' ? `${id}${node.static ? '.' : '#'}${String(node.method)}` : id;
 }
 
 /** Union-find over step indices. */

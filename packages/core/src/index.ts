@@ -40,6 +40,9 @@ export {
 } from './provide.js';
 export type { ParameterInfo, ParameterSource, ProviderOptions } from './record.js';
 export { Container, type ContainerOptions } from './container.js';
+export type { GraphData, GraphEdge, GraphNode } from './graph-data.js';
+export { toDot, toMermaid } from './graph-drawing.js';
+export type { StepEvent } from './trace.js';
 export type { ResolveOptions, ScopeInstance } from './scope-instance.js';
 export { errorPath, suppressedErrors } from './error-path.js';
 export type { ThreadOptions } from './threads/create-executor.js';

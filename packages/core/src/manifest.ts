@@ -38,6 +38,8 @@ export function manifestOf(
       labels: labels.length > 0 ? labels : [tokenName(target)],
       ...(record?.label === undefined ? {} : { call: record.label }),
       methods,
+      twins: record?.twins.count ?? 1,
+      ambiguous: record?.twins.isRepeated ?? false,
     };
   });
   const modules = needs.flatMap(({ module }) => (module === undefined ? [] : [module]));

@@ -6,6 +6,7 @@ const most = 3;
 /** Names that differ from `name` by a few letters or by case, closest first. */
 export function nearNames(name: string, known: Iterable<string>): readonly string[] {
   // Two swapped letters are two edits.
+  if (name.length < 3) return [];
   const allowed = Math.max(name.length < 4 ? 1 : 2, Math.floor(name.length / 3));
   const lowered = name.toLowerCase();
   return [...new Set(known)]

@@ -43,6 +43,8 @@ export interface MethodNode extends NodeBase {
 /** A value that was given to the container. */
 export interface ValueNode extends NodeBase {
   readonly kind: 'value';
+  /** Undefined for what an optional parameter gets where nothing provides its token. */
+  readonly token: Token | undefined;
   readonly value: unknown;
 }
 

@@ -13,24 +13,48 @@ export function isInstanceOf(node: Node, need: Node): boolean {
   return node.kind === 'method' && !node.static && node.needs[0] === need;
 }
 
-/** Whether a thread makes a node for itself wherever it is needed, instead of being sent it. */
+/**
+ * Whether a node is made anew for its consumer, where that runs, instead of being shared or sent:
+ * lists, transient classes, and in threads the singleton instances that methods are called on.
+ */
 export function isMadeInPlace(need: Node, consumer: Node): boolean {
   if (need.kind === 'list') return true;
-  return need.kind === 'class' && (need.scope === 'transient' || isInstanceOf(consumer, need));
+  if (need.kind !== 'class') return false;
+  return need.scope === 'transient' || (need.scope === 'singleton' && isInstanceOf(consumer, need));
 }
 
 /**
- * The sides on which each node is made. A method has one. A class is made where its consumers
+ * Notes the sides on which each node is made. A method has one. A class is made where its consumers
  * run: a transient one for each of them; a singleton on the loop, where its value is held; one of
  * a request in a thread only if nothing on the loop needs it, for it cannot be on both sides.
- * @param sorted - the nodes of the graph in topological order.
+ * @param sides - of the nodes that were there before.
+ * @param added - what has joined the graph, in topological order.
+ * @returns whether a node that was there before has changed its sides.
  */
-export function sidesOf(sorted: readonly Node[]): ReadonlyMap<Node, Sides> {
-  const sides = new Map<Node, Sides>();
+export function updateSides(sides: Map<Node, Sides>, added: readonly Node[]): boolean {
   // Consumers before what they need.
-  for (const node of sorted.toReversed()) {
-    sides.set(node, sidesOfNode(node, sides));
+  for (const node of added.toReversed()) sides.set(node, sidesOfNode(node, sides));
+  const affected = new Set<Node>();
+  for (const node of added) for (const need of node.needs) affected.add(need);
+  for (const node of added) affected.delete(node);
+  let moved = false;
+  // A set that grows while it is walked: what a moved node needs may move with it.
+  for (const node of affected) {
+    const before = sides.get(node);
+    const now = sidesOfNode(node, sides);
+    affected.delete(node);
+    if (before?.loop === now.loop && before.thread === now.thread) continue;
+    moved = true;
+    sides.set(node, now);
+    for (const need of node.needs) affected.add(need);
   }
+  return moved;
+}
+
+/** The sides of all nodes of a graph. @param sorted - in topological order. */
+export function sidesOf(sorted: readonly Node[]): Map<Node, Sides> {
+  const sides = new Map<Node, Sides>();
+  updateSides(sides, sorted);
   return sides;
 }
 
@@ -60,6 +84,9 @@ export function placementOf(node: Node): Placement {
   if (node.scope === 'thread') return 'thread';
   return node.kind === 'method' ? node.placement : 'loop';
 }
+
+/** The level of a node on each side that it is made on. */
+export type NodeLevels = Partial<Record<Placement, number>>;
 
 /** A side and how many changes of side come before: even on the loop, odd in threads. */
 export interface Level {

@@ -1,5 +1,5 @@
 /** Compiles a node of the graph to a plan: its steps in topological order, thread steps fused. */
-import { isKept, type InputNode, type LazyNode, type Node } from './node.js';
+import { isKept, type InputNode, type Node } from './node.js';
 import { groupHops, type Hop } from './hop.js';
 import { isMadeInPlace, levelOn, placementOf, type Sides } from './placement.js';
 import { isScoped, type Placement, type Scope } from './scope.js';
@@ -31,8 +31,14 @@ export interface Plan {
   /** Given values and what needs no step; the start of each run's array of results. */
   readonly template: readonly unknown[];
   readonly signals: readonly number[];
-  /** Functions that resolve on demand. */
-  readonly lazies: readonly { readonly step: Step; readonly node: LazyNode }[];
+  /** Functions that resolve on demand, each with the kept value that is made with it. */
+  readonly lazies: readonly {
+    readonly step: Step;
+    readonly target: Node;
+    readonly maker: Node | undefined;
+  }[];
+  /** Singletons that it takes from the container. */
+  readonly loads: readonly Node[];
   /** Scopes that values of its steps live in. */
   readonly scopes: ReadonlySet<Scope>;
   /** Steps whose values the scope keeps (or, for a singleton's own plan, the container). */
@@ -75,22 +81,44 @@ export function compilePlan(
     ),
     given: steps.filter(({ kind }) => kind === 'given'),
     template: steps.map(({ node }) => (node.kind === 'value' ? node.value : undefined)),
-    lazies: steps.flatMap((step) => (step.node.kind === 'lazy' ? [{ step, node: step.node }] : [])),
+    lazies: lazySteps(steps),
     signals: steps
       .filter(({ kind, side }) => kind === 'signal' && side === 'loop')
       .map(({ index }) => index),
+    loads: steps.flatMap(({ kind, node }) =>
+      kind === 'load' && node.scope === 'singleton' ? [node] : [],
+    ),
     scopes: new Set(steps.map(({ node }) => node.scope)),
     // A singleton is made by a plan of its own, so it is the root where it is made at all.
     kept: steps.filter(
-      ({ kind, node, inPlaceOf }) => kind === 'make' && isKept(node) && !inPlaceOf,
+      ({ kind, node, bound }) => kind === 'make' && isKept(node) && bound === undefined,
     ),
   };
+}
+
+function lazySteps(steps: readonly Step[]): Plan['lazies'] {
+  return steps.flatMap((step) => {
+    const { node } = step;
+    if (node.kind !== 'lazy' || node.target === undefined) return [];
+    return [{ step, target: node.target, maker: makerOf(step, steps) }];
+  });
+}
+
+/** The kept value that is made with a step: its consumer, behind transient ones. */
+function makerOf(step: Step, steps: readonly Step[]): Node | undefined {
+  let at = step;
+  for (const consumer of steps.slice(step.index + 1)) {
+    if (!consumer.needs.includes(at.index)) continue;
+    if (isKept(consumer.node)) return consumer.node;
+    at = consumer;
+  }
+  return undefined;
 }
 
 interface Frame {
   readonly node: Node;
   readonly side: Placement;
-  readonly inPlaceOf: boolean;
+  readonly bound: Step['bound'];
   readonly owner: Scope;
   readonly needs: number[];
   next: number;
@@ -100,15 +128,17 @@ interface Frame {
 function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Stored): Step[] {
   const steps: Step[] = [];
   const shared = new Map<Node, Step>();
-  const open = (node: Node, side: Placement, inPlaceOf: boolean, owner: Scope): Frame => ({
+  /** What threads keep for themselves; the loop may have a value of the same node. */
+  const inThreads = new Map<Node, Step>();
+  const open = (node: Node, side: Placement, bound: Step['bound'], owner: Scope): Frame => ({
     node,
     side,
-    inPlaceOf,
+    bound,
     owner: node.scope === 'transient' ? owner : node.scope,
     needs: [],
     next: 0,
   });
-  const frames = [open(target, placementOf(target), false, 'transient')];
+  const frames = [open(target, placementOf(target), undefined, 'transient')];
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
     const { node, side } = frame;
     const kind = frames.length === 1 ? kindOf(node) : stepKind(node, frame, stored);
@@ -121,26 +151,29 @@ function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Sto
         kind,
         needs: frame.needs,
         level: 0,
-        inPlaceOf: frame.inPlaceOf,
+        bound: frame.bound,
         owner: frame.owner,
       };
       steps.push(step);
-      if (!frame.inPlaceOf && node.scope !== 'transient') shared.set(node, step);
+      if (frame.bound === 'thread') inThreads.set(node, step);
+      else if (frame.bound === undefined && node.scope !== 'transient') shared.set(node, step);
       frames.pop();
       frames.at(-1)?.needs.push(step.index);
       continue;
     }
-    const known = shared.get(need);
-    const inPlace = side === 'thread' && isGlued(need, node);
-    if (known !== undefined && !inPlace) frame.needs.push(known.index);
-    else frames.push(open(need, sideOf(need, frame, sides), inPlace, frame.owner));
+    const bound = side === 'thread' ? boundTo(need, node) : undefined;
+    const known = bound === 'thread' ? inThreads.get(need) : shared.get(need);
+    if (known !== undefined && bound !== 'consumer') frame.needs.push(known.index);
+    else frames.push(open(need, sideOf(need, frame, sides), bound, frame.owner));
   }
   return steps;
 }
 
-/** Whether a thread makes (or finds) a node in the very hop of its consumer. */
-function isGlued(need: Node, consumer: Node): boolean {
-  return need.kind === 'signal' || need.scope === 'thread' || isMadeInPlace(need, consumer);
+/** How what a thread needs is bound to it; undefined where it is shared or sent. */
+function boundTo(need: Node, consumer: Node): Step['bound'] {
+  if (need.scope === 'thread') return 'thread';
+  if (isMadeInPlace(need, consumer)) return need.scope === 'singleton' ? 'thread' : 'consumer';
+  return need.kind === 'signal' ? 'consumer' : undefined;
 }
 
 function sideOf(need: Node, consumer: Frame, sides: ReadonlyMap<Node, Sides>): Placement {
@@ -155,8 +188,8 @@ function kindOf(node: Node): Step['kind'] {
     : node.kind;
 }
 
-function stepKind(node: Node, { inPlaceOf }: Frame, stored: Stored): Step['kind'] {
-  if (inPlaceOf || !isKept(node)) return kindOf(node);
+function stepKind(node: Node, { bound }: Frame, stored: Stored): Step['kind'] {
+  if (bound !== undefined || !isKept(node)) return kindOf(node);
   return node.scope === 'singleton' || stored.has(node) ? 'load' : 'make';
 }
 
@@ -167,7 +200,8 @@ function setLevels(steps: readonly Step[]): void {
   const earliest = new Map<number, number>();
   for (const step of steps.toReversed()) {
     const consumerLevel = earliest.get(step.index);
-    const follows = step.inPlaceOf || (step.node.kind === 'class' && step.side === 'thread');
+    const follows =
+      step.bound === 'consumer' || (step.node.kind === 'class' && step.side === 'thread');
     if (follows && consumerLevel !== undefined) step.level = consumerLevel;
     for (const need of step.needs) {
       earliest.set(need, Math.min(earliest.get(need) ?? Infinity, step.level));
@@ -185,10 +219,13 @@ function orderUnits(steps: readonly Step[], hops: readonly Hop[], root: Step): U
   const unitOf = new Map<number, Draft>();
   for (const hop of hops) {
     const draft: Draft = { steps: hop.steps, hop };
-    for (const { index } of hop.steps) unitOf.set(index, draft);
+    for (const step of hop.steps) {
+      // What the thread keeps is in every hop that needs it, and belongs to none.
+      if (step.bound !== 'thread' || step === root) unitOf.set(step.index, draft);
+    }
   }
   for (const step of steps) {
-    const runs = step.kind === 'make' || step.kind === 'load';
+    const runs = step.side === 'loop' && (step.kind === 'make' || step.kind === 'load');
     if (runs && !unitOf.has(step.index)) unitOf.set(step.index, { steps: [step], hop: undefined });
   }
   const needsOf = (draft: Draft): Draft[] => {

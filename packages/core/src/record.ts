@@ -75,6 +75,8 @@ export interface ClassRecord {
   /** `module#Class`, the same in every thread. With `~n` for the n-th class of one name. */
   readonly id: string;
   readonly site: CallSite | undefined;
+  /** How many classes of that name the module has declared; grows with each. */
+  readonly twins: Twins;
   /** Set by `provide`: as messages show what it made. */
   label?: string;
   /** Set by `@Injectable`. */
@@ -89,11 +91,20 @@ export interface ClassRecord {
   readonly staticMethods: Map<string | symbol, MethodRecord>;
 }
 
+/** Classes of one name in one module. */
+export interface Twins {
+  count: number;
+  /** Where they stand, as `line:column`. */
+  readonly places: Set<string>;
+  /** Whether a function makes several at one place, so that no thread could tell them apart. */
+  isRepeated: boolean;
+}
+
 interface Records {
   readonly byClass: WeakMap<AbstractClass, ClassRecord>;
   readonly byId: Map<string, WeakRef<AbstractClass>>;
-  /** Classes of one name in one module, for ids. */
-  readonly counts: Map<string, number>;
+  /** By module and name, for ids. */
+  readonly twins: Map<string, Twins>;
 }
 
 /**
@@ -101,12 +112,12 @@ interface Records {
  * and the ES side of a program, or a second version): a decorator of one copy must be seen by the
  * container of the other.
  */
-const storeKey = Symbol.for('@turno/core:records:1');
+const storeKey = Symbol.for('@turno/core:records:2');
 const realm = globalThis as { [storeKey]?: Records | undefined };
 const records: Records = (realm[storeKey] ??= {
   byClass: new WeakMap(),
   byId: new Map(),
-  counts: new Map(),
+  twins: new Map(),
 });
 
 /** The record of a class if some decorator (or a subclass's lookup) made one; own, not inherited. */
@@ -123,21 +134,36 @@ export function recordOf(target: AbstractClass, entry: (...args: never[]) => unk
   if (known !== undefined) return known;
   const site = callSite(entry);
   const name = `${site?.module ?? ''}#${target.name}`;
-  const count = (records.counts.get(name) ?? 0) + 1;
-  records.counts.set(name, count);
-  return addRecord(target, count === 1 ? name : `${name}~${count}`, site);
+  let twins = records.twins.get(name);
+  if (twins === undefined) {
+    twins = { count: 0, places: new Set(), isRepeated: false };
+    records.twins.set(name, twins);
+  }
+  twins.count += 1;
+  const place = site === undefined ? '' : `${site.line}:${site.column}`;
+  if (twins.places.has(place)) twins.isRepeated = true;
+  twins.places.add(place);
+  const id = twins.count === 1 ? name : `${name}~${twins.count}`;
+  return addRecord(target, id, site, twins);
 }
 
 /** For the library's own classes: an id that does not depend on where the file lies. */
 export function recordWithId(target: AbstractClass, id: string): ClassRecord {
-  return records.byClass.get(target) ?? addRecord(target, id, undefined);
+  const alone: Twins = { count: 1, places: new Set(), isRepeated: false };
+  return records.byClass.get(target) ?? addRecord(target, id, undefined, alone);
 }
 
-function addRecord(target: AbstractClass, id: string, site: CallSite | undefined): ClassRecord {
+function addRecord(
+  target: AbstractClass,
+  id: string,
+  site: CallSite | undefined,
+  twins: Twins,
+): ClassRecord {
   const record: ClassRecord = {
     target,
     id,
     site,
+    twins,
     parameters: new Map(),
     methods: new Map(),
     staticMethods: new Map(),

@@ -2,12 +2,13 @@
 import type { Cell, Outcome } from './cell.js';
 import { isThenable, type Disposal, type Entry, type ProviderGenerator } from './disposal.js';
 import { GeneratorError, InputError, type InputFault } from './errors.js';
-import { notePath, noteSuppressed } from './error-path.js';
-import type { LazyNode, Node } from './node.js';
+import { extendPath, notePath, noteSuppressed } from './error-path.js';
+import type { Node } from './node.js';
 import type { Plan, Unit } from './plan.js';
 import type { Scope } from './scope.js';
 import type { Step } from './step.js';
 import { HopFailure, stayed, type Executor } from './threads/executor.js';
+import { traceRun, type RunTrace } from './trace.js';
 import type { Class, Token } from './token.js';
 
 /** What a run needs of the scope that it runs in. */
@@ -23,10 +24,16 @@ export interface RunScope {
   kept(node: Node): Cell;
   /** Makes a cell for a value that this run is going to make. */
   claim(node: Node): Cell;
-  /** Forgets the cell of a value that was not made, or was torn down. */
-  drop(node: Node, cell: Cell): void;
-  /** The function that resolves what a node wants on demand. */
-  lazy(node: LazyNode): () => Promise<unknown>;
+  /**
+   * Forgets the cell of a value that was not made, or was torn down.
+   * @param failed - making it has failed, so that trying again at once would fail as well.
+   */
+  drop(node: Node, cell: Cell, failed: boolean): void;
+  /**
+   * The function that resolves a node on demand.
+   * @param maker - the kept value that is made with the function, if there is one.
+   */
+  lazy(target: Node, maker: Node | undefined): () => Promise<unknown>;
   /** Makes a kept value that its first maker has given up. */
   remake(node: Node): Promise<unknown>;
 }
@@ -43,7 +50,7 @@ export class Run {
   private readonly waits: number[];
   private readonly cells = new Map<number, Cell>();
   /** What has to be torn down, by the step that made it. */
-  private readonly made = new Map<number, Entry>();
+  private readonly entries = new Map<number, Entry>();
   private readonly failures: StepFailure[] = [];
   private unfinished: number;
   private inFlight = 0;
@@ -54,6 +61,8 @@ export class Run {
   private draining = false;
   private unwinding = false;
   private controller: AbortController | undefined;
+  /** Undefined where nobody listens to what steps do. */
+  private readonly trace: RunTrace | undefined;
   private readonly outcome: Promise<unknown>;
   private accept!: (value: unknown) => void;
   private reject!: (error: unknown) => void;
@@ -68,6 +77,7 @@ export class Run {
     this.values = [...plan.template];
     this.waits = plan.units.map(({ waits }) => waits);
     this.unfinished = plan.units.length;
+    this.trace = traceRun(plan);
     this.outcome = new Promise((accept, reject) => {
       this.accept = accept;
       this.reject = reject;
@@ -94,7 +104,9 @@ export class Run {
       return this.outcome;
     }
     for (const index of plan.signals) values[index] = this.signal;
-    for (const { step, node } of plan.lazies) values[step.index] = scope.lazy(node);
+    for (const { step, target, maker } of plan.lazies) {
+      values[step.index] = scope.lazy(target, maker);
+    }
     for (const { index, node } of plan.kept) this.cells.set(index, scope.claim(node));
     // Units are in topological order, so one pass starts all that is ready, and whatever is
     // synchronous is done when it ends.
@@ -145,56 +157,54 @@ export class Run {
   }
 
   private make(unit: Unit, step: Step): void {
-    let value: unknown;
+    const { node } = step;
     const args = step.needs.map((need) => this.values[need]);
-    try {
-      value = makeOnLoop(step.node, args);
-    } catch (error) {
-      this.fail(step, error);
-      return;
-    }
-    if (step.node.kind === 'method' && step.node.generator) {
-      this.enter(unit, step, value as ProviderGenerator);
-    } else if (step.node.kind !== 'method' || !isThenable(value)) {
-      this.keep(step, value, args);
-      this.finishUnit(unit);
-    } else {
-      this.whenSettled(step, value, (settled) => {
-        this.keep(step, settled, args);
-        this.finishUnit(unit);
-      });
-    }
+    // What users wrote can throw at any touch: at the call, at a look for `then`, at one for a
+    // dispose symbol.
+    this.guard(step, () => {
+      if (node.kind === 'method' && node.generator) {
+        this.enter(unit, step, makeOnLoop(node, args) as ProviderGenerator);
+        return;
+      }
+      const value =
+        this.trace === undefined
+          ? makeOnLoop(node, args)
+          : this.trace.start(unit, step, makeOnLoop, node, args);
+      if (node.kind === 'method' && isThenable(value)) {
+        this.whenSettled(step, value, (settled) => this.made(unit, step, settled));
+      } else {
+        this.made(unit, step, value);
+      }
+    });
   }
 
   /** Runs a generator up to its `yield`, which gives the value. */
   private enter(unit: Unit, step: Step, generator: ProviderGenerator): void {
+    const { label } = step.node;
     const entered = ({ done, value }: IteratorResult<unknown>): void => {
-      if (done === true) {
-        this.fail(step, new GeneratorError(step.node.label, 'does not yield'));
-        return;
-      }
-      const { label } = step.node;
-      this.made.set(step.index, this.scope.disposalOf(step.owner).noteGenerator(label, generator));
+      if (done === true) throw new GeneratorError(label, 'does not yield');
+      const disposal = this.scope.disposalOf(step.owner);
+      this.entries.set(step.index, disposal.noteGenerator(label, generator));
       this.fill(step, value);
       this.finishUnit(unit);
     };
-    let first: IteratorResult<unknown> | Promise<IteratorResult<unknown>>;
-    try {
-      first = generator.next();
-    } catch (error) {
-      this.fail(step, error);
-      return;
-    }
+    // Only here does something of the generator run.
+    const first =
+      this.trace === undefined
+        ? generator.next()
+        : this.trace.start(unit, step, () => generator.next());
     if (isThenable(first)) this.whenSettled(step, first, entered);
     else entered(first);
   }
 
+  /** Goes on when a promise is settled, in whatever way foreign thenables call back. */
   private whenSettled<T>(step: Step, pending: PromiseLike<T>, go: (value: T) => void): void {
     this.inFlight++;
-    pending.then(
+    this.trace?.suspend(step);
+    Promise.resolve(pending).then(
       (value) => {
         this.inFlight--;
-        go(value);
+        this.guard(step, () => go(value));
         this.finishIfDone();
       },
       (error: unknown) => {
@@ -205,9 +215,18 @@ export class Run {
     );
   }
 
+  private guard(step: Step, body: () => void): void {
+    try {
+      body();
+    } catch (error) {
+      this.fail(step, error);
+    }
+  }
+
+  /** Takes a value that somebody else makes. It is not in flight: who stops does not wait for it. */
   private load(unit: Unit, step: Step): void {
-    this.inFlight++;
     const settle = (outcome: Outcome): void => {
+      if (this.stopped) return;
       if (outcome.kind === 'released') {
         this.scope.remake(step.node).then(
           (value) => settle({ kind: 'made', value }),
@@ -215,7 +234,6 @@ export class Run {
         );
         return;
       }
-      this.inFlight--;
       if (outcome.kind === 'failed') {
         this.fail(step, outcome.error);
       } else {
@@ -229,12 +247,14 @@ export class Run {
 
   private async runHop(unit: Unit, hop: NonNullable<Unit['hop']>): Promise<void> {
     this.inFlight++;
+    const trace = this.trace?.hop(unit, hop);
     try {
       const inputs = hop.inputs.map((index) => this.values[index]);
-      const values = await this.scope.executor.run(hop.definition, inputs, this.signal);
+      const values = await this.scope.executor.run(hop.definition, inputs, this.signal, trace);
+      trace?.succeed();
       [...hop.outputs, ...hop.extras].forEach((index, position) => {
         const step = this.plan.steps[index] as Step;
-        if (values[position] !== stayed) this.keep(step, values[position], []);
+        if (values[position] !== stayed) this.keep(step, values[position]);
       });
       for (const { index } of hop.steps) {
         const cell = this.cells.get(index);
@@ -246,19 +266,26 @@ export class Run {
       this.inFlight--;
       const { step, error } =
         failure instanceof HopFailure ? failure : { step: -1, error: failure };
-      this.fail(hop.planned[step] ?? (hop.planned.at(-1) as Step), error);
+      const position = step in hop.steps ? step : hop.steps.length - 1;
+      trace?.fail(position, error);
+      this.fail(hop.steps[position] as Step, error);
     }
     this.finishIfDone();
   }
 
-  private keep(step: Step, value: unknown, sources: readonly unknown[]): void {
-    const disposal = this.scope.disposalOf(step.owner);
-    const entry = disposal.note(step.node.label, value, sources);
-    if (entry !== undefined) this.made.set(step.index, entry);
+  private made(unit: Unit, step: Step, value: unknown): void {
+    this.keep(step, value);
+    this.finishUnit(unit);
+  }
+
+  private keep(step: Step, value: unknown): void {
+    const entry = this.scope.disposalOf(step.owner).note(step.node.label, value);
+    if (entry !== undefined) this.entries.set(step.index, entry);
     this.fill(step, value);
   }
 
   private fill(step: Step, value: unknown): void {
+    this.trace?.succeed(step);
     this.values[step.index] = value;
     this.cells.get(step.index)?.settle({ kind: 'made', value });
   }
@@ -268,8 +295,10 @@ export class Run {
     for (const index of unit.dependants) {
       const waits = (this.waits[index] as number) - 1;
       this.waits[index] = waits;
+      if (waits !== 0) continue;
+      this.trace?.noteReady(index);
       // The first pass meets it further on by itself.
-      if (waits === 0 && !this.firstPass) this.ready.push(this.plan.units[index] as Unit);
+      if (!this.firstPass) this.ready.push(this.plan.units[index] as Unit);
     }
     this.startReady();
   }
@@ -285,7 +314,11 @@ export class Run {
   }
 
   private fail(step: Step, error: unknown): void {
-    notePath(error, pathTo(this.plan, step));
+    this.trace?.fail(step, error);
+    const path = pathTo(this.plan, step);
+    // What was loaded has failed at the end of a path of its own: this one leads to it.
+    if (step.kind === 'load') extendPath(error, path);
+    else notePath(error, path);
     this.failures.push({ order: step.index, error });
     if (this.failures.length === 1 && this.cancelled === undefined) this.controller?.abort(error);
   }
@@ -309,44 +342,58 @@ export class Run {
     this.giveUpCells(failures);
     const [first, ...others] = failures;
     let failure = first ?? this.cancelled;
-    const entries = new Set(this.made.values());
+    const entries = new Set(this.entries.values());
     const suppressed = others.map(({ error }) => error);
     for (const disposal of this.scope.disposals) {
       const torn = await disposal.unwind(entries, failure);
       ({ failure } = torn);
       suppressed.push(...torn.faults.map(({ error }) => error));
     }
-    if (first !== undefined) this.noteFailure(first, failure?.error, suppressed);
+    noteSuppressed(failure?.error, suppressed);
+    // Generators may have put another error into the place of the one that they saw.
+    const step = first === undefined ? undefined : this.plan.steps[first.order];
+    if (step !== undefined) notePath(failure?.error, pathTo(this.plan, step));
     this.end();
     this.reject(failure?.error);
   }
 
-  /** Generators may have put another error into the place of the one that they saw. */
-  private noteFailure(first: StepFailure, error: unknown, suppressed: readonly unknown[]): void {
-    noteSuppressed(error, suppressed);
-    const step = this.plan.steps[first.order];
-    if (step !== undefined) notePath(error, pathTo(this.plan, step));
-  }
-
   private giveUpCells(failures: readonly StepFailure[]): void {
+    const retained = this.retained();
     /** Steps that failed, or wait for one that did, with the error. */
-    const doomed = new Map(failures.map(({ order, error }) => [order, error]));
+    const doomed = new Map<number, unknown>();
+    // Who gives up because its caller left has not failed: others who wait make the value anew.
+    if (this.cancelled === undefined) {
+      for (const { order, error } of failures) doomed.set(order, error);
+    }
     for (const { index, needs, node } of this.plan.steps) {
       const culprit = needs.find((need) => doomed.has(need));
       if (culprit !== undefined && !doomed.has(index)) doomed.set(index, doomed.get(culprit));
-      const cell = this.cells.get(index);
-      if (cell === undefined) continue;
-      if (cell.outcome?.kind === 'made' && cell.shared) {
-        // Another run works with it: it stays until the scope ends.
-        this.made.delete(index);
+      if (retained.has(index)) {
+        this.entries.delete(index);
         continue;
       }
-      this.scope.drop(node, cell);
+      const cell = this.cells.get(index);
+      if (cell === undefined) continue;
+      this.scope.drop(node, cell, doomed.has(index));
       if (cell.outcome !== undefined) continue;
       cell.settle(
         doomed.has(index) ? { kind: 'failed', error: doomed.get(index) } : { kind: 'released' },
       );
     }
+  }
+
+  /**
+   * Steps whose values another run works with, and all that those were made from: they stay until
+   * the scope ends.
+   */
+  private retained(): ReadonlySet<number> {
+    const retained = new Set<number>();
+    for (const { index, needs } of this.plan.steps.toReversed()) {
+      const cell = this.cells.get(index);
+      if (cell?.outcome?.kind === 'made' && cell.shared) retained.add(index);
+      if (retained.has(index)) for (const need of needs) retained.add(need);
+    }
+    return retained;
   }
 }
 

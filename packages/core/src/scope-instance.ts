@@ -2,12 +2,12 @@
 import { Cell } from './cell.js';
 import { Disposal, throwTeardownErrors, type Failure } from './disposal.js';
 import type { Engine } from './engine.js';
-import { refuseDeadlock } from './deadlock.js';
-import { DisposedError, OutsideScopeError, ScopeValueError } from './errors.js';
+import { lazily, Waits, type Surroundings } from './deadlock.js';
+import { DeclarationError, DisposedError, OutsideScopeError, ScopeValueError } from './errors.js';
 import { errorsOf, noteSuppressed } from './error-path.js';
-import { isKept, type LazyNode, type Node } from './node.js';
+import { isKept, type Node } from './node.js';
 import type { Plan } from './plan.js';
-import type { ValueProvider } from './provider.js';
+import { ValueProvider } from './provider.js';
 import { Run, type RunScope } from './run.js';
 import type { Scope } from './scope.js';
 import { tokenName, type Token } from './token.js';
@@ -26,6 +26,8 @@ export interface ScopeContext {
   singleton(node: Node): Cell;
   /** The cell of a singleton, if somebody has asked for it. */
   peek(node: Node): Cell | undefined;
+  /** Who waits for what on demand among singletons. */
+  readonly waits: Waits;
 }
 
 /**
@@ -39,6 +41,14 @@ export class ScopeInstance implements AsyncDisposable {
   private readonly disposal: Disposal;
   private readonly runScope: RunScope;
   private disposing: Promise<void> | undefined;
+  /** Told when the scope is disposed: callers who wait for what others make. */
+  private readonly waiting = new Set<(error: unknown) => void>();
+  private readonly waits = new Waits();
+  private readonly around: Surroundings = {
+    cellOf: (node) => this.context.peek(node) ?? this.keptCell(node),
+    waitsOf: ({ scope }) =>
+      scope === 'singleton' ? this.context.waits : this.keeperOf(scope).waits,
+  };
 
   /** @internal Use `container.createScope`. */
   constructor(
@@ -48,7 +58,8 @@ export class ScopeInstance implements AsyncDisposable {
     /** The scope around it; undefined for the container's. */
     private readonly outer: ScopeInstance | undefined,
   ) {
-    this.disposal = new Disposal(context.engine.teardownTimeout);
+    this.disposal = new Disposal(context.engine.teardownTimeout, context.engine.owned);
+    for (const given of givenValues.values()) context.engine.disown(given);
     outer?.inner.add(this);
     this.runScope = {
       disposals:
@@ -70,7 +81,7 @@ export class ScopeInstance implements AsyncDisposable {
         const { cells } = this.keeperOf(node.scope);
         if (cells.get(node) === cell) cells.delete(node);
       },
-      lazy: (node) => () => this.resolveLazily(node),
+      lazy: (target, maker) => lazily(maker, target, this.around, (node) => this.resolveNode(node)),
       remake: (node) => this.resolveNode(node),
     };
   }
@@ -134,12 +145,6 @@ export class ScopeInstance implements AsyncDisposable {
     return this.dispose();
   }
 
-  private async resolveLazily(node: LazyNode): Promise<unknown> {
-    if (this.disposing !== undefined) throw new DisposedError('scope');
-    refuseDeadlock(node, (each) => this.context.peek(each) ?? this.keptCell(each));
-    return this.resolveNode(node.target as Node);
-  }
-
   /** Ends the scope after a failure. @returns the error to go on with. */
   private async endAfter(error: unknown): Promise<unknown> {
     if (this.disposing !== undefined) return error;
@@ -152,21 +157,40 @@ export class ScopeInstance implements AsyncDisposable {
   }
 
   private async end(failure: Failure | undefined) {
-    const errors: unknown[] = [];
-    await Promise.all(
-      [...this.inner].map((scope) => scope.dispose().catch((error: unknown) => errors.push(error))),
-    );
+    const disposed = new DisposedError('scope');
+    for (const giveUp of this.waiting) giveUp(disposed);
+    // What is open inside ends for the same reason; its own failure is one for what it stands on.
+    const inner = await Promise.all([...this.inner].map((scope) => scope.endInside(failure)));
     const ended = [...this.runs].map((run) => run.ended);
-    for (const run of this.runs) run.cancel(new DisposedError('scope'));
+    for (const run of this.runs) run.cancel(disposed);
     await Promise.all(ended);
-    const torn = await this.disposal.run(failure);
+    const errors = inner.flat();
+    const [first] = errors;
+    const seen = failure ?? (errors.length === 0 ? undefined : { error: first });
+    const torn = await this.disposal.run(seen);
     this.cells.clear();
     this.outer?.inner.delete(this);
-    return { failure: torn.failure, errors: [...errors, ...errorsOf(torn.faults)] };
+    return {
+      failure: failure === undefined ? undefined : torn.failure,
+      errors: [...errors, ...errorsOf(torn.faults)],
+    };
+  }
+
+  /** Ends together with the scope around it. @returns what went wrong. */
+  private async endInside(failure: Failure | undefined): Promise<readonly unknown[]> {
+    if (this.disposing === undefined && failure !== undefined) {
+      const ending = this.end(failure);
+      this.disposing = ending.then(() => undefined);
+      return (await ending).errors;
+    }
+    // Whoever disposes it already sees what goes wrong.
+    if (this.disposing !== undefined) return this.disposing.then(none, none);
+    return this.dispose().then(none, (error: unknown) => [error]);
   }
 
   /** @internal For what holds a node already. */
   async resolveNode(node: Node, signal?: AbortSignal): Promise<unknown> {
+    if (this.disposing !== undefined) throw new DisposedError('scope');
     if (node.kind === 'value') return node.value;
     if (node.kind === 'given') return this.given(node.token);
     const cell = isKept(node) ? this.cellOf(node) : undefined;
@@ -181,10 +205,14 @@ export class ScopeInstance implements AsyncDisposable {
     }
     if (this.level === 'container') this.refuseOutside(plan);
     const call = this.createScope();
-    // When it fails, the run has torn down what it made, and thrown its error in.
-    const value = await call.start(plan, signal).catch(async (error: unknown) => {
-      throw await call.endAfter(error);
-    });
+    let value: unknown;
+    try {
+      value = await call.start(plan, signal);
+    } catch (error) {
+      const ending = call.endAfter(error);
+      // A caller who has left does not wait for the end; this scope does.
+      throw signal?.aborted === true ? error : await ending;
+    }
     await call.dispose();
     return value;
   }
@@ -192,12 +220,25 @@ export class ScopeInstance implements AsyncDisposable {
   /** The value of a cell; one that is still being made is waited for. */
   private take(node: Node, cell: Cell, signal?: AbortSignal): Promise<unknown> {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
+    if (cell.outcome?.kind === 'made') {
+      cell.shared = true;
+      return Promise.resolve(cell.outcome.value);
+    }
     return new Promise((accept, reject) => {
       // Only this caller gives up: the value is made for others too.
-      const giveUp = (): void => reject(signal?.reason as Error);
-      signal?.addEventListener('abort', giveUp, { once: true });
+      const giveUp = (error: unknown): void => {
+        stopWaiting();
+        reject(error);
+      };
+      const abort = (): void => giveUp(signal?.reason);
+      const stopWaiting = (): void => {
+        this.waiting.delete(giveUp);
+        signal?.removeEventListener('abort', abort);
+      };
+      this.waiting.add(giveUp);
+      signal?.addEventListener('abort', abort, { once: true });
       cell.wait((outcome) => {
-        signal?.removeEventListener('abort', giveUp);
+        stopWaiting();
         if (outcome.kind === 'made') accept(outcome.value);
         else if (outcome.kind === 'failed') reject(outcome.error);
         else accept(this.resolveNode(node, signal));
@@ -262,6 +303,13 @@ function givenValues(
   values: readonly ValueProvider[],
   declared: ReadonlySet<Token>,
 ): ReadonlyMap<Token, unknown> {
+  for (const given of values as readonly unknown[]) {
+    if (given instanceof ValueProvider) continue;
+    throw new DeclarationError(
+      `createScope was given ${typeof given === 'object' ? 'an object' : `a ${typeof given}`} that is no value(token, …).`,
+      'Write createScope([value(Token, theValue)]).',
+    );
+  }
   for (const { token } of values) {
     if (!declared.has(token)) {
       throw new ScopeValueError(
@@ -271,4 +319,8 @@ function givenValues(
     }
   }
   return new Map(values.map(({ token, value }) => [token, value]));
+}
+
+function none(): readonly unknown[] {
+  return [];
 }

@@ -1,11 +1,11 @@
 /** The singletons of a container: each made once, by a plan of its own, however many wait for it. */
 import { Cell } from './cell.js';
-import { Disposal } from './disposal.js';
+import { Disposal, type Failure } from './disposal.js';
 import { errorsOf } from './error-path.js';
-import { refuseDeadlock } from './deadlock.js';
+import { lazily, Waits, type Surroundings } from './deadlock.js';
 import type { Engine } from './engine.js';
 import { DisposedError } from './errors.js';
-import { isKept, type Node } from './node.js';
+import type { Node } from './node.js';
 import { Run, type RunScope } from './run.js';
 
 export class Singletons {
@@ -14,13 +14,18 @@ export class Singletons {
   private readonly disposal: Disposal;
   private readonly runScope: RunScope;
   private disposed = false;
+  readonly waits = new Waits();
+  private readonly around: Surroundings = {
+    cellOf: (node) => this.cells.get(node),
+    waitsOf: () => this.waits,
+  };
 
   /** @param resolve - resolves what a singleton asks for on demand. */
   constructor(
     private readonly engine: Engine,
     private readonly resolve: (node: Node) => Promise<unknown>,
   ) {
-    this.disposal = new Disposal(engine.teardownTimeout);
+    this.disposal = new Disposal(engine.teardownTimeout, engine.owned);
     this.runScope = {
       disposals: [this.disposal],
       disposalOf: () => this.disposal,
@@ -28,16 +33,16 @@ export class Singletons {
       given: () => undefined,
       kept: (node) => this.cell(node),
       claim: (node) => this.cells.get(node) as Cell,
-      // At the end of the turn: singletons that are started in this turn because of the same need
-      // shall see the failure, not try again.
-      drop: (node, cell) =>
-        queueMicrotask(() => {
+      drop: (node, cell, failed) => {
+        const forget = (): void => {
           if (this.cells.get(node) === cell) this.cells.delete(node);
-        }),
-      lazy: (node) => async () => {
-        refuseDeadlock(node, (each) => this.peek(each));
-        return this.resolve(node.target as Node);
+        };
+        // A failure only at the end of the turn: singletons that are started in this turn because
+        // of the same need shall see it, not try again.
+        if (failed) queueMicrotask(forget);
+        else forget();
       },
+      lazy: (target, maker) => lazily(maker, target, this.around, this.resolve),
       remake: (node) => this.make(node),
     };
   }
@@ -73,13 +78,17 @@ export class Singletons {
     });
   }
 
-  /** Cancels what is being made, then disposes all, dependants first. */
-  async dispose(): Promise<readonly unknown[]> {
+  /**
+   * Cancels what is being made, then disposes all, dependants first.
+   * @param failure - what generators shall see at their `yield`.
+   * @returns what the teardowns threw.
+   */
+  async dispose(failure?: Failure): Promise<readonly unknown[]> {
     this.disposed = true;
     const ended = [...this.runs].map((run) => run.ended);
     for (const run of this.runs) run.cancel(new DisposedError('container'));
     await Promise.all(ended);
-    const { faults } = await this.disposal.run();
+    const { faults } = await this.disposal.run(failure);
     return errorsOf(faults);
   }
 
@@ -92,19 +101,19 @@ export class Singletons {
     run.start().catch(() => undefined);
   }
 
-  /** The singletons that `node` needs and nobody has started, in topological order. */
+  /** The singletons that `node` loads and nobody has started, in topological order, and itself. */
   private missingFor(node: Node): readonly Node[] {
     const order: Node[] = [];
     const seen = new Set([node]);
-    const frames = [{ node, next: 0 }];
+    const frames = [{ node, loads: this.engine.plan(node).loads, next: 0 }];
     for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
-      const need = frame.node.needs[frame.next++];
-      if (need === undefined) {
-        if (frame.node.scope === 'singleton' && isKept(frame.node)) order.push(frame.node);
+      const load = frame.loads[frame.next++];
+      if (load === undefined) {
+        order.push(frame.node);
         frames.pop();
-      } else if (!seen.has(need) && !this.cells.has(need)) {
-        seen.add(need);
-        frames.push({ node: need, next: 0 });
+      } else if (!seen.has(load) && !this.cells.has(load)) {
+        seen.add(load);
+        frames.push({ node: load, loads: this.engine.plan(load).loads, next: 0 });
       }
     }
     return order;

@@ -17,8 +17,11 @@ export interface Step {
   readonly needs: readonly number[];
   /** Changes of side up to here; see placement.ts. */
   level: number;
-  /** Made by a thread for one consumer, so it belongs to the hop of that consumer. */
-  readonly inPlaceOf: boolean;
+  /**
+   * Of what a thread makes for itself: `consumer`, made in the hop of its one consumer; `thread`,
+   * kept by the thread, so that each hop that needs it has it. Undefined for all else.
+   */
+  readonly bound: 'consumer' | 'thread' | undefined;
   /** The scope that disposes its value: its own, or that of the consumer of a transient one. */
   readonly owner: Scope;
 }

@@ -18,9 +18,7 @@ export class NamedToken<T> {
   /** Only the compiler sees this: it ties the token to the type of its value. */
   declare readonly [made]: T;
 
-  constructor(readonly name: string) {
-    Object.freeze(this);
-  }
+  constructor(readonly name: string) {}
 
   toString(): string {
     return this.name;

@@ -10,11 +10,17 @@ export interface Order {
   readonly cycles: readonly CycleError[];
 }
 
-/** Sorts nodes topologically, in the order of declaration and parameters; without recursion. */
+/**
+ * Sorts nodes topologically, in the order of declaration and parameters; without recursion.
+ * @param nodes - those at the end of `graph.nodes`; what they need before is sorted already.
+ */
 export function sortNodes(nodes: readonly Node[]): Order {
   const sorted: Node[] = [];
   const cycles: CycleError[] = [];
   const state = new Map<Node, 'open' | 'done'>();
+  const first = nodes[0]?.index ?? 0;
+  /** Nodes of cycles that have been reported: one cycle tells enough of a knot of many. */
+  const knotted = new Set<Node>();
   for (const start of nodes) {
     if (state.has(start)) continue;
     // Each frame is a node and how many of its needs have been visited.
@@ -26,17 +32,19 @@ export function sortNodes(nodes: readonly Node[]): Order {
         state.set(frame.node, 'done');
         sorted.push(frame.node);
         frames.pop();
+      } else if (need.index < first) {
+        // Sorted before, by an earlier call.
+        continue;
       } else if (!state.has(need)) {
         state.set(need, 'open');
         frames.push({ node: need, next: 0 });
       } else if (state.get(need) === 'open') {
-        const labels = frames.map(({ node }) => node.label);
-        cycles.push(
-          new CycleError([
-            ...labels.slice(frames.findIndex(({ node }) => node === need)),
-            need.label,
-          ]),
-        );
+        const begin = frames.findIndex(({ node }) => node === need);
+        const cycle = frames.slice(begin).map(({ node }) => node);
+        if (!cycle.some((node) => knotted.has(node))) {
+          cycles.push(new CycleError([...cycle, need].map(({ label }) => label)));
+        }
+        for (const node of cycle) knotted.add(node);
       }
     }
   }
@@ -48,11 +56,15 @@ const rank: Record<Scope, number> = { singleton: 3, thread: 2, request: 1, call:
 /**
  * Reports each provider that outlives something it depends on, also through transient ones, which
  * live as long as whoever holds them.
+ * @param shortest - the shortest-lived thing that each node checked before holds on to; gets those
+ * of the nodes that are checked now.
  */
-export function checkLifetimes(graph: Graph, sorted: readonly Node[]): TurnoError[] {
+export function checkLifetimes(
+  graph: Graph,
+  sorted: readonly Node[],
+  shortest: Map<Node, Node>,
+): TurnoError[] {
   const problems: TurnoError[] = [];
-  /** The shortest-lived thing that a node holds on to. */
-  const shortest = new Map<Node, Node>();
   for (const node of sorted) {
     let held: Node = node;
     for (const need of node.needs) {

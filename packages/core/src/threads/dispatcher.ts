@@ -1,7 +1,13 @@
 /** Sends hops to threads: in order, not more than there are threads, each answered exactly once. */
 import { DisposedError, QueueFullError, ThreadDiedError, ThreadStartError } from '../errors.js';
 import { decode, encode, encodeExactly, Obstacle, type Encoded } from '../portable/codec.js';
-import { HopFailure, stayed, type HopDefinition, type ThreadFigures } from './executor.js';
+import {
+  HopFailure,
+  stayed,
+  type HopDefinition,
+  type HopWatch,
+  type ThreadFigures,
+} from './executor.js';
 import { pack, unpack, type Packed } from './freight.js';
 import type { Lane } from './lane.js';
 import type { HopReply } from './message.js';
@@ -21,6 +27,7 @@ interface Job {
   readonly definition: HopDefinition;
   readonly inputs: readonly unknown[];
   readonly signal: AbortSignal | undefined;
+  readonly watch: HopWatch | undefined;
   readonly resolve: (values: unknown[]) => void;
   readonly reject: (failure: HopFailure) => void;
   /** Undoes the listening to `signal`. */
@@ -70,12 +77,14 @@ export class Dispatcher {
     definition: HopDefinition,
     inputs: readonly unknown[],
     signal: AbortSignal | undefined,
+    watch?: HopWatch,
   ): Promise<unknown[]> {
     return new Promise((resolve, reject) => {
       const job: Job = {
         definition,
         inputs,
         signal,
+        watch,
         resolve,
         reject,
         release: undefined,
@@ -139,7 +148,7 @@ export class Dispatcher {
   }
 
   #start(job: Job): void {
-    const { definition, signal } = job;
+    const { definition, signal, watch } = job;
     const inputs = packInputs(job);
     if (inputs instanceof HopFailure) {
       this.#fail(job, inputs);
@@ -155,7 +164,10 @@ export class Dispatcher {
     this.#waited += running.started - job.queued;
     job.running = running;
     this.#running.add(job);
-    this.lane.send({ definition, inputs, abort: running.cell, stop: running.stop }).then(
+    watch?.started();
+    const { cell, stop } = running;
+    const timed = watch !== undefined;
+    this.lane.send({ definition, inputs, abort: cell, timed, stop }).then(
       (reply) => {
         this.#end(job, running);
         this.#answer(job, reply);
@@ -178,6 +190,7 @@ export class Dispatcher {
 
   #answer(job: Job, reply: HopReply): void {
     if (job.answered) return;
+    job.watch?.returned(reply.thread, reply.ran ?? []);
     if ('error' in reply) {
       this.#fail(job, new HopFailure(reply.step, decodeError(reply.error)));
       return;

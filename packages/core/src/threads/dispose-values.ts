@@ -1,15 +1,13 @@
 /** Ends what a hop has made and nobody else holds. */
-import { Disposal, type Failure, type TornDown } from '../disposal.js';
+import { Disposal, isObject, type Failure, type TornDown } from '../disposal.js';
 import type { StepsRun } from './run-steps.js';
-
-/** How long one teardown in a thread may take, in milliseconds, before it is left behind. */
-const timeout = 10_000;
 
 /**
  * Ends the generators of the steps, which see the failure of the hop if there is one, and disposes
  * the values that the steps have made, in reverse order of creation, each once. Left alone are
  * values that the thread keeps, that `leaves` says have gone to the loop, and that a step was given
  * and only handed on.
+ * @param timeout - how long one teardown may take, in milliseconds.
  * @returns undefined where there is nothing to tear down: nearly every hop makes nothing of that
  * kind, and must stay synchronous and cheap.
  */
@@ -17,28 +15,37 @@ export function disposeValues(
   { steps, values, inputs, generators }: StepsRun,
   leaves: ReadonlySet<number>,
   failure: Failure | undefined,
+  timeout: number,
 ): Promise<TornDown> | undefined {
   if (generators.size === 0 && !values.some(isDisposable)) return undefined;
-  const spared: unknown[] = [...inputs];
+  const spared = new WeakSet<object>();
+  const spare = (value: unknown): void => {
+    if (isObject(value)) spared.add(value);
+  };
+  inputs.forEach(spare);
   for (const [index, step] of steps.entries()) {
     const isMade = step.operation === 'construct' || step.operation === 'call';
-    if (step.perThread !== undefined || !isMade || leaves.has(index)) spared.push(values[index]);
+    if (step.perThread !== undefined || !isMade || leaves.has(index)) spare(values[index]);
   }
-  const disposal = new Disposal(timeout);
+  const disposal = new Disposal(timeout, spared);
   for (const [index, value] of values.entries()) {
     const label = steps[index]?.label ?? '';
     const generator = generators.get(index);
     if (generator !== undefined) disposal.noteGenerator(label, generator);
-    else disposal.note(label, value, spared);
+    else disposal.note(label, value);
   }
   return disposal.run(failure);
 }
 
 function isDisposable(value: unknown): boolean {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  if (!isObject(value)) return false;
   const candidate = value as Partial<AsyncDisposable & Disposable>;
-  return (
-    typeof candidate[Symbol.asyncDispose] === 'function' ||
-    typeof candidate[Symbol.dispose] === 'function'
-  );
+  try {
+    return (
+      typeof candidate[Symbol.asyncDispose] === 'function' ||
+      typeof candidate[Symbol.dispose] === 'function'
+    );
+  } catch {
+    return false;
+  }
 }

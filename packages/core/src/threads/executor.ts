@@ -69,6 +69,7 @@ export interface Manifest {
   readonly needs: readonly NeededClass[];
 }
 
+/** A class that hops use. */
 export interface NeededClass {
   readonly classId: string;
   /** URL of the module that declares it; undefined where no call site was found. */
@@ -78,6 +79,10 @@ export interface NeededClass {
   /** Set where it is no class of the user's: the call that stands for it, `provide(Patties)`. */
   readonly call?: string;
   readonly methods: readonly { readonly name: string; readonly static: boolean }[];
+  /** How many classes of that name its module has declared on the loop's side. */
+  readonly twins: number;
+  /** Whether several of them are made at one place, by a function that is called repeatedly. */
+  readonly ambiguous: boolean;
 }
 
 /** Why one needed class cannot be reached in a thread. */
@@ -115,6 +120,17 @@ export class HopFailure {
   ) {}
 }
 
+/** Hears of one run of a hop: for tracing. */
+export interface HopWatch {
+  /** A thread is given the hop. Not called for a hop that fails before. */
+  started(): void;
+  /**
+   * The hop has ended, well or with the error of a step; not called when its thread has died.
+   * @param ran - how long each step ran, in milliseconds, up to the last that did.
+   */
+  returned(thread: number, ran: readonly number[]): void;
+}
+
 /** Runs hops. Every executor passes the same conformance suite. */
 export interface Executor {
   /**
@@ -134,6 +150,7 @@ export interface Executor {
     definition: HopDefinition,
     inputs: readonly unknown[],
     signal?: AbortSignal,
+    watch?: HopWatch,
   ): Promise<unknown[]>;
 
   readonly figures: ThreadFigures;

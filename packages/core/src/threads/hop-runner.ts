@@ -41,6 +41,8 @@ export class HopRunner {
     /** Id of the thread. */
     readonly thread: number,
     private readonly classes: ClassFinder,
+    /** How long one teardown may take, in milliseconds. */
+    private readonly teardownTimeout: number,
   ) {}
 
   /** Runs a hop. Never throws; @returns a promise only if something in it is asynchronous. */
@@ -75,10 +77,15 @@ export class HopRunner {
       return this.#failed(-1, error);
     }
     const signal = new HopSignal(task.abort);
-    const run = new StepsRun(definition.steps, inputs, this.#kept, signal, missing);
+    const ran: number[] | undefined = task.timed ? [] : undefined;
+    const run = new StepsRun(definition.steps, inputs, this.#kept, signal, missing, ran);
     const running = run.run();
     const end = (failure: StepFailure | undefined) => this.#end(definition, run, signal, failure);
-    return running instanceof Promise ? running.then(end) : end(running);
+    const sent = running instanceof Promise ? running.then(end) : end(running);
+    if (ran === undefined) return sent;
+    return sent instanceof Promise
+      ? sent.then((each) => withTimes(each, ran))
+      : withTimes(sent, ran);
   }
 
   #end(
@@ -94,7 +101,7 @@ export class HopRunner {
       failure === undefined
         ? this.#encode(definition, run.values, leaves)
         : this.#failed(failure.step, failure.error);
-    const disposing = disposeValues(run, leaves, failure);
+    const disposing = disposeValues(run, leaves, failure, this.teardownTimeout);
     if (disposing === undefined) return sent;
     return disposing.then(({ failure: after, faults }) => {
       // Generators may have put another error into the place of the one that they saw.
@@ -150,4 +157,8 @@ export class HopRunner {
     const { encoded, transfer } = encodeThrown(error);
     return { reply: { thread: this.thread, step, error: encoded }, transfer };
   }
+}
+
+function withTimes({ reply, transfer }: Sent, ran: readonly number[]): Sent {
+  return { reply: { ...reply, ran }, transfer };
 }

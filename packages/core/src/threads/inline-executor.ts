@@ -1,6 +1,13 @@
 /** Runs hops on the event loop, through the same codec: for unit tests without threads. */
 import { Dispatcher } from './dispatcher.js';
-import type { Executor, HopDefinition, Manifest, ThreadFigures, Unreachable } from './executor.js';
+import type {
+  Executor,
+  HopDefinition,
+  HopWatch,
+  Manifest,
+  ThreadFigures,
+  Unreachable,
+} from './executor.js';
 import { HopRunner, type Sent } from './hop-runner.js';
 import type { Departure, Lane } from './lane.js';
 import type { Freight, HopReply } from './message.js';
@@ -16,7 +23,7 @@ export class InlineExecutor implements Executor {
   readonly #dispatcher: Dispatcher;
 
   constructor(settings: ThreadSettings) {
-    this.#lane = new InlineLane(settings.size);
+    this.#lane = new InlineLane(settings.size, settings.teardownTimeout);
     this.#dispatcher = new Dispatcher(this.#lane, settings.queue);
   }
 
@@ -34,8 +41,9 @@ export class InlineExecutor implements Executor {
     definition: HopDefinition,
     inputs: readonly unknown[],
     signal?: AbortSignal,
+    watch?: HopWatch,
   ): Promise<unknown[]> {
-    return this.#dispatcher.run(definition, inputs, signal);
+    return this.#dispatcher.run(definition, inputs, signal, watch);
   }
 
   get figures(): ThreadFigures {
@@ -53,13 +61,19 @@ class InlineLane implements Lane {
   /** There is no thread that could be ended. */
   readonly mayEndThreads = false;
   #running = 0;
-  readonly #runner = new HopRunner(thread, {
-    // All modules are imported on this side already.
-    find: () => Promise.resolve(),
-    reason: () => 'its module has not been imported',
-  });
+  readonly #runner: HopRunner;
 
-  constructor(readonly size: number) {}
+  constructor(
+    readonly size: number,
+    teardownTimeout: number,
+  ) {
+    // All modules are imported on this side already.
+    const classes = {
+      find: () => Promise.resolve(),
+      reason: () => 'its module has not been imported',
+    };
+    this.#runner = new HopRunner(thread, classes, teardownTimeout);
+  }
 
   get free(): number {
     return this.isOpen ? this.size - this.#running : 0;
@@ -69,7 +83,7 @@ class InlineLane implements Lane {
     // It never gives up.
   }
 
-  async send({ definition, inputs, abort }: Departure): Promise<HopReply> {
+  async send({ definition, inputs, abort, timed }: Departure): Promise<HopReply> {
     this.#running++;
     try {
       // As with threads, nothing of the hop happens within the caller's turn.
@@ -80,6 +94,7 @@ class InlineLane implements Lane {
         definition,
         inputs: cross(inputs.freight, inputs.transfer),
         ...(abort === undefined ? {} : { abort }),
+        ...(timed ? { timed } : {}),
       });
       return crossReply({ reply, transfer });
     } finally {

@@ -10,6 +10,8 @@ export interface Departure {
   readonly inputs: Packed;
   /** The cell behind the `AbortSignal` that a step of the hop asks for. */
   readonly abort: Int32Array | undefined;
+  /** Whether the thread shall measure the steps. */
+  readonly timed: boolean;
   /** Ends the thread that runs the hop. */
   readonly stop: Stop;
 }

@@ -9,6 +9,8 @@ export interface ThreadSetup {
   readonly manifest: Manifest;
   /** Milliseconds that a start may take. */
   readonly startTimeout: number;
+  /** Milliseconds that one teardown may take. */
+  readonly teardownTimeout: number;
   /** Shared by all threads: the index of the module being imported, for the message of a deadline. */
   readonly progress: Int32Array;
 }
@@ -39,10 +41,12 @@ export interface HopTask {
   readonly inputs: Freight;
   /** One cell, which the loop sets to 1 when the hop is aborted; only for hops that ask for it. */
   readonly abort?: Int32Array;
+  /** Asks how long each step ran. */
+  readonly timed?: true;
 }
 
 /** How a hop has ended, as its thread tells it. */
-export type HopReply =
+export type HopReply = (
   | {
       /** Id of the thread. */
       readonly thread: number;
@@ -51,7 +55,11 @@ export type HopReply =
       /** Which of these are extras that could not cross. */
       readonly stayed: readonly number[];
     }
-  | { readonly thread: number; readonly step: number; readonly error: Encoded };
+  | { readonly thread: number; readonly step: number; readonly error: Encoded }
+) & {
+  /** Where it was asked for: milliseconds of each step, up to the last that ran. */
+  readonly ran?: readonly number[];
+};
 
 /**
  * An encoded value in a message; or a port in whose queue it waits, where it could not be told

@@ -30,13 +30,18 @@ export interface ThreadSettings {
   readonly size: number;
   readonly queue: number;
   readonly startTimeout: number;
+  /** How long one teardown in a thread may take, in milliseconds. */
+  readonly teardownTimeout: number;
   readonly execArgv: readonly string[] | undefined;
   readonly env: Readonly<Record<string, string>> | undefined;
   readonly resourceLimits: Readonly<ResourceLimits> | undefined;
 }
 
-/** @throws DeclarationError for a number that has no meaning. */
-export function settingsOf(options: ThreadOptions): ThreadSettings {
+/**
+ * @param teardownTimeout - of the container, in milliseconds.
+ * @throws DeclarationError for a number that has no meaning.
+ */
+export function settingsOf(options: ThreadOptions, teardownTimeout: number): ThreadSettings {
   const size = options.size ?? availableParallelism();
   const queue = options.queue ?? Math.max(64, size ** 2);
   const startTimeout = options.startTimeout ?? 10_000;
@@ -44,7 +49,7 @@ export function settingsOf(options: ThreadOptions): ThreadSettings {
   checkNumber('queue', queue, 0);
   checkNumber('startTimeout', startTimeout, 1);
   const { execArgv, env, resourceLimits } = options;
-  return { size, queue, startTimeout, execArgv, env, resourceLimits };
+  return { size, queue, startTimeout, teardownTimeout, execArgv, env, resourceLimits };
 }
 
 function checkNumber(name: string, value: number, least: number): void {

@@ -48,6 +48,7 @@ export class PoolLane implements Lane {
     this.#setup = {
       manifest,
       startTimeout: this.settings.startTimeout,
+      teardownTimeout: this.settings.teardownTimeout,
       progress: new Int32Array(new SharedArrayBuffer(4)),
     };
     const { pool, reports } = await this.#start(this.#setup);
@@ -75,7 +76,7 @@ export class PoolLane implements Lane {
     if (this.#isStuck && this.size === 0) void this.#rebuild();
   }
 
-  async send({ definition, inputs, abort, stop }: Departure): Promise<HopReply> {
+  async send({ definition, inputs, abort, timed, stop }: Departure): Promise<HopReply> {
     const pool = this.#current;
     if (pool === undefined) throw new DisposedError('container');
     const isKnown = this.#definitions.areKnown(definition.id, pool.readyIds());
@@ -85,6 +86,7 @@ export class PoolLane implements Lane {
       ...(isKnown ? {} : { definition }),
       inputs: inputs.freight,
       ...(abort === undefined ? {} : { abort }),
+      ...(timed ? { timed } : {}),
     };
     try {
       const reply = await pool.run(task, inputs.transfer, stop);

@@ -1,5 +1,5 @@
 /** Finds out whether a thread can reach what its hops need. */
-import { classById } from '../record.js';
+import { classById, findRecord } from '../record.js';
 import type { NeededClass } from './executor.js';
 
 /**
@@ -12,6 +12,12 @@ export function whyUnreachable(
 ): string | undefined {
   const type = classById(need.classId);
   if (type === undefined) return missing(need);
+  // Ids count classes of one name in the order in which they are declared. Where not all of them
+  // are declared in a thread, the same number may mean another one.
+  const declared = findRecord(type)?.twins.count ?? 1;
+  if (declared !== need.twins) {
+    return `${need.twins} classes of its name are declared in its module, but ${declared} in a thread: some are declared inside a function, or under a condition`;
+  }
   for (const { name, static: isStatic } of need.methods) {
     const holder: unknown = isStatic ? type : type.prototype;
     if (typeof (holder as Record<string, unknown>)[name] !== 'function') {

@@ -28,6 +28,8 @@ export class StepsRun {
     private readonly signal: HopSignal,
     /** Why a class is not known; a sentence without its full stop. */
     private readonly missing: (classId: string) => string,
+    /** Gets how long each step ran, in milliseconds. */
+    private readonly ran?: number[],
   ) {}
 
   /**
@@ -37,13 +39,16 @@ export class StepsRun {
   run(): StepFailure | undefined | Promise<StepFailure | undefined> {
     for (let index = this.values.length; index < this.steps.length; index++) {
       const step = this.steps[index] as HopStep;
+      const started = this.ran === undefined ? 0 : performance.now();
       let made: unknown;
       try {
         made = this.valueOf(step);
-        if (isPromise(made, step)) return this.resume(index, made);
+        if (isPromise(made, step)) return this.resume(index, made, started);
       } catch (error) {
+        this.noteTime(started);
         return new StepFailure(index, error);
       }
+      this.noteTime(started);
       this.values.push(made);
     }
     return undefined;
@@ -52,16 +57,23 @@ export class StepsRun {
   private async resume(
     index: number,
     pending: PromiseLike<unknown>,
+    started: number,
   ): Promise<StepFailure | undefined> {
     this.signal.watch();
     let made: unknown;
     try {
       made = await pending;
     } catch (error) {
+      this.noteTime(started);
       return new StepFailure(index, error);
     }
+    this.noteTime(started);
     this.values.push(made);
     return this.run();
+  }
+
+  private noteTime(started: number): void {
+    this.ran?.push(performance.now() - started);
   }
 
   private valueOf(step: HopStep): unknown {

@@ -2,7 +2,14 @@
 import { ThreadStartError } from '../errors.js';
 import { decode } from '../portable/codec.js';
 import { Dispatcher } from './dispatcher.js';
-import type { Executor, HopDefinition, Manifest, ThreadFigures, Unreachable } from './executor.js';
+import type {
+  Executor,
+  HopDefinition,
+  HopWatch,
+  Manifest,
+  ThreadFigures,
+  Unreachable,
+} from './executor.js';
 import type { Report } from './message.js';
 import type { ThreadSettings } from './options.js';
 import { PoolLane } from './pool-lane.js';
@@ -20,6 +27,13 @@ export class TinypoolExecutor implements Executor {
   }
 
   async start(manifest: Manifest): Promise<readonly Unreachable[]> {
+    const ambiguous = manifest.needs.filter((need) => need.ambiguous);
+    if (ambiguous.length > 0) {
+      return ambiguous.map((need) => ({
+        need,
+        reason: `${need.twins} classes of its name are made at one place, by a function, and a thread cannot tell them apart`,
+      }));
+    }
     const reports = await this.#lane.open(manifest);
     const unreachable = collect(reports, manifest);
     const failed = reports.flatMap((report) => report.failed)[0];
@@ -36,8 +50,9 @@ export class TinypoolExecutor implements Executor {
     definition: HopDefinition,
     inputs: readonly unknown[],
     signal?: AbortSignal,
+    watch?: HopWatch,
   ): Promise<unknown[]> {
-    return this.#dispatcher.run(definition, inputs, signal);
+    return this.#dispatcher.run(definition, inputs, signal, watch);
   }
 
   get figures(): ThreadFigures {

@@ -16,7 +16,7 @@ const { __tinypool_state__: state } = process as unknown as {
   readonly __tinypool_state__: { readonly workerData: ThreadSetup };
 };
 const modules = new ThreadModules(state.workerData);
-const runner = new HopRunner(threadId, modules);
+const runner = new HopRunner(threadId, modules, state.workerData.teardownTimeout);
 
 // Tinypool calls a thread ready when its entry has been imported: a replacement takes no hop before
 // it has its modules.
