@@ -105,6 +105,8 @@ interface Records {
   readonly byId: Map<string, WeakRef<AbstractClass>>;
   /** By module and name, for ids. */
   readonly twins: Map<string, Twins>;
+  /** In a thread: all classes with a record, so that they stay. */
+  kept?: Set<AbstractClass>;
 }
 
 /**
@@ -170,7 +172,17 @@ function addRecord(
   };
   records.byClass.set(target, record);
   records.byId.set(id, new WeakRef(target));
+  records.kept?.add(target);
   return record;
+}
+
+/**
+ * For the entry of a worker: from now on no class with a record is collected. In a thread nothing
+ * else may know it: a class that its module does not export goes when that module has parked, or is
+ * CommonJS. On the loop the graph holds what is in use, and others may go.
+ */
+export function keepClasses(): void {
+  records.kept ??= new Set();
 }
 
 /** The class with that id, if this thread has imported its module. */

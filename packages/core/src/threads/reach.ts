@@ -16,7 +16,8 @@ export function whyUnreachable(
   // are declared in a thread, the same number may mean another one.
   const declared = findRecord(type)?.twins.count ?? 1;
   if (declared !== need.twins) {
-    return `${need.twins} classes of its name are declared in its module, but ${declared} in a thread: some are declared inside a function, or under a condition`;
+    const twins = need.call === undefined ? 'classes of its name' : `calls of ${need.call}`;
+    return `${need.twins} ${twins} stand in its module, but ${declared} in a thread: some stand inside a function, or under a condition`;
   }
   for (const { name, static: isStatic } of need.methods) {
     const holder: unknown = isStatic ? type : type.prototype;

@@ -29,10 +29,11 @@ export class TinypoolExecutor implements Executor {
   async start(manifest: Manifest): Promise<readonly Unreachable[]> {
     const ambiguous = manifest.needs.filter((need) => need.ambiguous);
     if (ambiguous.length > 0) {
-      return ambiguous.map((need) => ({
-        need,
-        reason: `${need.twins} classes of its name are made at one place, by a function, and a thread cannot tell them apart`,
-      }));
+      return ambiguous.map((need) => {
+        const twins = need.call === undefined ? 'classes of its name' : `calls of ${need.call}`;
+        const reason = `${need.twins} ${twins} are made at one place, by a function or a loop, and a thread cannot tell them apart`;
+        return { need, reason };
+      });
     }
     const reports = await this.#lane.open(manifest);
     const unreachable = collect(reports, manifest);

@@ -1,6 +1,7 @@
 /** What runs in each thread of tinypool. Nothing on the loop's side imports this. */
 import { threadId } from 'node:worker_threads';
 
+import { keepClasses } from '../record.js';
 import { enterThread } from '../thread-context.js';
 import type { Transferable } from '../threads/freight.js';
 import { HopRunner, type Sent } from '../threads/hop-runner.js';
@@ -9,6 +10,7 @@ import { ThreadModules } from './import-modules.js';
 
 // Before any module of the user's is evaluated.
 enterThread();
+keepClasses();
 
 // Where tinypool keeps the `workerData` of its options; its types come with the import of tinypool,
 // which is not needed here.
