@@ -78,3 +78,16 @@ describe('docs/testing.md', () => {
     expect(await run(name, snippet('docs/testing.md', 'ts', mark))).toBe(printed);
   });
 });
+
+describe('docs/introspection.md', () => {
+  it.each([
+    ['toMermaid', 'flowchart LR'],
+    ['explain()', 'start: 2 singletons'],
+    ['asyncEnd', 'Grill.beef for'],
+  ])('shows code with %s that prints what it says', async (mark, printed) => {
+    const file = 'docs/introspection.md';
+    const output = await run(mark.replace(/\W/g, ''), snippet(file, 'ts', mark));
+    // `console.log` ends what `toMermaid` has ended with a line of its own.
+    expect(output.replace(/\n+$/, '\n')).toBe(snippet(file, '', printed));
+  });
+});

@@ -62,11 +62,12 @@ const stages = [
   ],
   ['portable/'],
   ['node.ts', 'declaration.ts', 'graph.ts'],
-  ['placement.ts', 'validate.ts', 'crossing.ts'],
+  ['placement.ts', 'validate.ts', 'crossing.ts', 'check.ts'],
+  ['graph-data.ts', 'graph-drawing.ts'],
   ['threads/'],
-  ['step.ts', 'hop.ts', 'plan.ts', 'manifest.ts', 'explain.ts'],
+  ['step.ts', 'hop.ts', 'plan.ts', 'manifest.ts', 'trace.ts', 'explain.ts'],
   ['cell.ts', 'deadlock.ts', 'error-path.ts', 'run.ts'],
-  ['engine.ts', 'singletons.ts', 'scope-instance.ts', 'container.ts'],
+  ['engine.ts', 'inheritance.ts', 'singletons.ts', 'scope-instance.ts', 'container.ts'],
   ['index.ts'],
 ];
 

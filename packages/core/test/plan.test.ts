@@ -287,6 +287,7 @@ it('explains a plan: order, scope, placement, hops', () => {
       '  5  Kitchen.grind  [request]    thread, hop 1  after 2, 4',
       '  6  Kitchen.cook   [request]    thread, hop 1  after 2, 5',
       '  7  Kitchen.serve  [request]    loop           after 1, 6',
+      'critical path, by number of steps: Kitchen.order -> hop 1 -> Kitchen.serve',
     ].join('\n'),
   );
 });
