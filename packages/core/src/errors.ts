@@ -291,12 +291,12 @@ export class UnreachableError extends TurnoError {
 export class ThreadStartError extends TurnoError {
   readonly code = 'TURNO_THREAD_START';
 
-  constructor(reason: string, cause?: unknown) {
-    super({
-      fact: `The worker threads did not start: ${reason}.`,
-      remedy: 'See the cause; `threads: { startTimeout }` sets how long the start may take.',
-      cause,
-    });
+  constructor(
+    reason: string,
+    cause?: unknown,
+    remedy = 'See the cause; `threads: { startTimeout }` sets how long the start may take.',
+  ) {
+    super({ fact: `The worker threads did not start: ${reason}.`, remedy, cause });
   }
 }
 

@@ -1,4 +1,6 @@
 /** Keeps a pool of real threads going: opens it, and puts a new one in place of one that broke. */
+import { existsSync } from 'node:fs';
+
 import { DisposedError, ThreadStartError } from '../errors.js';
 import { Definitions } from './definitions.js';
 import type { Manifest } from './executor.js';
@@ -21,11 +23,22 @@ const attempts = 3;
 /**
  * What tinypool loads in each thread. Built, it is JavaScript; when this file itself runs as
  * TypeScript, then threads inherit what makes that possible.
+ * @throws ThreadStartError where a bundler has taken this file away from its neighbours.
  */
-const entry = new URL(
-  import.meta.url.endsWith('.ts') ? '../worker/entry.ts' : '../worker/entry.js',
-  import.meta.url,
-);
+function workerEntry(): URL {
+  // Undefined where a bundler has made CommonJS of this file.
+  const here = import.meta.url as string | undefined;
+  if (here !== undefined) {
+    const file = here.endsWith('.ts') ? '../worker/entry.ts' : '../worker/entry.js';
+    const entry = new URL(file, here);
+    if (existsSync(entry)) return entry;
+  }
+  throw new ThreadStartError(
+    '@turno/core is part of a bundle, and the file that threads run is not there',
+    undefined,
+    'Leave @turno/core out of the bundle: with esbuild by --external:@turno/core or --packages=external.',
+  );
+}
 
 export class PoolLane implements Lane {
   readonly #definitions = new Definitions();
@@ -106,7 +119,7 @@ export class PoolLane implements Lane {
   /** Starts a pool and waits until each of its threads has reported. */
   async #start(setup: ThreadSetup): Promise<{ pool: Pool; reports: Report[] }> {
     if (this.#hasClosed()) throw new DisposedError('container');
-    const pool: Pool = new Pool(this.settings, entry, setup, {
+    const pool: Pool = new Pool(this.settings, workerEntry(), setup, {
       onReady: () => {
         this.#isStuck = false;
         if (pool === this.#current) this.events.onFree();

@@ -75,12 +75,16 @@ export class ThreadModules {
     }
     if (outcome === 'imported') {
       return call === undefined
-        ? 'it is declared inside a function, or under a condition'
-        : `the call of ${call} is not at the top level of its module`;
+        ? `it is declared inside a function, or under a condition (${module})`
+        : `the call of ${call} is not at the top level of its module (${module})`;
     }
     const { error } = outcome;
     const message = error instanceof Error ? error.message : String(error);
-    return `its module could not be imported: ${(message.split('\n')[0] ?? '').replace(/\.$/, '')}`;
+    const reason = `its module could not be imported: ${(message.split('\n')[0] ?? '').replace(/\.$/, '')}`;
+    const { code } = (error ?? {}) as { readonly code?: unknown };
+    return code === 'ERR_UNKNOWN_FILE_EXTENSION'
+      ? `${reason} (none of the loaders that Node was started with by --import takes it in a thread; for tsx, see docs/without-decorators.md)`
+      : reason;
   }
 
   async #import(module: string): Promise<void> {
