@@ -1,7 +1,8 @@
 /** The container: what users hold. It owns the graph, the singletons and the executor. */
 import { defaultTeardownTimeout, throwTeardownErrors, type Failure } from './disposal.js';
-import { Engine } from './engine.js';
-import { DeclarationError, DisposedError } from './errors.js';
+import { Engine, type EngineOptions } from './engine.js';
+import { DeclarationError, DisposedError, StartTimeoutError } from './errors.js';
+import { counterparts } from './inheritance.js';
 import { noteSuppressed } from './error-path.js';
 import { explainPlan, explainStart } from './explain.js';
 import type { GraphData } from './graph-data.js';
@@ -11,9 +12,9 @@ import type { Provider, ValueProvider } from './provider.js';
 import type { ParameterSource } from './record.js';
 import type { Placement } from './scope.js';
 import { ScopeInstance, type ResolveOptions } from './scope-instance.js';
-import { Singletons } from './singletons.js';
+import { Singletons, type SingletonBase } from './singletons.js';
 import { inThread, park } from './thread-context.js';
-import { createExecutor, type ThreadOptions } from './threads/create-executor.js';
+import type { ThreadOptions } from './threads/create-executor.js';
 import type { ThreadFigures } from './threads/executor.js';
 import type { Token } from './token.js';
 
@@ -32,6 +33,27 @@ export interface ContainerOptions {
   readonly modules?: readonly string[];
   /** How long one teardown may take before it is left behind, in milliseconds. Default 10,000. */
   readonly teardownTimeout?: number;
+  /**
+   * How long the singletons that are made at start may take together, in milliseconds. Default
+   * 30,000.
+   */
+  readonly startTimeout?: number;
+}
+
+/** An override that is in force; disposing it puts the providers before it back. */
+export interface Override extends AsyncDisposable {
+  /** The same as disposing it. Overrides are restored in reverse order. */
+  restore(): Promise<void>;
+}
+
+const defaultStartTimeout = 30_000;
+
+/** {@link ContainerOptions} with nothing left open, and overrides in layers. */
+interface Settings extends EngineOptions {
+  readonly providers: readonly Provider[];
+  readonly overrides: readonly (readonly Provider[])[];
+  readonly scopeValues: readonly Token[];
+  readonly startTimeout: number;
 }
 
 const optionNames: ReadonlySet<string> = new Set<keyof ContainerOptions>([
@@ -41,23 +63,30 @@ const optionNames: ReadonlySet<string> = new Set<keyof ContainerOptions>([
   'threads',
   'modules',
   'teardownTimeout',
+  'startTimeout',
 ]);
 
 export class Container implements AsyncDisposable {
   private readonly singletons: Singletons;
   /** Owns what is resolved from the container itself, and holds the scopes that are open. */
   private readonly root: ScopeInstance;
+  /** Containers with overrides that stand in for this one; the last one does. */
+  private readonly standIns: Container[] = [];
+  /** Containers that were made from this one and may use its threads and singletons. */
+  private readonly derived = new Set<Container>();
   private disposing: Promise<void> | undefined;
 
   private constructor(
     private readonly engine: Engine,
-    declared: ReadonlySet<Token>,
+    private readonly settings: Settings,
+    private readonly origin: Container | undefined,
+    base: SingletonBase | undefined,
   ) {
-    const singletons = new Singletons(engine, (node) => this.root.resolveNode(node));
+    const singletons = new Singletons(engine, (node) => this.root.resolveNode(node), base);
     this.singletons = singletons;
     const context = {
       engine,
-      declared,
+      declared: new Set(settings.scopeValues),
       singleton: (node: Node) => singletons.cell(node),
       peek: (node: Node) => singletons.peek(node),
       waits: singletons.waits,
@@ -71,31 +100,73 @@ export class Container implements AsyncDisposable {
    *
    * In a worker thread it never returns: a file that declares providers and starts a program is
    * imported there for its declarations only.
-   * @throws GraphError with all problems at once; ThreadStartError; what a singleton threw.
+   * @throws GraphError with all problems at once; ThreadStartError; StartTimeoutError; what a
+   * singleton threw.
    */
   static async create(options: ContainerOptions = {}): Promise<Container> {
     if (inThread()) return park();
-    checkOptions(options);
-    const {
-      providers = [],
-      overrides = [],
-      scopeValues = [],
-      threads = {},
-      modules = [],
-      teardownTimeout = defaultTeardownTimeout,
-    } = options;
-    const executor = createExecutor(threads, teardownTimeout);
-    let engine: Engine;
-    try {
-      const input = { providers, overrides, scopeValues };
-      engine = await Engine.create(input, executor, modules, teardownTimeout);
-    } catch (error) {
-      await executor.dispose();
-      throw error;
-    }
-    const container = new Container(engine, new Set(scopeValues));
+    return Container.start(settingsOf(options));
+  }
+
+  private static async start(
+    settings: Settings,
+    base?: Container,
+    sharesSingletons = false,
+  ): Promise<Container> {
+    const engine = await Engine.create(settings, settings, base?.engine);
+    const container = new Container(
+      engine,
+      settings,
+      base,
+      base !== undefined && sharesSingletons ? base.baseFor(engine) : undefined,
+    );
+    base?.derived.add(container);
     await container.makeEager();
     return container;
+  }
+
+  /**
+   * Makes a container like this one, with singletons and scopes of its own, and further overrides:
+   * one for each test, so that tests that run at the same time never meet. It uses the same threads
+   * and is disposed with this container at the latest.
+   */
+  async fork({
+    overrides = [],
+  }: { readonly overrides?: readonly Provider[] } = {}): Promise<Container> {
+    const { active } = this;
+    if (this.disposing !== undefined) throw new DisposedError('container');
+    return Container.start(active.layered(overrides), active);
+  }
+
+  /**
+   * Replaces providers from now on, for what is resolved and for scopes that are opened, until the
+   * override is restored. Singletons that do not depend on what is replaced stay the same ones.
+   * `@Inject(original(Token))` in an override asks for what it replaces.
+   * @returns the override; `await using` restores it.
+   * @throws as {@link create}; the container is then unchanged.
+   */
+  async override(...overrides: readonly Provider[]): Promise<Override> {
+    const { active } = this;
+    if (this.disposing !== undefined) throw new DisposedError('container');
+    const standIn = await Container.start(active.layered(overrides), active, true);
+    this.standIns.push(standIn);
+    const restore = async (): Promise<void> => {
+      const position = this.standIns.indexOf(standIn);
+      if (position >= 0 && position < this.standIns.length - 1) {
+        throw new DeclarationError(
+          'An override was restored before a later one, which is built on it.',
+          'Restore overrides in reverse order, as `await using` does.',
+        );
+      }
+      if (position >= 0) this.standIns.pop();
+      await standIn.dispose();
+    };
+    return { restore, [Symbol.asyncDispose]: restore };
+  }
+
+  /** Whether it can be used: from the end of `create` to the beginning of `dispose`. */
+  get isReady(): boolean {
+    return this.disposing === undefined;
   }
 
   /**
@@ -105,7 +176,7 @@ export class Container implements AsyncDisposable {
    */
   createScope(values: readonly ValueProvider[] = []): ScopeInstance {
     if (this.disposing !== undefined) throw new DisposedError('container');
-    return this.root.createScope(values);
+    return this.active.root.createScope(values);
   }
 
   /**
@@ -117,7 +188,7 @@ export class Container implements AsyncDisposable {
     values?: readonly ValueProvider[],
   ): Promise<T> {
     if (this.disposing !== undefined) throw new DisposedError('container');
-    return this.root.run(body, values);
+    return this.active.root.run(body, values);
   }
 
   /**
@@ -126,7 +197,7 @@ export class Container implements AsyncDisposable {
    */
   async resolve<T>(token: Token<T>, options?: ResolveOptions): Promise<T> {
     if (this.disposing !== undefined) throw new DisposedError('container');
-    return this.root.resolve(token, options);
+    return this.active.root.resolve(token, options);
   }
 
   /**
@@ -135,9 +206,9 @@ export class Container implements AsyncDisposable {
    * @param token - left out, it says which singletons are made at start, in which order, and where.
    */
   explain(token?: Token): string {
-    const { engine } = this;
+    const { engine } = this.active;
     if (token === undefined) return explainStart(engine.eager, (node) => engine.plan(node));
-    return explainPlan(this.engine.plan(this.engine.find(token)));
+    return explainPlan(engine.plan(engine.find(token)));
   }
 
   /**
@@ -145,17 +216,18 @@ export class Container implements AsyncDisposable {
    * a class that nobody listed joins the graph when it is first asked for.
    */
   get graph(): GraphData {
-    return this.engine.data;
+    return this.active.engine.data;
   }
 
   /** For adapters: all parameters in the plan of a token that are read from scope values. */
   inputs(token: Token): readonly ParameterSource[] {
-    return this.engine.plan(this.engine.find(token)).inputs.map(({ node }) => node.source);
+    const { engine } = this.active;
+    return engine.plan(engine.find(token)).inputs.map(({ node }) => node.source);
   }
 
   /** Where the provider of a token runs. */
   placement(token: Token): Placement {
-    return placementOf(this.engine.find(token));
+    return placementOf(this.active.engine.find(token));
   }
 
   /** Figures of the threads since the start. */
@@ -177,33 +249,100 @@ export class Container implements AsyncDisposable {
     return this.dispose();
   }
 
+  /** Itself, or the container with overrides that stands in for it. */
+  private get active(): Container {
+    return this.standIns.at(-1) ?? this;
+  }
+
+  private layered(overrides: readonly Provider[]): Settings {
+    checkOptions({ overrides });
+    return { ...this.settings, overrides: [...this.settings.overrides, overrides] };
+  }
+
+  private baseFor(engine: Engine): SingletonBase {
+    const same = counterparts(engine.order, this.engine.order);
+    return { singletons: this.singletons, counterpart: (node) => same.get(node) };
+  }
+
   private async makeEager(): Promise<void> {
-    const making = this.engine.eager.map((node) => this.singletons.make(node));
+    const { eager } = this.engine;
+    const errors: (Failure | undefined)[] = eager.map(() => undefined);
+    const making = eager.map((node, index) =>
+      this.singletons.make(node).catch((error: unknown) => {
+        errors[index] ??= { error };
+        throw error;
+      }),
+    );
     try {
-      await Promise.all(making);
+      await this.withDeadline(Promise.all(making), eager);
     } catch (error) {
+      for (const each of making) each.catch(() => undefined);
       // The others are told, and waited for; what they throw because of that is no failure.
       const ending = this.end({ error });
       this.disposing = ending.then(() => undefined);
-      const errors = (await Promise.allSettled(making)).flatMap((outcome): unknown[] =>
-        outcome.status === 'rejected' && !(outcome.reason instanceof DisposedError)
-          ? [outcome.reason]
-          : [],
+      const torn = await ending;
+      const failed = errors.flatMap((each) =>
+        each === undefined || each.error instanceof DisposedError ? [] : [each.error],
       );
-      const [first = error, ...others] = new Set(errors);
-      noteSuppressed(first, [...others, ...(await ending)]);
+      const [first = error, ...others] = new Set(
+        error instanceof StartTimeoutError ? [error, ...failed] : failed,
+      );
+      noteSuppressed(first, [...others, ...torn]);
       throw first;
+    }
+  }
+
+  private async withDeadline(made: Promise<unknown>, eager: readonly Node[]): Promise<void> {
+    const { startTimeout } = this.settings;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const labels = this.singletons.culprits(eager).map(({ label }) => label);
+        reject(new StartTimeoutError(labels, startTimeout));
+      }, startTimeout);
+    });
+    try {
+      await Promise.race([made, late]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
   /** @returns what the teardowns threw. */
   private async end(failure?: Failure): Promise<readonly unknown[]> {
     const errors: unknown[] = [];
-    await this.root.dispose().catch((error: unknown) => errors.push(error));
+    const note = (error: unknown): number => errors.push(error);
+    await Promise.all([...this.derived].map((container) => container.dispose().catch(note)));
+    await this.root.dispose().catch(note);
     errors.push(...(await this.singletons.dispose(failure)));
-    await this.engine.executor.dispose();
+    await this.engine.dispose();
+    this.origin?.derived.delete(this);
     return errors;
   }
+}
+
+/** @throws DeclarationError for options that have no meaning. */
+function settingsOf(options: ContainerOptions): Settings {
+  checkOptions(options);
+  const {
+    providers = [],
+    overrides = [],
+    scopeValues = [],
+    threads = {},
+    modules = [],
+    teardownTimeout = defaultTeardownTimeout,
+    startTimeout = defaultStartTimeout,
+  } = options;
+  const layers = overrides.length === 0 ? [] : [overrides];
+  return {
+    providers,
+    overrides: layers,
+    scopeValues,
+    threads,
+    modules,
+    teardownTimeout,
+    startTimeout,
+  };
 }
 
 function checkOptions(options: ContainerOptions): void {
@@ -212,6 +351,15 @@ function checkOptions(options: ContainerOptions): void {
     throw new DeclarationError(
       `Container.create has no option "${unknown}".`,
       `Its options are ${[...optionNames].join(', ')}.`,
+    );
+  }
+  for (const name of ['teardownTimeout', 'startTimeout'] as const) {
+    const time = options[name];
+    // Longer ones would make timers of Node fire at once.
+    if (time === undefined || (time > 0 && time <= 2 ** 31 - 1)) continue;
+    throw new DeclarationError(
+      `\`${name}\` of Container.create is ${time}.`,
+      'It is a number of milliseconds, above 0 and up to 2,147,483,647.',
     );
   }
   for (const name of ['providers', 'overrides', 'scopeValues', 'modules'] as const) {

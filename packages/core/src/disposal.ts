@@ -121,6 +121,26 @@ export class Disposal {
     return { failure: current, faults };
   }
 
+  /**
+   * Waits for work that has been told to stop, as long as for a teardown.
+   * @param work - its end, and whose it is as long as it goes on.
+   * @returns an error for each that is left behind; what it makes is torn down when it comes.
+   */
+  async settle(
+    work: readonly { readonly ended: Promise<void>; readonly pending: readonly string[] }[],
+  ): Promise<readonly TeardownTimeoutError[]> {
+    if (work.length === 0) return [];
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), this.timeout);
+    });
+    const outcome = await Promise.race([Promise.all(work.map(({ ended }) => ended)), late]);
+    clearTimeout(timer);
+    if (outcome !== 'late') return [];
+    const labels = new Set(work.flatMap(({ pending }) => pending));
+    return [...labels].map((label) => new TeardownTimeoutError(label, this.timeout, 'work'));
+  }
+
   private async withTimeout(entry: Entry, ending: PromiseLike<unknown>): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {

@@ -8,49 +8,81 @@ import { describeGraph, type GraphData } from './graph-data.js';
 import { type Node } from './node.js';
 import { manifestOf } from './manifest.js';
 import { compilePlan, type Plan, type Stored } from './plan.js';
-import type { Executor, NeededClass } from './threads/executor.js';
+import { createExecutor, type ThreadOptions } from './threads/create-executor.js';
+import type { Executor, Manifest, NeededClass } from './threads/executor.js';
 import { isToken, type Token } from './token.js';
 
 /** How many plans are kept for one target in scopes that keep different things already. */
 const mostVariants = 16;
+
+/** Of a container, with nothing left open. */
+export interface EngineOptions {
+  readonly modules: readonly string[];
+  /** In milliseconds. */
+  readonly teardownTimeout: number;
+  readonly threads: ThreadOptions;
+}
 
 export class Engine {
   private readonly plans = new Map<Node, Plan>();
   /** Plans for scopes that keep some of the values already, by target and what is kept. */
   private readonly variants = new Map<Node, Map<string, Plan>>();
   private checked: CheckedGraph;
-  /**
-   * Objects that are not the container's to dispose, since users gave them, and those that some
-   * scope disposes already.
-   */
-  readonly owned = new WeakSet<object>();
+
+  /** Set as soon as the graph says what threads must know. */
+  executor!: Executor;
+  private manifest!: Manifest;
+  private ownsExecutor = false;
 
   private constructor(
     readonly graph: Graph,
-    readonly executor: Executor,
     /** How long one teardown may take, in milliseconds. */
     readonly teardownTimeout: number,
+    /**
+     * Objects that are not the container's to dispose, since users gave them, and those that some
+     * scope disposes already.
+     */
+    readonly owned: WeakSet<object>,
   ) {
     this.checked = new CheckedGraph(graph);
   }
 
   /**
    * Builds and checks the graph, and starts the threads if some provider needs them.
+   * @param base - an engine whose threads are used if they know all that is needed.
    * @throws GraphError with all problems at once.
    * @throws ThreadStartError when no thread comes up.
    */
   static async create(
     input: GraphInput,
-    executor: Executor,
-    modules: readonly string[],
-    teardownTimeout: number,
+    { modules, teardownTimeout, threads }: EngineOptions,
+    base?: Engine,
   ): Promise<Engine> {
     const { graph, problems } = Graph.build(input);
-    const engine = new Engine(graph, executor, teardownTimeout);
+    const engine = new Engine(graph, teardownTimeout, base?.owned ?? new WeakSet());
     engine.check(problems);
     for (const node of graph.nodes) engine.disownValue(node);
-    await engine.startThreads(modules);
+    const manifest = manifestOf(engine.checked.sorted, engine.checked.sides, modules);
+    if (base !== undefined && covers(base.manifest, manifest)) {
+      engine.manifest = base.manifest;
+      engine.executor = base.executor;
+      return engine;
+    }
+    engine.manifest = manifest;
+    engine.ownsExecutor = true;
+    engine.executor = createExecutor(threads, teardownTimeout);
+    try {
+      await engine.startThreads();
+    } catch (error) {
+      await engine.executor.dispose();
+      throw error;
+    }
     return engine;
+  }
+
+  /** Ends the threads, unless they are those of another engine. */
+  async dispose(): Promise<void> {
+    if (this.ownsExecutor) await this.executor.dispose();
   }
 
   /** Nodes whose value the container makes at start, dependencies first. */
@@ -152,14 +184,14 @@ export class Engine {
     }
   }
 
-  private async startThreads(modules: readonly string[]): Promise<void> {
-    const manifest = manifestOf(this.checked.sorted, this.checked.sides, modules);
-    if (manifest.needs.length === 0) return;
-    const unnamed = manifest.needs.filter(({ classId }) => classId === '');
+  private async startThreads(): Promise<void> {
+    const { needs } = this.manifest;
+    if (needs.length === 0) return;
+    const unnamed = needs.filter(({ classId }) => classId === '');
     const unreachable =
       unnamed.length > 0
         ? unnamed.map((need) => ({ need, reason: withoutDecorator(need) }))
-        : await this.executor.start(manifest);
+        : await this.executor.start(this.manifest);
     if (unreachable.length === 0) return;
     throw new GraphError(
       unreachable.flatMap(({ need, reason }) =>
@@ -167,6 +199,21 @@ export class Engine {
       ),
     );
   }
+}
+
+/** Whether threads that were started for one manifest have all that another one needs. */
+function covers(started: Manifest, wanted: Manifest): boolean {
+  const known = new Map(started.needs.map(({ classId, methods }) => [classId, methods]));
+  return wanted.needs.every(
+    ({ classId, methods }) =>
+      methods.every((method) =>
+        known
+          .get(classId)
+          ?.some(
+            ({ name, static: isStatic }) => name === method.name && isStatic === method.static,
+          ),
+      ) && known.has(classId),
+  );
 }
 
 function withoutDecorator({ labels: [label = ''] }: NeededClass): string {

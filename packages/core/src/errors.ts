@@ -363,7 +363,7 @@ export class GeneratorError extends TurnoError {
   }
 }
 
-/** A teardown has not ended in time; the others went on without it. */
+/** A teardown, or work that was told to stop, has not ended in time; the rest went on without it. */
 export class TeardownTimeoutError extends TurnoError {
   readonly code = 'TURNO_TEARDOWN_TIMEOUT';
 
@@ -371,10 +371,37 @@ export class TeardownTimeoutError extends TurnoError {
     readonly provider: string,
     /** In milliseconds. */
     readonly timeout: number,
+    what: 'teardown' | 'work' = 'teardown',
   ) {
+    super(
+      what === 'teardown'
+        ? {
+            fact: `The teardown of ${provider} has not ended within ${timeout} ms and was left behind.`,
+            remedy: 'Let it end sooner, or set `teardownTimeout` of Container.create.',
+          }
+        : {
+            fact: `${provider} was told to stop, has not ended within ${timeout} ms and was left behind.`,
+            remedy: 'Let it heed its AbortSignal, or set `teardownTimeout` of Container.create.',
+          },
+    );
+  }
+}
+
+/** The singletons that are made at start took too long. */
+export class StartTimeoutError extends TurnoError {
+  readonly code = 'TURNO_START_TIMEOUT';
+
+  constructor(
+    /** Those that were late; what only waited for them is left out. */
+    readonly late: readonly string[],
+    /** In milliseconds. */
+    readonly timeout: number,
+  ) {
+    const names = late.map((label) => `"${label}"`).join(' and ');
     super({
-      fact: `The teardown of ${provider} has not ended within ${timeout} ms and was left behind.`,
-      remedy: 'Let it end sooner, or set `teardownTimeout` of Container.create.',
+      fact: `The container did not start within ${timeout} ms: ${names} ${late.length === 1 ? 'was' : 'were'} not made.`,
+      remedy:
+        'Find out what it waits for, declare it with `lazy: true`, or set `startTimeout` of Container.create.',
     });
   }
 }

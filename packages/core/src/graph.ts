@@ -26,7 +26,8 @@ import { NamedToken, tokenName, type AbstractClass, type Token } from './token.j
 /** What the graph is built from. */
 export interface GraphInput {
   readonly providers: readonly Provider[];
-  readonly overrides: readonly Provider[];
+  /** Each replaces providers of those before it, the first those of `providers`. */
+  readonly overrides: readonly (readonly Provider[])[];
   readonly scopeValues: readonly Token[];
 }
 
@@ -70,9 +71,13 @@ export class Graph {
     const graph = new Graph();
     const problems: TurnoError[] = [];
     graph.add({ kind: 'signal', label: 'AbortSignal', scope: 'transient' }, AbortSignal);
-    const overriding = readDeclarations(overrides, 'overrides');
-    const overridden = new Set(overriding.declared.map(({ token }) => token));
-    graph.declare(overriding, new Set(), problems);
+    const overridden = new Set<Token>();
+    // The last ones first: they hold whatever comes before.
+    for (const layer of overrides.toReversed()) {
+      const overriding = readDeclarations(layer, 'overrides');
+      graph.declare(overriding, overridden, problems);
+      for (const { token } of overriding.declared) overridden.add(token);
+    }
     graph.declare(readScopeValues(scopeValues), overridden, problems);
     graph.declare(readDeclarations(providers, 'providers'), overridden, problems);
     for (const token of overridden) {

@@ -53,7 +53,8 @@ export class Run {
   private readonly entries = new Map<number, Entry>();
   private readonly failures: StepFailure[] = [];
   private unfinished: number;
-  private inFlight = 0;
+  /** Steps that have been started and have not ended. */
+  private readonly inFlight = new Set<Step>();
   private cancelled: { readonly error: unknown } | undefined;
   private firstPass = true;
   /** Units to start, and whether somebody further up the stack is at it. */
@@ -116,6 +117,11 @@ export class Run {
     this.firstPass = false;
     this.finishIfDone();
     return this.outcome;
+  }
+
+  /** Labels of the steps that have been started and have not ended. */
+  get pending(): readonly string[] {
+    return [...this.inFlight].map(({ node }) => node.label);
   }
 
   /** Gives up: the caller sees `reason` at once, what is going on is told and waited for. */
@@ -199,16 +205,16 @@ export class Run {
 
   /** Goes on when a promise is settled, in whatever way foreign thenables call back. */
   private whenSettled<T>(step: Step, pending: PromiseLike<T>, go: (value: T) => void): void {
-    this.inFlight++;
+    this.inFlight.add(step);
     this.trace?.suspend(step);
     Promise.resolve(pending).then(
       (value) => {
-        this.inFlight--;
+        this.inFlight.delete(step);
         this.guard(step, () => go(value));
         this.finishIfDone();
       },
       (error: unknown) => {
-        this.inFlight--;
+        this.inFlight.delete(step);
         this.fail(step, error);
         this.finishIfDone();
       },
@@ -246,7 +252,8 @@ export class Run {
   }
 
   private async runHop(unit: Unit, hop: NonNullable<Unit['hop']>): Promise<void> {
-    this.inFlight++;
+    const last = hop.steps.at(-1) as Step;
+    this.inFlight.add(last);
     const trace = this.trace?.hop(unit, hop);
     try {
       const inputs = hop.inputs.map((index) => this.values[index]);
@@ -260,10 +267,10 @@ export class Run {
         const cell = this.cells.get(index);
         if (cell !== undefined && cell.outcome === undefined) cell.leaveInThread();
       }
-      this.inFlight--;
+      this.inFlight.delete(last);
       this.finishUnit(unit);
     } catch (failure) {
-      this.inFlight--;
+      this.inFlight.delete(last);
       const { step, error } =
         failure instanceof HopFailure ? failure : { step: -1, error: failure };
       const position = step in hop.steps ? step : hop.steps.length - 1;
@@ -326,7 +333,7 @@ export class Run {
   private finishIfDone(): void {
     if (this.firstPass) return;
     if (this.stopped) {
-      if (this.inFlight === 0) void this.unwind();
+      if (this.inFlight.size === 0) void this.unwind();
     } else if (this.unfinished === 0) {
       this.unfinished = -1;
       this.end();

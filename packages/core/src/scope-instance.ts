@@ -161,10 +161,9 @@ export class ScopeInstance implements AsyncDisposable {
     for (const giveUp of this.waiting) giveUp(disposed);
     // What is open inside ends for the same reason; its own failure is one for what it stands on.
     const inner = await Promise.all([...this.inner].map((scope) => scope.endInside(failure)));
-    const ended = [...this.runs].map((run) => run.ended);
-    for (const run of this.runs) run.cancel(disposed);
-    await Promise.all(ended);
-    const errors = inner.flat();
+    const runs = [...this.runs];
+    for (const run of runs) run.cancel(disposed);
+    const errors = [...inner.flat(), ...(await this.disposal.settle(runs))];
     const [first] = errors;
     const seen = failure ?? (errors.length === 0 ? undefined : { error: first });
     const torn = await this.disposal.run(seen);
@@ -225,8 +224,10 @@ export class ScopeInstance implements AsyncDisposable {
       return Promise.resolve(cell.outcome.value);
     }
     return new Promise((accept, reject) => {
+      let hasLeft = false;
       // Only this caller gives up: the value is made for others too.
       const giveUp = (error: unknown): void => {
+        hasLeft = true;
         stopWaiting();
         reject(error);
       };
@@ -238,6 +239,7 @@ export class ScopeInstance implements AsyncDisposable {
       this.waiting.add(giveUp);
       signal?.addEventListener('abort', abort, { once: true });
       cell.wait((outcome) => {
+        if (hasLeft) return;
         stopWaiting();
         if (outcome.kind === 'made') accept(outcome.value);
         else if (outcome.kind === 'failed') reject(outcome.error);

@@ -8,6 +8,13 @@ import { DisposedError } from './errors.js';
 import type { Node } from './node.js';
 import { Run, type RunScope } from './run.js';
 
+/** Singletons of the container that another one was made from. */
+export interface SingletonBase {
+  readonly singletons: Singletons;
+  /** The node there that makes the same as a node here, if there is one. */
+  counterpart(node: Node): Node | undefined;
+}
+
 export class Singletons {
   private readonly cells = new Map<Node, Cell>();
   private readonly runs = new Set<Run>();
@@ -16,14 +23,18 @@ export class Singletons {
   private disposed = false;
   readonly waits = new Waits();
   private readonly around: Surroundings = {
-    cellOf: (node) => this.cells.get(node),
+    cellOf: (node) => this.peek(node),
     waitsOf: () => this.waits,
   };
 
-  /** @param resolve - resolves what a singleton asks for on demand. */
+  /**
+   * @param resolve - resolves what a singleton asks for on demand.
+   * @param base - where those are made that are the same there.
+   */
   constructor(
     private readonly engine: Engine,
     private readonly resolve: (node: Node) => Promise<unknown>,
+    private readonly base?: SingletonBase,
   ) {
     this.disposal = new Disposal(engine.teardownTimeout, engine.owned);
     this.runScope = {
@@ -47,9 +58,22 @@ export class Singletons {
     };
   }
 
+  /** Nodes whose making is what others wait for, of those that are not made. */
+  culprits(nodes: readonly Node[]): readonly Node[] {
+    const isMade = (node: Node): boolean => this.peek(node)?.outcome?.kind === 'made';
+    return nodes.filter((node) => !isMade(node) && this.engine.plan(node).loads.every(isMade));
+  }
+
+  /** The cell of a singleton that is shared with the container that this one was made from. */
+  private inherited(node: Node): Cell | undefined {
+    const other = this.base?.counterpart(node);
+    return other === undefined ? undefined : this.base?.singletons.cell(other);
+  }
+
   /** The cell of a singleton, if somebody has asked for it. */
   peek(node: Node): Cell | undefined {
-    return this.cells.get(node);
+    const other = this.base?.counterpart(node);
+    return other === undefined ? this.cells.get(node) : this.base?.singletons.peek(other);
   }
 
   /**
@@ -58,7 +82,7 @@ export class Singletons {
    * @throws DisposedError once the container is disposed.
    */
   cell(node: Node): Cell {
-    const known = this.cells.get(node);
+    const known = this.peek(node) ?? this.inherited(node);
     if (known !== undefined) return known;
     if (this.disposed) throw new DisposedError('container');
     // Dependencies first, so that no construction calls another: a chain may be longer than the
@@ -85,11 +109,11 @@ export class Singletons {
    */
   async dispose(failure?: Failure): Promise<readonly unknown[]> {
     this.disposed = true;
-    const ended = [...this.runs].map((run) => run.ended);
-    for (const run of this.runs) run.cancel(new DisposedError('container'));
-    await Promise.all(ended);
+    const runs = [...this.runs];
+    for (const run of runs) run.cancel(new DisposedError('container'));
+    const late = await this.disposal.settle(runs);
     const { faults } = await this.disposal.run(failure);
-    return errorsOf(faults);
+    return [...late, ...errorsOf(faults)];
   }
 
   private start(node: Node): void {
@@ -99,6 +123,10 @@ export class Singletons {
     void run.ended.then(() => this.runs.delete(run));
     // Whoever waits is told by the cell.
     run.start().catch(() => undefined);
+  }
+
+  private isInherited(node: Node): boolean {
+    return this.base?.counterpart(node) !== undefined;
   }
 
   /** The singletons that `node` loads and nobody has started, in topological order, and itself. */
@@ -111,7 +139,7 @@ export class Singletons {
       if (load === undefined) {
         order.push(frame.node);
         frames.pop();
-      } else if (!seen.has(load) && !this.cells.has(load)) {
+      } else if (!seen.has(load) && this.peek(load) === undefined && !this.isInherited(load)) {
         seen.add(load);
         frames.push({ node: load, loads: this.engine.plan(load).loads, next: 0 });
       }

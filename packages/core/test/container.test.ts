@@ -265,7 +265,7 @@ describe('singletons', () => {
     const error: unknown = await container.resolve(Top).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ message: 'broken' });
     expect(attempts).toBe(1);
-    expect(errorPath(error)).toEqual(['Broken']);
+    expect(errorPath(error)).toEqual(['Top', 'Left', 'Broken']);
     await expect(container.resolve(Top)).rejects.toThrow('broken');
     expect(attempts).toBe(2);
   });

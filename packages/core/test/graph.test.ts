@@ -5,8 +5,7 @@ import type { TurnoError } from '../src/errors.js';
 import { Graph, type GraphInput } from '../src/graph.js';
 import { alias, value } from '../src/provider.js';
 import { token } from '../src/token.js';
-import { checkCrossings } from '../src/crossing.js';
-import { checkLifetimes, sortNodes } from '../src/validate.js';
+import { CheckedGraph } from '../src/check.js';
 
 function problemsOf(input: Partial<GraphInput>): readonly TurnoError[] {
   const { graph, problems } = Graph.build({
@@ -15,10 +14,7 @@ function problemsOf(input: Partial<GraphInput>): readonly TurnoError[] {
     scopeValues: [],
     ...input,
   });
-  const { sorted, cycles } = sortNodes(graph.nodes);
-  const lifetimes = checkLifetimes(graph, sorted);
-  const crossings = cycles.length === 0 ? checkCrossings(graph, sorted) : [];
-  return [...problems, ...cycles, ...lifetimes, ...crossings];
+  return [...problems, ...new CheckedGraph(graph).check().problems];
 }
 
 function summaryOf(input: Partial<GraphInput>) {
@@ -123,14 +119,14 @@ describe('a missing provider', () => {
     );
   });
 
-  it('is reported through an alias', () => {
+  it('is reported once behind an alias, by the name that is missing', () => {
     const Short = token<Unknown>('Short');
     @Injectable()
     class User {
       constructor(@Inject(Short) readonly unknown: Unknown) {}
     }
     expect(summaryOf({ providers: [User, alias(Short, Unknown)] })).toEqual([
-      { code: 'TURNO_MISSING_PROVIDER', path: ['User', 'Short'] },
+      { code: 'TURNO_MISSING_PROVIDER', path: ['Short', 'Unknown'] },
     ]);
   });
 });
@@ -297,7 +293,7 @@ describe('a declaration', () => {
   it('of an override for something that nobody provides is refused, with near names', () => {
     const Port = token<number>('Port');
     const Prot = token<number>('Prot');
-    const [problem] = problemsOf({ providers: [value(Port, 1)], overrides: [value(Prot, 2)] });
+    const [problem] = problemsOf({ providers: [value(Port, 1)], overrides: [[value(Prot, 2)]] });
     expect(problem?.code).toBe('TURNO_OVERRIDE');
     expect(problem?.message).toContain('Did you mean "Port"?');
   });

@@ -399,6 +399,27 @@ describe('explain', () => {
     );
   });
 
+  it('prefers a hop to a loop step where chains are of one length', async () => {
+    class Tie {
+      @Provides(A, request) static async onLoop(): Promise<string> {
+        return 'loop';
+      }
+      @Provides(B, request) static inThread(): string {
+        return 'thread';
+      }
+      @Provides(C, request) static async end(
+        @Inject(A) a: string,
+        @Inject(B) b: string,
+      ): Promise<string> {
+        return a + b;
+      }
+    }
+    await using container = await containerOf([Tie]);
+    expect(lastLine(container.explain(C))).toBe(
+      'critical path, by number of steps: hop 1 -> Tie.end',
+    );
+  });
+
   it('goes by measured times once steps have been traced', async () => {
     await using container = await containerOf([Fork]);
     const listener = { start: () => {} };
@@ -791,16 +812,25 @@ describe('a store that is bound to tracing:turno.step:start', () => {
   });
 
   it('is that of its own run, when a hop waits for one of another', async () => {
-    await using container = await containerOf([Seen], {
-      threads: { executor: 'inline', size: 1 },
-    });
-    const resolveIn = (request: string) =>
-      spans.run(request, () => container.run((scope) => scope.resolve(C)));
-    await Promise.all(['one', 'two', 'three'].map(resolveIn));
-    expect(ends.filter((each) => each.startsWith('Seen.c'))).toEqual([
-      'Seen.c in Seen.c < one',
-      'Seen.c in Seen.c < two',
-      'Seen.c in Seen.c < three',
+    const hold = gate();
+    class Held {
+      @Provides(A, { ...request, on: 'thread' }) static async held(): Promise<string> {
+        await hold.passed;
+        return 'a';
+      }
+    }
+    await using container = await containerOf([Held], { threads: { executor: 'inline', size: 1 } });
+    const resolving = ['one', 'two', 'three'].map((name) =>
+      spans.run(name, () => container.run((scope) => scope.resolve(A))),
+    );
+    await turn();
+    expect(container.threads).toMatchObject({ busy: 1, queued: 2 });
+    hold.open();
+    await Promise.all(resolving);
+    expect(ends).toEqual([
+      'Held.held in Held.held < one',
+      'Held.held in Held.held < two',
+      'Held.held in Held.held < three',
     ]);
   });
 });

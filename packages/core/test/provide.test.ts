@@ -81,6 +81,7 @@ describe('a function that provides', () => {
         '  1  provide(Place)    [singleton]  loop, kept',
         '  2  provide(Doubled)  [request]    loop',
         '  3  provide(Patties)  [request]    thread, hop 1  after 1, 2',
+        'critical path, by number of steps: provide(Doubled) -> hop 1',
       ].join('\n'),
     );
   });
@@ -171,7 +172,7 @@ describe('a start fails, with words that fit', () => {
   it('if no thread can reach the function', async () => {
     expect(await messageOf([functions.inside()])).toContain(
       '[TURNO_UNREACHABLE] provide(Doubled) runs in a worker thread, but no thread can reach it: ' +
-        'the call of provide(Doubled) is not at the top level of its module. ' +
+        `the call of provide(Doubled) is not at the top level of its module (${new URL('fixtures/functions.ts', import.meta.url).href}). ` +
         'Declare it at the top level of a module that a thread can import, or make it async, so that it runs on the event loop.',
     );
   });

@@ -35,7 +35,14 @@ const urlOf = (fixture: string) => new URL(`./fixtures/${fixture}`, import.meta.
 const tasks = manifestOf(urlOf('tasks.ts'), [Tasks]);
 
 function need(module: string | undefined, name: string): NeededClass {
-  return { classId: `${module ?? ''}#${name}`, module, labels: [name], methods: [] };
+  return {
+    classId: `${module ?? ''}#${name}`,
+    module,
+    labels: [name],
+    methods: [],
+    twins: 1,
+    ambiguous: false,
+  };
 }
 
 /** Of a fixture in JavaScript. */
@@ -273,7 +280,7 @@ describe('a start', () => {
       need(urlOf('kitchen.ts'), 'Kitchen'),
     ];
     expect(await reasonsOf({ ...faults, modules: [module!, broken], needs }, { size: 2 })).toEqual([
-      'Hidden: it is declared inside a function, or under a condition',
+      `Hidden: it is declared inside a function, or under a condition (${module!})`,
       'Unknown: the module that declares it is not known; name it in `modules`',
       'Broken: its module could not be imported: this module is broken',
       `Kitchen: its module is not one of those that threads import (${urlOf('kitchen.ts')})`,

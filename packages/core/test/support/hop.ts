@@ -88,6 +88,8 @@ export function manifestOf(
     module,
     labels: [type.name],
     methods: [],
+    twins: 1,
+    ambiguous: false,
   }));
   return { modules: [module], portableModules: [], needs, ...rest };
 }
