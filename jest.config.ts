@@ -6,6 +6,8 @@ const counts = process.env.TURNO_JEST_COUNTS;
 
 const config: Config = {
   testEnvironment: 'node',
+  // A hang must fail, a busy machine must not: starting threads with ts-node takes a while there.
+  testTimeout: 60_000,
   testMatch: [
     '<rootDir>/packages/*/test/**/*.test.ts',
     '<rootDir>/{examples,benchmarks,test}/**/*.test.ts',

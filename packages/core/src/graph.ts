@@ -37,6 +37,14 @@ interface Fault {
   readonly error: (path: Path) => TurnoError;
 }
 
+/** A provider that an override has replaced. */
+interface Replaced extends Declaration {
+  /** Of the list that declares it: 0 for `providers`. */
+  readonly layer: number;
+  /** Set when an override has asked for it. */
+  slot: Slot | undefined;
+}
+
 /** What provides a token: a node, or an alias to follow. */
 type Slot = Node | AliasProvider;
 
@@ -51,8 +59,13 @@ export class Graph {
   private readonly lists = new Map<Token, Slot[]>();
   /** Who provides each token, for messages. */
   private readonly claims = new Map<Token, { readonly many: boolean; readonly by: string[] }>();
-  /** What overrides have replaced; it joins the graph only if an override asks for it. */
-  private readonly originals = new Map<Token, Declaration[]>();
+  /**
+   * What overrides have replaced, the last layer first; it joins the graph only if an override asks
+   * for it.
+   */
+  private readonly originals = new Map<Token, Replaced[]>();
+  /** Nodes of overrides, with their layer: 1 for the first. */
+  private readonly layers = new Map<Node, number>();
   /** Tokens whose aliases end in nothing, or in a circle, which has been reported. */
   private readonly broken = new Map<Token, Token | 'circular'>();
   private suggested = 0;
@@ -73,9 +86,9 @@ export class Graph {
     graph.add({ kind: 'signal', label: 'AbortSignal', scope: 'transient' }, AbortSignal);
     const overridden = new Set<Token>();
     // The last ones first: they hold whatever comes before.
-    for (const layer of overrides.toReversed()) {
-      const overriding = readDeclarations(layer, 'overrides');
-      graph.declare(overriding, overridden, problems);
+    for (const [index, list] of [...overrides.entries()].toReversed()) {
+      const overriding = readDeclarations(list, 'overrides');
+      graph.declare(overriding, overridden, problems, index + 1);
       for (const { token } of overriding.declared) overridden.add(token);
     }
     graph.declare(readScopeValues(scopeValues), overridden, problems);
@@ -128,6 +141,7 @@ export class Graph {
     { declared, holders, problems: found }: Declarations,
     overridden: ReadonlySet<Token>,
     problems: TurnoError[],
+    layer = 0,
   ): void {
     problems.push(...found);
     const claimed = new Map<Token, string[]>();
@@ -136,7 +150,7 @@ export class Graph {
     for (const declaration of declared) {
       const { token, many, by, provider } = declaration;
       if (overridden.has(token)) {
-        this.originals.set(token, [...(this.originals.get(token) ?? []), declaration]);
+        this.replace(declaration, layer);
         continue;
       }
       if (typeof provider === 'object' && 'kind' in provider && provider.kind === 'method') {
@@ -145,10 +159,10 @@ export class Graph {
       const others = this.claims.get(token);
       if (others === undefined) {
         this.claims.set(token, { many, by: [by] });
-        this.accept(declaration);
+        this.accept(declaration, layer);
       } else {
         others.by.push(by);
-        if (many && others.many) this.accept(declaration);
+        if (many && others.many) this.accept(declaration, layer);
         else claimed.set(token, others.by);
       }
     }
@@ -162,8 +176,8 @@ export class Graph {
         many: false,
         provider: classParts(holder, {}),
       };
-      if (overridden.has(holder)) this.originals.set(holder, [declaration]);
-      else if (used.has(holder) && !this.slots.has(holder)) this.accept(declaration);
+      if (overridden.has(holder)) this.replace(declaration, layer);
+      else if (used.has(holder) && !this.slots.has(holder)) this.accept(declaration, layer);
     }
   }
 
@@ -187,16 +201,29 @@ export class Graph {
     return problems;
   }
 
-  /** @param as - the token under which it is to be found. */
-  private accept({ token, many, provider }: Declaration, as: Token = token): void {
-    const slot = provider instanceof AliasProvider ? provider : this.add(provider);
+  private replace(declaration: Declaration, layer: number): void {
+    const { token } = declaration;
+    const replaced = this.originals.get(token) ?? [];
+    replaced.push({ ...declaration, layer, slot: undefined });
+    this.originals.set(token, replaced);
+  }
+
+  private accept({ token, many, provider }: Declaration, layer: number): void {
+    const slot = this.slotOf(provider, layer);
     if (!many) {
-      this.slots.set(as, slot);
+      this.slots.set(token, slot);
       return;
     }
-    const list = this.lists.get(as);
-    if (list === undefined) this.lists.set(as, [slot]);
+    const list = this.lists.get(token);
+    if (list === undefined) this.lists.set(token, [slot]);
     else list.push(slot);
+  }
+
+  private slotOf(provider: Declaration['provider'], layer: number): Slot {
+    if (provider instanceof AliasProvider) return provider;
+    const node = this.add(provider);
+    if (layer > 0) this.layers.set(node, layer);
+    return node;
   }
 
   private add(parts: NodeParts, token?: Token): Node {
@@ -311,6 +338,8 @@ export class Graph {
    * @throws CycleError among aliases, where there is no consumer to report it for.
    */
   private lookUp(token: Token, consumer?: Node): Node | undefined {
+    // It means another one in each layer.
+    if (token instanceof OriginalToken) return this.original(token, consumer);
     const slot = this.slots.get(token);
     if (slot !== undefined) return this.follow(slot, token, consumer);
     return this.implicit(token) ?? this.derived(token, consumer);
@@ -353,7 +382,6 @@ export class Graph {
   private derived(token: Token, consumer: Node | undefined): Node | undefined {
     if (token instanceof AllToken) return this.list(token, consumer);
     if (token instanceof LazyToken) return this.lazily(token);
-    if (token instanceof OriginalToken) return this.original(token, consumer);
     return undefined;
   }
 
@@ -387,28 +415,29 @@ export class Graph {
     return node;
   }
 
+  /** What was there before the layer of the consumer replaced it. */
   private original(token: OriginalToken<unknown>, consumer: Node | undefined): Node | undefined {
     const { of } = token;
-    const replaced = this.originals.get(of instanceof AllToken ? of.of : of);
-    if (of instanceof AllToken) {
-      const list = this.add({ kind: 'list', label: token.name, scope: 'transient' }, token);
-      for (const { provider } of replaced ?? []) {
-        const slot = provider instanceof AliasProvider ? provider : this.add(provider);
-        const member = this.follow(slot, of.of, consumer);
-        if (member !== undefined) this.edge(list, member);
-      }
+    const ofList = of instanceof AllToken;
+    const layer = (consumer === undefined ? undefined : this.layers.get(consumer)) ?? Infinity;
+    const replaced = (this.originals.get(ofList ? of.of : of) ?? []).filter(
+      (each) => each.layer < layer,
+    );
+    const before = replaced.filter((each) => each.layer === replaced[0]?.layer);
+    const nodes = before.map((each) => {
+      each.slot ??= this.slotOf(each.provider, each.layer);
+      return this.follow(each.slot, each.token, consumer);
+    });
+    if (ofList) {
+      const list = this.add({ kind: 'list', label: token.name, scope: 'transient' });
+      for (const member of nodes) if (member !== undefined) this.edge(list, member);
       return list;
     }
-    const [declaration] = replaced ?? [];
-    if (declaration !== undefined) {
-      this.accept({ ...declaration, many: false }, token);
-      const slot = this.slots.get(token);
-      return slot === undefined ? undefined : this.follow(slot, token, consumer);
-    }
+    if (nodes.length > 0) return nodes[0];
     const injectable = isInjectable(of) ? findRecord(of)?.injectable : undefined;
     return injectable === undefined
       ? undefined
-      : this.add(classParts(of as AbstractClass, injectable), token);
+      : this.add(classParts(of as AbstractClass, injectable));
   }
 
   private missing(token: Token, path: Path, parameter?: string): MissingProviderError {
