@@ -1,4 +1,5 @@
 /** Runs a plan in a scope: each unit starts as soon as what it waits for is there. */
+import { setMaxListeners } from 'node:events';
 import type { Cell, Outcome } from './cell.js';
 import { isThenable, type Disposal, type Entry, type ProviderGenerator } from './disposal.js';
 import { GeneratorError, InputError, type InputFault } from './errors.js';
@@ -134,7 +135,11 @@ export class Run {
   }
 
   private get signal(): AbortSignal {
-    this.controller ??= new AbortController();
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      // Each hop listens, and a plan may have many at once: that is no leak.
+      setMaxListeners(0, this.controller.signal);
+    }
     return this.controller.signal;
   }
 
