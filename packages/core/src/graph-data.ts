@@ -20,14 +20,14 @@ export interface GraphData {
 }
 
 export interface GraphNode {
-  /** Names the node in `edges`. Stays the same for as long as the container lives. */
+  /** Names the node in `edges`. The same in each picture of a container; not while it is overridden. */
   readonly id: string;
   /** As paths and messages show it: `Kitchen.grind`. */
   readonly label: string;
   /** The name of the token that it provides; null where it provides none, as a handler. */
   readonly token: string | null;
   /**
-   * - `class`: constructed; `method`: called; `handler`: called, and the root of its plan;
+   * - `class`: constructed; `method`: called, also a function of `provide`; `handler`: called, and the root of its plan;
    * - `value`: given to the container; `scopeValue`: given to each scope;
    * - `parameter`: read from a scope value (over HTTP: from the request);
    * - `signal`: the `AbortSignal`; `list`: all providers of a token; `lazy`: a function that
