@@ -69,6 +69,13 @@ describe('README.md', () => {
   });
 });
 
+describe('docs/without-decorators.md', () => {
+  it('shows functions that provide what it says', async () => {
+    const code = snippet('docs/without-decorators.md', 'ts', '// sums.ts');
+    expect(await run('functions', code)).toBe('The sum is 6.\n1\n');
+  });
+});
+
 describe('docs/testing.md', () => {
   it.each([
     ['overrides', 'It is 0.\n'],

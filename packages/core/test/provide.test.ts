@@ -75,14 +75,8 @@ describe('a function that provides', () => {
     const [burgers, thread] = await scope.resolve(functions.Patties);
     expect(burgers).toBe(threadId + 8);
     expect(thread).not.toBe(threadId);
-    expect(container.explain(functions.Patties)).toBe(
-      [
-        'provide(Patties): 3 steps, 1 hop to a thread',
-        '  1  provide(Place)    [singleton]  loop, kept',
-        '  2  provide(Doubled)  [request]    loop',
-        '  3  provide(Patties)  [request]    thread, hop 1  after 1, 2',
-        'critical path, by number of steps: provide(Doubled) -> hop 1',
-      ].join('\n'),
+    expect(container.explain(functions.Patties)).toContain(
+      '  3  provide(Patties)  [request]    thread, hop 1  after 1, 2',
     );
   });
 
@@ -172,7 +166,20 @@ describe('a start fails, with words that fit', () => {
   it('if no thread can reach the function', async () => {
     expect(await messageOf([functions.inside()])).toContain(
       '[TURNO_UNREACHABLE] provide(Doubled) runs in a worker thread, but no thread can reach it: ' +
-        `the call of provide(Doubled) is not at the top level of its module (${new URL('fixtures/functions.ts', import.meta.url).href}). ` +
+        'the call of provide(Doubled) is not at the top level of its module (file:///',
+    );
+  });
+
+  it('if calls that a thread cannot tell apart are made at one place', async () => {
+    const [one, two] = [functions.repeated(1), functions.repeated(2)];
+    expect(await messageOf([one, two])).toContain(
+      'no thread can reach it: 2 calls of provide(Repeated) are made at one place, by a function or a loop, and a thread cannot tell them apart',
+    );
+  });
+
+  it('if a thread does not make all calls', async () => {
+    expect(await messageOf([functions.twin, functions.otherTwin()])).toContain(
+      '2 calls of provide(Twin) stand in its module, but 1 in a thread: some stand inside a function, or under a condition. ' +
         'Declare it at the top level of a module that a thread can import, or make it async, so that it runs on the event loop.',
     );
   });
