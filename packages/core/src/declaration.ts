@@ -118,6 +118,18 @@ class Reader implements Declarations {
     }
   }
 
+  /** A symbol is another one in each thread. */
+  private refuseUnnamed(parts: NodeParts): void {
+    if (parts.kind !== 'method' || typeof parts.method !== 'symbol') return;
+    if (parts.placement === 'loop' && parts.scope !== 'thread') return;
+    this.problems.push(
+      new DeclarationError(
+        `${parts.label} runs in a worker thread, but its name is a symbol, which a thread does not know.`,
+        'Give it a name that is a string, or make it async.',
+      ),
+    );
+  }
+
   private readMethod(target: AbstractClass, method: MethodRecord): void {
     const { handler, provides, name } = method;
     const label = findRecord(target)?.label ?? `${target.name}.${String(name)}`;
@@ -125,6 +137,7 @@ class Reader implements Declarations {
       const token = handlerToken(target, name);
       const options = { scope: 'transient' as const, ...handler };
       const provider = methodParts(target, method, token, label, options, true);
+      this.refuseUnnamed(provider);
       this.declared.push({ token, by: label, many: false, provider });
     }
     if (provides === undefined) return;
@@ -139,6 +152,7 @@ class Reader implements Declarations {
       return;
     }
     const provider = methodParts(target, method, token, label, options, false);
+    this.refuseUnnamed(provider);
     if (provider.kind === 'method' && provider.generator && provider.scope === 'thread') {
       this.problems.push(
         new DeclarationError(

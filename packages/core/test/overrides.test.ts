@@ -144,7 +144,7 @@ describe('container.fork', () => {
     expect(await Promise.all(forks.map(timeOf))).toEqual(['it is 2', 'it is 3', 'it is 1']);
     const others = await Promise.all(forks.map((fork) => fork.resolve(Other)));
     expect(new Set([...others, await container.resolve(Other)]).size).toBe(4);
-    expect(await forks[0]!.run((scope) => scope.resolve(kitchen.Doubled))).toBe(8);
+    expect(await forks[0].run((scope) => scope.resolve(kitchen.Doubled))).toBe(8);
     await Promise.all(forks.map((fork) => fork.dispose()));
     expect(log.filter((entry) => entry === '-other')).toHaveLength(3);
     expect(await container.run((scope) => scope.resolve(kitchen.Doubled))).toBe(8);
