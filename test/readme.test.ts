@@ -76,6 +76,17 @@ describe('docs/without-decorators.md', () => {
   });
 });
 
+describe('docs/container.md', () => {
+  it.each([
+    ['static async *transaction', "no fries\n[ 'burger', 'commit', 'rollback' ]\n"],
+    ['forwardRef(() => Owner)', "[ 'salt', 'pepper' ] db://replica report undefined\n"],
+    ['original(Greeting)', 'HELLO\nhello\nhola\n'],
+  ])('shows code with %s that prints what it says', async (mark, printed) => {
+    const name = `container-${mark.replace(/\W/g, '')}`;
+    expect(await run(name, snippet('docs/container.md', 'ts', mark))).toBe(printed);
+  });
+});
+
 describe('docs/testing.md', () => {
   it.each([
     ['overrides', 'It is 0.\n'],
