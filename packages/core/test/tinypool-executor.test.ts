@@ -237,6 +237,19 @@ describe('an aborted hop', () => {
     expect(executor.figures).toMatchObject({ busy: 0, hops: 2, replaced: 1 });
   });
 
+  it('in native code, which cannot be ended, leaves its place to others', async () => {
+    const executor = await start();
+    writeFileSync(flag, 'native');
+    const gate = cells();
+    const caller = new AbortController();
+    const aborted = errorOf(executor.run(fault('native', 0, 1), [gate, flag], caller.signal));
+    await set(gate, 0);
+    caller.abort(new Error('enough'));
+    expect((await aborted).message).toBe('enough');
+    expect(await executor.run(echo, ['another thread'])).toEqual(['another thread']);
+    rmSync(flag);
+  });
+
   it('is told in the middle of synchronous code', async () => {
     const executor = await start();
     const gate = cells();
