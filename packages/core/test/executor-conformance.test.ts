@@ -131,6 +131,12 @@ describe.each(['tinypool', 'inline'] as const)('the %s executor', (executor) => 
       expect(arrived).not.toBe(object);
     });
 
+    it('a copy of memory too', async () => {
+      const bytes = new Uint8Array(2);
+      expect(await valueOf([call(Tasks, 'fill', 0)], bytes)).toEqual(new Uint8Array([9, 9]));
+      expect(bytes).toEqual(new Uint8Array(2));
+    });
+
     it('large data in and out', async () => {
       const rows = Tasks.rows(1_000);
       expect(await valueOf([call(Tasks, 'echo', 0)], rows)).toStrictEqual(rows);

@@ -621,6 +621,11 @@ describe('large plain data', () => {
       (row) => (row.tags = new Order(4)),
       (tags) => expect((tags as Order).next()).toBe(5),
     ],
+    [
+      'a date',
+      (row) => (row.tags = new Date(7)),
+      (tags) => expect(tags).toStrictEqual(new Date(7)),
+    ],
     ['a map', (row) => (row.tags = new Map()), (tags) => expect(tags).toBeInstanceOf(Map)],
     [
       'an error',
@@ -653,6 +658,8 @@ describe('large plain data', () => {
       'an object with a method [Symbol.iterator] at "[999].tags"',
     ],
     ['an instance', new Secret(), '#key'],
+    ['a date with properties', Object.assign(new Date(), { a: 1 }), 'a Date with a property'],
+    ['what pretends to be a date', Object.create(Date.prototype), 'a Date at "[999].tags"'],
   ])('with %s at its end is refused', (_name, tags, message) => {
     const value: { tags: unknown }[] = rows();
     value[999]!.tags = tags;
