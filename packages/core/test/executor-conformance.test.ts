@@ -1,5 +1,5 @@
 /** What every executor does: one suite, run by all of them. */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { getEventListeners } from 'node:events';
 import { createExecutor, type ThreadOptions } from '../dist/threads/create-executor.js';
 import { HopFailure, stayed, type Executor, type HopDefinition } from '../dist/threads/executor.js';
@@ -18,6 +18,9 @@ import {
   signal,
   step,
 } from './support/hop.js';
+
+// No test waits for the clock; on a busy machine threads that load TypeScript start slowly.
+jest.setTimeout(60_000);
 
 const module = new URL('./fixtures/tasks.ts', import.meta.url).href;
 const manifest = manifestOf(module, [Tasks, Counter]);

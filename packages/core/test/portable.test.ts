@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { EventEmitter } from 'node:events';
 import { deserialize, serialize } from 'node:v8';
-import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
+import { markAsUntransferable, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { Portable } from '../src/decorators.js';
 import { NotPortableError, QueueFullError, TurnoError } from '../src/errors.js';
 import { deepest } from '../src/portable/limits.js';
@@ -725,17 +725,15 @@ describe('transfer', () => {
     expect(part.toString()).toBe('pooled');
   });
 
-  it('copies memory that Node does not let go', () => {
-    const { WebAssembly } = globalThis as unknown as {
-      WebAssembly: { Memory: new (size: { initial: number }) => { buffer: ArrayBuffer } };
-    };
-    const { buffer } = new WebAssembly.Memory({ initial: 1 });
-    const view = transfer(new Uint8Array(buffer));
+  it('copies memory that is not to be moved', () => {
+    const view = transfer(new Uint8Array([1, 2, 3]));
+    // As Node marks its own pool. Versions before 21 copy such memory, later ones refuse to post it.
+    markAsUntransferable(view.buffer);
     const packed = pack(encode(view), () => encodeExactly(view));
+    const moved = packed.transfer.filter((item) => item instanceof ArrayBuffer);
     const encoded = unpack(packed.freight);
-    const moved = packed.transfer as ArrayBuffer[];
-    expect(decode(post({ encoded, transfer: moved, exact: true }))).toHaveLength(65_536);
-    expect(view).toHaveLength(65_536);
+    expect(decode(post({ encoded, transfer: moved, exact: true }))).toEqual(view);
+    expect(view).toHaveLength(3);
   });
 
   it('does not move what leaves with an error', () => {

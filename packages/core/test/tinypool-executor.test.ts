@@ -1,5 +1,5 @@
 /** The executor with real threads: how they start, how they end, and what that costs others. */
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,6 +30,9 @@ import {
   signal,
   step,
 } from './support/hop.js';
+
+// No test waits for the clock; on a busy machine threads that load TypeScript start slowly.
+jest.setTimeout(60_000);
 
 const urlOf = (fixture: string) => new URL(`./fixtures/${fixture}`, import.meta.url).href;
 const tasks = manifestOf(urlOf('tasks.ts'), [Tasks]);

@@ -39,7 +39,7 @@ export function encode(value: unknown): Parcel {
 /**
  * As {@link encode}, but what is sent is a copy of all containers, made while they are looked at:
  * posting it cannot fail, and no accessor or Proxy can turn up something else than was checked.
- * Nothing is moved either, since Node refuses to move some memory (of its own pool, of WebAssembly).
+ * Nothing is moved either, since Node refuses to move some memory (such as its own pool).
  */
 export function encodeExactly(value: unknown): Parcel {
   return new Encoder({}).run(value);

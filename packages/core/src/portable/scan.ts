@@ -6,7 +6,7 @@ import { deepest } from './limits.js';
 /** Objects and array items below which a copy costs less than the care that sending as it is takes. */
 const few = 256;
 
-/** How many arrays are looked at for properties beside their items; see `hasOnlyItems`. */
+/** How many arrays are looked at for properties beside their items; see {@link hasOnlyItems}. */
 const arraysInFull = 100;
 
 /** From here on objects are remembered, so that data shared over and over is looked at once. */
@@ -67,6 +67,8 @@ class Scan {
     if (!Array.isArray(value)) return false;
     const { length } = value;
     const { objects } = this;
+    // Counted on the way down: the outermost arrays are those that may carry something.
+    const isAsked = ++this.arrays <= arraysInFull;
     this.items += length;
     for (let index = 0; index < length; index++) {
       const item: unknown = value[index];
@@ -76,20 +78,20 @@ class Scan {
         return false;
       }
     }
-    return this.hasOnlyItems(value, this.objects > objects);
+    const isList = length > 1_000 && this.objects === objects;
+    return isList || !isAsked || hasOnlyItems(value);
   }
+}
 
-  /**
-   * Whether an array is without holes and without properties beside its items. Asking takes longer
-   * than all the rest, so it is not asked of long lists of primitives, and of the first of
-   * thousands of arrays only. In the others structured clone carries such properties, if it can.
-   */
-  private hasOnlyItems(value: readonly unknown[], holdsObjects: boolean): boolean {
-    const { length } = value;
-    if (++this.arrays > arraysInFull || (length > 1_000 && !holdsObjects)) return true;
-    const keys = Object.keys(value);
-    return keys.length === length && (length === 0 || keys[length - 1] === String(length - 1));
-  }
+/**
+ * Whether an array is without holes and without properties beside its items. Asking takes longer
+ * than all the rest, so it is not asked of long lists of primitives, and of the first of thousands
+ * of arrays only. In the others structured clone carries such properties, if it can.
+ */
+function hasOnlyItems(value: readonly unknown[]): boolean {
+  const { length } = value;
+  const keys = Object.keys(value);
+  return keys.length === length && (length === 0 || keys[length - 1] === String(length - 1));
 }
 
 /**
