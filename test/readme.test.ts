@@ -87,6 +87,14 @@ describe('docs/container.md', () => {
   });
 });
 
+describe('packages/core/README.md', () => {
+  it('shows a container that resolves as it says', async () => {
+    expect(await run('kitchen', snippet('packages/core/README.md', 'ts', '// kitchen.ts'))).toBe(
+      '300 g\n',
+    );
+  });
+});
+
 describe('docs/testing.md', () => {
   it.each([
     ['overrides', 'It is 0.\n'],

@@ -117,6 +117,19 @@ describe('@Optional', () => {
     await expect(resolveIn(container, A)).rejects.toThrow('b');
   });
 
+  it('gives undefined for what would be resolved on demand, if nothing provides it', async () => {
+    class OnDemand {
+      @Provides(A, request) static async a(
+        @Optional() @Inject(lazy(B)) b: Lazy<string> | undefined,
+        @Optional() @Inject(lazy(C)) c: Lazy<string> | undefined,
+      ): Promise<string> {
+        return `${typeof b} ${await c?.()}`;
+      }
+    }
+    await using container = await containerOf([OnDemand, value(C, 'c')]);
+    expect(await resolveIn(container, A)).toBe('undefined c');
+  });
+
   it('is for its own parameter only', async () => {
     class Mixed {
       @Provides(A, request) static async a(
@@ -443,6 +456,24 @@ describe('lazy', () => {
     for (const of of [A, B, C]) {
       await expect(resolveIn(container, of)).rejects.toBeInstanceOf(CycleError);
     }
+  });
+
+  it('that would wait for itself through something transient is a CycleError', async () => {
+    class Through {
+      @Provides(A, { scope: 'transient' }) static async a(
+        @Inject(lazy(B)) b: Lazy<string>,
+      ): Promise<string> {
+        return b();
+      }
+      @Provides(C, request) static async c(@Inject(A) a: string): Promise<string> {
+        return a;
+      }
+      @Provides(B, request) static async b(@Inject(C) c: string): Promise<string> {
+        return c;
+      }
+    }
+    await using container = await containerOf([Through]);
+    await expect(resolveIn(container, C)).rejects.toBeInstanceOf(CycleError);
   });
 
   it('that only holds the function while another is made does not wait for itself', async () => {
@@ -825,6 +856,21 @@ describe('overrides', () => {
       { overrides: [value(Plugin, 'x', many), value(Plugin, 'y', many)] },
     );
     expect(await container.resolve(all(Plugin))).toEqual(['x', 'y']);
+  });
+
+  it('of several may wrap them all', async () => {
+    class Wrapping {
+      @Provides(Plugin, many) static async plugin(
+        @Inject(original(all(Plugin))) list: readonly string[],
+      ): Promise<string> {
+        return `wrapped ${list.join()}`;
+      }
+    }
+    await using container = await containerOf(
+      [value(Plugin, 'one', many), value(Plugin, 'two', many)],
+      { overrides: [Wrapping, value(Plugin, 'three', many)] },
+    );
+    expect(await container.resolve(all(Plugin))).toEqual(['wrapped one,two', 'three']);
   });
 
   it('replace what an alias stands for, or the alias', async () => {

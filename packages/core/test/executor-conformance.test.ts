@@ -1,5 +1,5 @@
 /** What every executor does: one suite, run by all of them. */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { getEventListeners } from 'node:events';
 import { createExecutor, type ThreadOptions } from '../dist/threads/create-executor.js';
 import { HopFailure, stayed, type Executor, type HopDefinition } from '../dist/threads/executor.js';
@@ -18,6 +18,9 @@ import {
   signal,
   step,
 } from './support/hop.js';
+
+// No test waits for the clock; on a busy machine threads that load TypeScript start slowly.
+jest.setTimeout(60_000);
 
 const module = new URL('./fixtures/tasks.ts', import.meta.url).href;
 const manifest = manifestOf(module, [Tasks, Counter]);
@@ -129,6 +132,12 @@ describe.each(['tinypool', 'inline'] as const)('the %s executor', (executor) => 
       const arrived = await valueOf([call(Tasks, 'echo', 0)], object);
       expect(arrived).toStrictEqual(object);
       expect(arrived).not.toBe(object);
+    });
+
+    it('a copy of memory too', async () => {
+      const bytes = new Uint8Array(2);
+      expect(await valueOf([call(Tasks, 'fill', 0)], bytes)).toEqual(new Uint8Array([9, 9]));
+      expect(bytes).toEqual(new Uint8Array(2));
     });
 
     it('large data in and out', async () => {

@@ -640,6 +640,59 @@ describe('for every graph', () => {
       { numRuns: 200 },
     );
   });
+
+  it('several resolves at once, of which some fail and some are cancelled, share without harm', async () => {
+    const asked = fc.record({
+      pick: fc.nat(),
+      inOther: fc.boolean(),
+      cancelAt: fc.option(fc.nat({ max: 6 }), { nil: undefined }),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        graphs,
+        orders,
+        fc.array(asked, { minLength: 2, maxLength: 4 }),
+        fc.array(fc.nat(), { maxLength: 2 }),
+        async (specs, order, asks, failures) => {
+          const world = new World(specs);
+          const { container, scope, call } = await start(world, order);
+          const other = scope.createScope();
+          world.failing = new Set(failures.map((pick) => pick % specs.length));
+          const cancels = new Map<number, AbortController[]>();
+          const pending = asks.map(({ pick, inOther, cancelAt = 100 }) => {
+            const caller = new AbortController();
+            cancels.set(cancelAt, [...(cancels.get(cancelAt) ?? []), caller]);
+            const target = world.token(pick % specs.length);
+            const { signal } = caller;
+            return watch((inOther ? other : call).resolve(target, { signal }));
+          });
+          let step = 0;
+          await drive(world, order, () => {
+            for (const caller of cancels.get(step++) ?? []) caller.abort('cancelled');
+          });
+          for (const { outcome } of pending) {
+            if (outcome?.status === 'fulfilled') {
+              expect(outcome.value.endedAt).toBeUndefined();
+            } else {
+              const reason: unknown = outcome?.reason;
+              expect(reason === 'cancelled' || world.thrown.has(reason)).toBe(true);
+            }
+          }
+          for (const { index, kind, scope: lives } of specs) {
+            if (kind === 'value' || lives === 'transient') continue;
+            const count = world.alive.filter(({ spec }) => spec.index === index).length;
+            expect(count).toBeLessThanOrEqual(lives === 'call' ? 2 : 1);
+          }
+          await call.dispose();
+          await other.dispose();
+          await scope.dispose();
+          await container.dispose();
+          expectAllEnded(world);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
 });
 
 /** What a provider makes in a graph with threads: it says what it was made of, and can cross. */

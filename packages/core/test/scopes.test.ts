@@ -170,6 +170,29 @@ describe('a handler', () => {
     expect(log).toEqual(['+pool', '+session', '+transaction', '-transaction']);
   });
 
+  it('that is cancelled rejects at once; its call ends when it does', async () => {
+    const slow = gate();
+    class Slow {
+      static async handle(_transaction: Transaction): Promise<void> {
+        await slow.passed;
+      }
+    }
+    Inject(Transaction)(Slow, 'handle', 0);
+    declareHandler(Slow, 'handle');
+    await using container = await containerOf([Database, Slow]);
+    const scope = container.createScope();
+    await scope.resolve(Session);
+    const caller = new AbortController();
+    const pending = scope.resolve(handlerToken(Slow, 'handle'), { signal: caller.signal });
+    while (!log.includes('+transaction')) await turn();
+    caller.abort(new Error('enough'));
+    await expect(pending).rejects.toThrow('enough');
+    expect(log).toEqual(['+pool', '+session', '+transaction']);
+    slow.open();
+    await scope.dispose();
+    expect(log.slice(3)).toEqual(['-transaction', '-session']);
+  });
+
   it('that needs nothing of a call gets none', async () => {
     await using container = await containerOf([Database, Handlers]);
     await using scope = container.createScope();
@@ -496,6 +519,92 @@ describe('the end of a scope', () => {
     expect(log).toEqual(['+late', '-late']);
   });
 
+  it('rejects all who wait for one value at once, and makes it for nobody', async () => {
+    const slow = gate();
+    const [First, Second] = [token<string>('First'), token<Resource>('Second')];
+    class Slow {
+      @Provides(First, request) static async first(): Promise<string> {
+        await slow.passed;
+        return 'first';
+      }
+      @Provides(Second, request) static async second(
+        @Inject(First) first: string,
+      ): Promise<Resource> {
+        return new Resource(first);
+      }
+      static async handle(@Inject(Second) second: Resource): Promise<string> {
+        return second.name;
+      }
+    }
+    declareHandler(Slow, 'handle');
+    await using container = await containerOf([Slow]);
+    const scope = container.createScope();
+    const pending = [
+      scope.resolve(handlerToken(Slow, 'handle')),
+      scope.resolve(Second),
+      scope.resolve(First),
+      scope.createScope().resolve(Second),
+    ];
+    const outcomes = Promise.allSettled(pending);
+    const disposal = scope.dispose();
+    expect((await outcomes).map((outcome) => Reflect.get(outcome, 'reason') as unknown)).toEqual(
+      pending.map(() => expect.any(DisposedError)),
+    );
+    slow.open();
+    await disposal;
+    await turn();
+    expect(log).toEqual([]);
+  });
+
+  it('of the container rejects who waits for a lazy singleton, whose late product ends', async () => {
+    const slow = gate();
+    class Slow {
+      @Provides(Pool, lazy) static async pool(): Promise<Pool> {
+        await slow.passed;
+        return new Pool('late');
+      }
+      @Provides(Session, request) static async session(_pool: Pool): Promise<Session> {
+        return new Session('session');
+      }
+    }
+    const container = await containerOf([Slow]);
+    const pending = [
+      container.resolve(Pool),
+      container.resolve(Pool),
+      container.createScope().resolve(Session),
+    ];
+    const outcomes = Promise.allSettled(pending);
+    const disposal = container.dispose();
+    slow.open();
+    expect((await outcomes).map((outcome) => Reflect.get(outcome, 'reason') as unknown)).toEqual(
+      pending.map(() => expect.any(DisposedError)),
+    );
+    await disposal;
+    expect(log).toEqual(['+late', '-late']);
+  });
+
+  it('after a failure of the body lets the scopes in it see that failure', async () => {
+    const Commit = token<string>('Commit');
+    class Committing {
+      @Provides(Commit, call) static async *commit(): AsyncGenerator<string> {
+        try {
+          yield 'begun';
+          log.push('commit');
+        } catch (error) {
+          log.push(`rollback after ${(error as Error).message}`);
+          throw error;
+        }
+      }
+    }
+    await using container = await containerOf([Committing]);
+    const failed = container.run(async (scope) => {
+      await scope.createScope().resolve(Commit);
+      throw new Error('body');
+    });
+    await expect(failed).rejects.toThrow('body');
+    expect(log).toEqual(['rollback after body']);
+  });
+
   it('tells of the failures of the calls in it too', async () => {
     class Fails {
       constructor(readonly name: string) {}
@@ -556,6 +665,43 @@ describe('the end of a scope', () => {
   });
 });
 
+describe('a resolve that fails', () => {
+  it.each(['request', 'transient'] as const)(
+    'leaves alone what a value stands on (%s) with which another works',
+    async (scope) => {
+      const failing = gate();
+      const Failing = token<string>('Failing');
+      const Deep = token<Resource>('Deep');
+      const Shared = token<Resource>('Shared');
+      class Providers {
+        @Provides(Deep, { scope }) static async deep(): Promise<Resource> {
+          return new Resource('deep');
+        }
+        @Provides(Shared, request) static async shared(
+          @Inject(Deep) _deep: Resource,
+        ): Promise<Resource> {
+          return new Resource('shared');
+        }
+        @Provides(Failing, request) static async failing(
+          @Inject(Shared) _shared: Resource,
+        ): Promise<string> {
+          await failing.passed;
+          throw new Error('failing');
+        }
+      }
+      await using container = await containerOf([Providers]);
+      const within = container.createScope();
+      const failed = within.resolve(Failing);
+      await within.resolve(Shared);
+      failing.open();
+      await expect(failed).rejects.toThrow('failing');
+      expect(log).toEqual(['+deep', '+shared']);
+      await within.dispose();
+      expect(log.slice(2)).toEqual(['-shared', '-deep']);
+    },
+  );
+});
+
 describe('many at once', () => {
   it('do not mix what each has in an AsyncLocalStorage', async () => {
     const storage = new AsyncLocalStorage<number>();
@@ -563,7 +709,7 @@ describe('many at once', () => {
     const There = token<readonly (number | undefined)[]>('There');
     const Shared = token<string>('Shared');
     class Reading {
-      @Provides(Shared) static async shared(): Promise<string> {
+      @Provides(Shared, lazy) static async shared(): Promise<string> {
         await turn();
         return 'shared';
       }

@@ -1,5 +1,5 @@
 /** The executor with real threads: how they start, how they end, and what that costs others. */
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,6 +30,9 @@ import {
   signal,
   step,
 } from './support/hop.js';
+
+// No test waits for the clock; on a busy machine threads that load TypeScript start slowly.
+jest.setTimeout(60_000);
 
 const urlOf = (fixture: string) => new URL(`./fixtures/${fixture}`, import.meta.url).href;
 const tasks = manifestOf(urlOf('tasks.ts'), [Tasks]);
@@ -242,6 +245,19 @@ describe('an aborted hop', () => {
     expect(await aborted).toMatchObject({ step: -1, error: 'enough' });
     expect(await queued).toEqual(['queued']);
     expect(executor.figures).toMatchObject({ busy: 0, hops: 2, replaced: 1 });
+  });
+
+  it('in native code, which cannot be ended, leaves its place to others', async () => {
+    const executor = await start();
+    writeFileSync(flag, 'native');
+    const gate = cells();
+    const caller = new AbortController();
+    const aborted = errorOf(executor.run(fault('native', 0, 1), [gate, flag], caller.signal));
+    await set(gate, 0);
+    caller.abort(new Error('enough'));
+    expect((await aborted).message).toBe('enough');
+    expect(await executor.run(echo, ['another thread'])).toEqual(['another thread']);
+    rmSync(flag);
   });
 
   it('is told in the middle of synchronous code', async () => {

@@ -69,7 +69,8 @@ class Reviver {
       const before = object[key];
       if (typeof before !== 'object' || before === null) continue;
       const after = this.any(before);
-      if (after !== before) define(object, key, after, true);
+      // An own property is there already, so that even `__proto__` is nothing but a name.
+      if (after !== before) object[key] = after;
     }
   }
 

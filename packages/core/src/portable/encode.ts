@@ -39,7 +39,7 @@ export function encode(value: unknown): Parcel {
 /**
  * As {@link encode}, but what is sent is a copy of all containers, made while they are looked at:
  * posting it cannot fail, and no accessor or Proxy can turn up something else than was checked.
- * Nothing is moved either, since Node refuses to move some memory (of its own pool, of WebAssembly).
+ * Nothing is moved either, since Node refuses to move some memory (such as its own pool).
  */
 export function encodeExactly(value: unknown): Parcel {
   return new Encoder({}).run(value);
@@ -153,9 +153,8 @@ class Encoder {
     for (const key in copy) {
       const field = copy[key];
       if (typeof field === 'object' ? field === null : isPrimitive(field)) continue;
-      const encoded = this.#part(key, field);
-      if (key === '__proto__') define(copy, key, encoded);
-      else copy[key] = encoded;
+      // An own property is there already, so that even `__proto__` is nothing but a name.
+      copy[key] = this.#part(key, field);
     }
   }
 
@@ -186,6 +185,7 @@ class Encoder {
 
   /** What stands for an instance of a built-in class; undefined if it only looks like one. */
   #builtin(value: object): object | undefined {
+    if (types.isDate(value) || types.isRegExp(value)) return this.#withoutFields(value);
     if (types.isMap(value)) return this.#map(value);
     if (types.isSet(value)) return this.#set(value);
     if (ArrayBuffer.isView(value)) return this.#view(value);
@@ -194,31 +194,36 @@ class Encoder {
       return value;
     }
     if (types.isSharedArrayBuffer(value)) return value;
-    const known = types.isDate(value) || types.isRegExp(value) || types.isBoxedPrimitive(value);
-    if (!known || types.isSymbolObject(value)) return undefined;
     // A boxed string has its characters as properties.
-    if (!types.isStringObject(value)) this.#noFields(value);
-    return value;
+    if (types.isStringObject(value)) return value;
+    const isBoxed = types.isBoxedPrimitive(value) && !types.isSymbolObject(value);
+    return isBoxed ? this.#withoutFields(value) : undefined;
   }
 
   #map(value: ReadonlyMap<unknown, unknown>): object {
-    this.#noFields(value);
+    this.#withoutFields(value);
     const copy = new Map<unknown, unknown>();
     this.#copies.set(value, copy);
     let index = 0;
     for (const [key, item] of value) {
-      const name = isPrimitive(key) ? `get(${showKey(key)})` : `<value ${index}>`;
-      copy.set(this.#part({ name: `<key ${index}>` }, key), this.#part({ name }, item));
+      const isSimple = isPrimitive(key);
+      const name = () => (isSimple ? `get(${showKey(key)})` : `<value ${index}>`);
+      copy.set(
+        isSimple ? key : this.#part({ name: `<key ${index}>` }, key),
+        isPrimitive(item) ? item : this.#part({ name: name() }, item),
+      );
       index++;
     }
     return copy;
   }
 
   #set(value: ReadonlySet<unknown>): object {
-    this.#noFields(value);
+    this.#withoutFields(value);
     const copy = new Set<unknown>();
     this.#copies.set(value, copy);
-    for (const item of value) copy.add(this.#part({ name: `<element ${copy.size}>` }, item));
+    for (const item of value) {
+      copy.add(isPrimitive(item) ? item : this.#part({ name: `<element ${copy.size}>` }, item));
+    }
     return copy;
   }
 
@@ -253,13 +258,13 @@ class Encoder {
     this.#transfer.add(buffer);
   }
 
-  /** Structured clone would drop them silently. */
-  #noFields(value: object): void {
-    const [field] = Reflect.ownKeys(value).filter((key) => key !== 'lastIndex');
-    if (field === undefined) return;
+  /** The value itself: properties of its own would be dropped by structured clone, silently. */
+  #withoutFields(value: object): object {
+    const [field] = Object.keys(value);
+    if (field === undefined) return value;
     const name = builtinName(Object.getPrototypeOf(value) as object) ?? 'object';
-    this.#refuse(
-      `a ${name} with a property of its own (${String(field)})`,
+    return this.#refuse(
+      `a ${name} with a property of its own (${field})`,
       `Put the ${name} and that property into an object.`,
     );
   }

@@ -22,6 +22,9 @@ import { Stop } from './stop.js';
  */
 const grace = 50;
 
+/** How long until the next look, in milliseconds, where too many threads are stuck to end one more. */
+const again = 1_000;
+
 /** One run of a hop. */
 interface Job {
   readonly definition: HopDefinition;
@@ -224,9 +227,14 @@ export class Dispatcher {
       Atomics.store(running.cell, 0, 1);
       Atomics.notify(running.cell, 0);
     }
+    this.#stopIn(grace, running);
+  }
+
+  #stopIn(delay: number, running: Running): void {
     running.timer = setTimeout(() => {
       if (this.lane.mayEndThreads) running.stop.now();
-    }, grace);
+      else this.#stopIn(again, running);
+    }, delay);
   }
 }
 

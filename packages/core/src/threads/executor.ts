@@ -141,7 +141,9 @@ export interface Executor {
   start(manifest: Manifest): Promise<readonly Unreachable[]>;
 
   /**
-   * Runs a hop. Inputs are encoded before they are queued, outputs decoded when they arrive.
+   * Runs a hop. Inputs are checked and encoded in the turn in which the hop leaves for a thread, so
+   * that nothing can change between check and posting, and a hop that is refused or aborted in the
+   * queue has cost nothing. Outputs are decoded when they arrive.
    * @returns the values of `definition.outputs`, then those of `definition.extras`.
    * @throws HopFailure, always. Its `error` is what a step threw, a `NotPortableError`, a
    * `QueueFullError`, a `ThreadDiedError`, a `DisposedError`, or the reason of `signal`.

@@ -23,7 +23,7 @@ export interface Lane {
   readonly size: number;
   /** Threads that ended and were replaced. */
   readonly replaced: number;
-  /** Whether {@link Departure.stop} may be used now. */
+  /** Whether {@link Departure.stop} may be used: a thread in native code would not end by it. */
   readonly mayEndThreads: boolean;
   /** A hop has to wait: a lane that has given up starting threads tries again. */
   wake(): void;

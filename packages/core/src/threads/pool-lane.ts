@@ -188,8 +188,7 @@ export class PoolLane implements Lane {
   }
 
   #retire(pool: Pool): void {
-    this.#pools.delete(pool);
-    void pool.close();
+    void pool.close().then(() => this.#pools.delete(pool));
   }
 }
 

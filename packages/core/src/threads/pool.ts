@@ -28,6 +28,8 @@ interface Thread {
   ready: boolean;
   /** Ends a start that takes too long. */
   deadline: NodeJS.Timeout | undefined;
+  /** Settled when it has ended. */
+  readonly exited: Promise<void>;
 }
 
 /** How long {@link Pool.close} waits for threads; one in native code does not end before that does. */
@@ -37,8 +39,9 @@ export class Pool {
   readonly #pool: Tinypool;
   readonly #threads = new Map<Worker, Thread>();
   /** Threads that were told to end and have not: native code cannot be interrupted. */
-  readonly #lingering = new Set<Worker>();
+  readonly #lingering = new Map<Worker, Thread>();
   #running = 0;
+  #hasReported = false;
   #closed: Promise<void> | undefined;
 
   constructor(
@@ -81,6 +84,7 @@ export class Pool {
     );
     const ids = new Set(reports.map(({ thread }) => thread));
     for (const thread of this.#threads.values()) thread.ready ||= ids.has(thread.id);
+    this.#hasReported = true;
     return reports;
   }
 
@@ -151,10 +155,20 @@ export class Pool {
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, closing);
     });
-    // It rejects if a thread fails while it is being ended, which is no matter any more.
-    await Promise.race([this.#pool.destroy().catch(() => undefined), late]);
+    await Promise.race([this.#endAll(), late]);
     clearTimeout(timer);
     this.#threads.clear();
+  }
+
+  async #endAll(): Promise<void> {
+    do {
+      this.#adopt();
+      const ending = [...this.#threads.values(), ...this.#lingering.values()];
+      // It rejects if a thread fails while it is being ended. That is no matter any more, except
+      // that tinypool puts another one in its place: hence the loop.
+      await this.#pool.destroy().catch(() => undefined);
+      await Promise.all(ending.map(({ exited }) => exited));
+    } while (this.#pool.threads.length > 0);
   }
 
   /** Looks at tinypool's threads: whoever is new gets listeners, whoever is missing has ended. */
@@ -163,7 +177,7 @@ export class Pool {
     for (const [worker, thread] of this.#threads) {
       if (present.has(worker)) continue;
       this.#threads.delete(worker);
-      this.#lingering.add(worker);
+      this.#lingering.set(worker, thread);
       clearTimeout(thread.deadline);
       if (this.#closed === undefined) this.events.onGone(thread.id);
     }
@@ -173,12 +187,18 @@ export class Pool {
   }
 
   #attend(worker: Worker): void {
-    const thread: Thread = { id: worker.threadId, ready: false, deadline: undefined };
+    const exited = new Promise<void>((resolve) => {
+      worker.once('exit', resolve);
+    });
+    const thread: Thread = { id: worker.threadId, ready: false, deadline: undefined, exited };
     this.#threads.set(worker, thread);
-    thread.deadline = setTimeout(() => {
-      // Leads to `exit` below.
-      if (!thread.ready) void worker.terminate();
-    }, this.settings.startTimeout).unref();
+    // Whoever waits for the reports of the first threads has a deadline for them.
+    if (this.#hasReported) {
+      thread.deadline = setTimeout(() => {
+        // Leads to `exit` below.
+        if (!thread.ready) void worker.terminate();
+      }, this.settings.startTimeout).unref();
+    }
     worker.on('message', (message: { ready?: boolean }) => {
       if (message.ready !== true || thread.ready) return;
       clearTimeout(thread.deadline);

@@ -1,0 +1,112 @@
+/** The burger shop's HTTP interface, in-process and as the server that `npm start` runs. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createApp, type App } from '@turno/http-adapter';
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Kitchen } from './kitchen.js';
+import { Burgers, Health } from './routes.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const loop = { placement: 'loop', threadId: 0 };
+
+describe('the burger shop', () => {
+  let app: App;
+  beforeAll(async () => {
+    app = await createApp({
+      controllers: [Health, Burgers],
+      providers: [Kitchen],
+      threads: { size: 2 },
+      logger: false,
+    });
+  });
+  afterAll(() => app.close());
+
+  const get = async (path: string) => {
+    const response = await app.inject(path);
+    return { status: response.statusCode, body: response.json() };
+  };
+
+  it('is well', async () => {
+    expect(await get('/health')).toEqual({ status: 200, body: { status: 'ok' } });
+  });
+
+  it('serves concurrent burgers on the loop', async () => {
+    const { body } = await get('/burgers/concurrent?burgers=20');
+    expect(body).toEqual({ order: expect.any(Number), burgers: 20, handler: loop, kitchen: loop });
+  });
+
+  it('serves parallel burgers from one thread, in one trip', async () => {
+    const before = app.container.threads.hops;
+    const { body } = await get('/burgers/parallel?burgers=2');
+    expect(body).toMatchObject({ burgers: 2, handler: { placement: 'thread' } });
+    expect(body.kitchen).toEqual(body.handler);
+    expect(body.handler.threadId).toBeGreaterThan(0);
+    expect(app.container.threads.hops - before).toBe(1);
+  });
+
+  it('serves mixed burgers: handler on the loop, kitchen in a thread', async () => {
+    const { body } = await get('/burgers/mixed?burgers=2');
+    expect(body).toMatchObject({ burgers: 2, handler: loop, kitchen: { placement: 'thread' } });
+    expect(body.kitchen.threadId).toBeGreaterThan(0);
+  });
+
+  it('makes one burger by default', async () => {
+    for (const kind of ['concurrent', 'parallel', 'mixed']) {
+      expect((await get(`/burgers/${kind}`)).body.burgers).toBe(1);
+    }
+  });
+
+  it.each(['0', '21', '-1', '1.5', 'two', '', '%201', '01', '1e1', '1&burgers=2'])(
+    'refuses %p burgers, and names the parameter',
+    async (burgers) => {
+      for (const kind of ['concurrent', 'parallel', 'mixed']) {
+        const { status, body } = await get(`/burgers/${kind}?burgers=${burgers}`);
+        expect(status).toBe(422);
+        expect(body.errors).toMatchObject([{ location: 'query', path: 'burgers' }]);
+      }
+    },
+  );
+
+  it('never gives an order number twice', async () => {
+    const kinds = ['concurrent', 'parallel', 'mixed'];
+    const paths = Array.from({ length: 12 }, (_, index) => `/burgers/${kinds[index % 3]!}`);
+    const orders = await Promise.all(paths.map(async (path) => (await get(path)).body.order));
+    expect(new Set(orders).size).toBe(orders.length);
+  });
+
+  it('answers for its health while all threads are busy and more wait', async () => {
+    const parallel = Array.from({ length: 8 }, () => get('/burgers/parallel?burgers=2'));
+    let served = 0;
+    for (const each of parallel) void each.then(() => (served += 1));
+    // The first hops are in their threads once the loop has had a few turns.
+    while (app.container.threads.busy < 2) await new Promise(setImmediate);
+    expect((await get('/health')).body).toEqual({ status: 'ok' });
+    expect(served).toBe(0);
+    expect(app.container.threads.queued).toBe(6);
+    const bodies = (await Promise.all(parallel)).map(({ body }) => body.handler.threadId as number);
+    expect(new Set(bodies).size).toBe(2);
+  });
+});
+
+it('starts as a server that prints its URL, and ends by a signal with code 0', async () => {
+  const main = fileURLToPath(new URL('main.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', `${root}register.mjs`, main], {
+    env: { ...process.env, PORT: '0', NODE_OPTIONS: '' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  child.stdout.setEncoding('utf8');
+  let output = '';
+  const url = await new Promise<string>((resolve) => {
+    child.stdout.on('data', (text: string) => {
+      output += text;
+      const found = /served at (http:\S+?),/.exec(output);
+      if (found?.[1] !== undefined) resolve(found[1]);
+    });
+  });
+  expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: 'ok' });
+  const mixed = (await (await fetch(`${url}/burgers/mixed`)).json()) as object;
+  expect(mixed).toMatchObject({ order: 1, kitchen: { placement: 'thread' } });
+  child.kill('SIGINT');
+  expect(await ended).toBe(0);
+});
