@@ -149,6 +149,12 @@ describe('an error in a thread', () => {
     expect(errorPath(error)).toEqual(['Faults.fine', 'Faults.faulty']);
   });
 
+  it('arrives as what its nearest portable ancestor is', async () => {
+    const error = await failWith('subclass');
+    expect(error).toBeInstanceOf(kitchen.BurntError);
+    expect(error).toMatchObject({ message: 'charred', burger: 4 });
+  });
+
   it('arrives with its built-in class and cause', async () => {
     const error = await failWith('builtin');
     expect(error).toBeInstanceOf(RangeError);

@@ -284,7 +284,7 @@ class Encoder {
       if (isError(value)) return this.#error(value, record);
       return this.#ofClass(value, record);
     }
-    if (isError(value)) return this.#error(value, undefined);
+    if (isError(value)) return this.#error(value, portableAncestor(prototype));
     return this.#refuseInstance(value);
   }
 
@@ -464,4 +464,23 @@ function text(value: unknown): string | undefined {
 
 function showKey(key: unknown): string {
   return typeof key === 'string' ? JSON.stringify(key) : String(key);
+}
+
+/**
+ * The nearest class that an error is an instance of and that may cross: one that catches it by that
+ * class still does.
+ */
+function portableAncestor(prototype: object): ClassRecord | undefined {
+  for (
+    let at = Object.getPrototypeOf(prototype) as object | null;
+    at !== null;
+    at = Object.getPrototypeOf(at) as object | null
+  ) {
+    const type = Object.getOwnPropertyDescriptor(at, 'constructor')?.value as unknown;
+    const record = typeof type === 'function' ? findRecord(type as AbstractClass) : undefined;
+    const { portable } = record ?? {};
+    if (record === undefined || portable === undefined || portable.encode !== undefined) continue;
+    if (portability(record.target).crosses) return record;
+  }
+  return undefined;
 }
