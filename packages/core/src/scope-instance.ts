@@ -6,6 +6,7 @@ import { lazily, Waits, type Surroundings } from './deadlock.js';
 import { DeclarationError, DisposedError, OutsideScopeError, ScopeValueError } from './errors.js';
 import { errorsOf, noteSuppressed } from './error-path.js';
 import { isKept, type Node } from './node.js';
+import { onAbort } from './on-abort.js';
 import type { Plan } from './plan.js';
 import { ValueProvider } from './provider.js';
 import { Run, type RunScope } from './run.js';
@@ -134,10 +135,13 @@ export class ScopeInstance implements AsyncDisposable {
   /**
    * Ends the scope: cancels what is being resolved in it, then disposes what was made for it, in
    * reverse order of creation, the scopes in it first. Calls after the first wait for the same end.
+   * @param reason - why it ends early, such as a client that has gone: what is being resolved
+   * rejects with it instead of a DisposedError, and generators see it at their `yield`.
    * @throws the error of a teardown, or an `AggregateError` of several; all are attempted.
    */
-  dispose(): Promise<void> {
-    this.disposing ??= this.end(undefined).then(({ errors }) => throwTeardownErrors(errors));
+  dispose(reason?: unknown): Promise<void> {
+    const failure = reason === undefined ? undefined : { error: reason };
+    this.disposing ??= this.end(failure).then(({ errors }) => throwTeardownErrors(errors));
     return this.disposing;
   }
 
@@ -158,11 +162,12 @@ export class ScopeInstance implements AsyncDisposable {
 
   private async end(failure: Failure | undefined) {
     const disposed = new DisposedError('scope');
-    for (const giveUp of this.waiting) giveUp(disposed);
+    const reason = failure === undefined ? disposed : failure.error;
+    for (const giveUp of this.waiting) giveUp(reason);
     // What is open inside ends for the same reason; its own failure is one for what it stands on.
     const inner = await Promise.all([...this.inner].map((scope) => scope.endInside(failure)));
     const runs = [...this.runs];
-    for (const run of runs) run.cancel(disposed);
+    for (const run of runs) run.cancel(reason);
     const errors = [...inner.flat(), ...(await this.disposal.settle(runs))];
     const [first] = errors;
     const seen = failure ?? (errors.length === 0 ? undefined : { error: first });
@@ -231,13 +236,12 @@ export class ScopeInstance implements AsyncDisposable {
         stopWaiting();
         reject(error);
       };
-      const abort = (): void => giveUp(signal?.reason);
+      const stopListening = onAbort(signal, giveUp);
       const stopWaiting = (): void => {
         this.waiting.delete(giveUp);
-        signal?.removeEventListener('abort', abort);
+        stopListening();
       };
       this.waiting.add(giveUp);
-      signal?.addEventListener('abort', abort, { once: true });
       cell.wait((outcome) => {
         if (hasLeft) return;
         stopWaiting();
@@ -252,12 +256,11 @@ export class ScopeInstance implements AsyncDisposable {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     const run = new Run(plan, this.runScope);
     this.runs.add(run);
-    const cancel = (): void => run.cancel(signal?.reason);
-    signal?.addEventListener('abort', cancel, { once: true });
+    const stopListening = onAbort(signal, (reason) => run.cancel(reason));
     const outcome = run.start();
     void run.ended.then(() => {
       this.runs.delete(run);
-      signal?.removeEventListener('abort', cancel);
+      stopListening();
     });
     return outcome;
   }

@@ -66,7 +66,7 @@ const stages = [
   ['graph-data.ts', 'graph-drawing.ts'],
   ['threads/'],
   ['step.ts', 'hop.ts', 'plan.ts', 'manifest.ts', 'trace.ts', 'explain.ts'],
-  ['cell.ts', 'deadlock.ts', 'error-path.ts', 'run.ts'],
+  ['cell.ts', 'deadlock.ts', 'on-abort.ts', 'error-path.ts', 'run.ts'],
   ['engine.ts', 'inheritance.ts', 'singletons.ts', 'scope-instance.ts', 'container.ts'],
   ['index.ts'],
 ];

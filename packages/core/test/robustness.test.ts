@@ -295,6 +295,57 @@ describe('callers', () => {
     expect(await two).toBe('a');
   });
 
+  it('may be many with one signal, without a warning of Node', async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on('warning', note);
+    const slow = gate<string>();
+    class Slow {
+      @Provides(A, request) static async a(): Promise<string> {
+        return slow.passed;
+      }
+    }
+    await using container = await Container.create({ providers: [Slow] });
+    const { signal } = new AbortController();
+    const pending = Array.from({ length: 20 }, () =>
+      container.run((scope) => scope.resolve(A, { signal })),
+    );
+    await turn();
+    slow.open('a');
+    expect(new Set(await Promise.all(pending))).toEqual(new Set(['a']));
+    await turn();
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
+  });
+
+  it('who end a scope early say why', async () => {
+    const reason = new Error('client gone');
+    class Waiting {
+      @Provides(A, request) static async *a() {
+        try {
+          yield 'a';
+        } catch (error) {
+          log.push(String(error));
+          throw error;
+        }
+      }
+      @Provides(B, request) static async b(
+        @Inject(A) _a: string,
+        signal: AbortSignal,
+      ): Promise<string> {
+        return untilAborted(signal);
+      }
+    }
+    await using container = await Container.create({ providers: [Waiting] });
+    const scope = container.createScope();
+    const pending = scope.resolve(B);
+    await turn();
+    const disposed = scope.dispose(reason);
+    await expect(pending).rejects.toBe(reason);
+    await disposed;
+    expect(log).toEqual(['Error: client gone']);
+  });
+
   it('who leave learn of teardowns that failed because of it', async () => {
     const reason = new Error('left');
     const slow = gate();

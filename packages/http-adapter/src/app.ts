@@ -326,7 +326,9 @@ function endpointOf(route: Route, container: Container): Endpoint {
  */
 function cancelWith(response: ServerResponse, scope: ScopeInstance): void {
   response.once('close', () => {
+    if (response.writableEnded) return;
+    const reason = new DOMException('The client has gone before its answer.', 'AbortError');
     // Whoever waits for the scope's end sees an error of its teardown.
-    if (!response.writableEnded) scope.dispose().catch(() => undefined);
+    scope.dispose(reason).catch(() => undefined);
   });
 }
