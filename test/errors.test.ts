@@ -1,7 +1,45 @@
-/** docs/errors.md lists every error class with its code, and no other. */
-import { expect, it } from '@jest/globals';
+/** docs/errors.md lists every error class, and each message that it shows is one that users see. */
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import {
+  alias,
+  Container,
+  declareParameter,
+  forwardRef,
+  GraphError,
+  Inject,
+  Injectable,
+  lazy,
+  original,
+  provide,
+  Provides,
+  token,
+  TurnoError,
+  value,
+  type Class,
+  type ContainerOptions,
+  type Lazy,
+  type Provider,
+  type ScopeInstance,
+  type Token,
+} from '@turno/core';
+import {
+  AppError,
+  Body,
+  Controller,
+  createApp,
+  Get,
+  Path,
+  Post,
+  Query,
+  type App,
+  type Logger,
+  type StandardSchema,
+} from '@turno/http-adapter';
+import { Store } from './fixtures/errors-broken.js';
+import { Fryer } from './fixtures/errors-parked.js';
+import * as fixture from './fixtures/errors.js';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
@@ -18,14 +56,1045 @@ function declared(): string[] {
   );
 }
 
+const text = readFileSync(`${root}docs/errors.md`, 'utf8');
+
 function documented(): string[] {
-  const text = readFileSync(`${root}docs/errors.md`, 'utf8');
   return [...text.matchAll(/^### `(TURNO_\w+)`\n\n`(\w+)`/gm)].map(
     ([, code, name]) => `${code} ${name}`,
   );
 }
 
-it('lists each error class once, and nothing that does not exist', () => {
-  expect(documented().sort()).toEqual(declared().sort());
-  expect(new Set(documented()).size).toBe(documented().length);
+/** A message that the document shows. */
+interface Quote {
+  readonly code: string;
+  readonly shown: string;
+  /** Matches the messages that it stands for. */
+  readonly pattern: RegExp;
+}
+
+/** White space means nothing, since the document breaks lines elsewhere. */
+function normal(message: string): string {
+  return message.replace(/\s+/g, ' ').trim();
+}
+
+/** Each block quote stands below the heading of its code; `…` in it is any text. */
+function quotes(): Quote[] {
+  return text.split(/^### /m).flatMap((section) => {
+    const code = /^`(TURNO_\w+)`/.exec(section)?.[1];
+    if (code === undefined) return [];
+    return [...section.matchAll(/(?:^>.*\n?)+/gm)].map(([block]) => {
+      const shown = normal(block.replace(/^> ?/gm, '').replace(/\\([*_<])/g, '$1'));
+      const parts = shown.split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+      return { code, shown, pattern: new RegExp(`^${parts.join('.*')}$`) };
+    });
+  });
+}
+
+/** What a provocation fails with. @throws if it does not fail. */
+async function errorOf(provoke: () => unknown): Promise<unknown> {
+  let result: unknown;
+  try {
+    result = await provoke();
+  } catch (error) {
+    return error;
+  }
+  throw new Error(`It did not fail, but gave ${String(result)}.`);
+}
+
+/** The only problem that `Container.create` finds. */
+async function problem(
+  providers: readonly Provider[],
+  options: ContainerOptions = {},
+): Promise<never> {
+  return onlyOne(await errorOf(() => Container.create({ providers, ...options })));
+}
+
+function onlyOne(found: unknown): never {
+  if (!(found instanceof GraphError || found instanceof AppError)) throw found;
+  expect(found.errors).toHaveLength(1);
+  throw found.errors[0];
+}
+
+/** Fails with what `use` fails with, in a container or a scope of it. */
+async function failing(
+  options: ContainerOptions,
+  use: (scope: ScopeInstance, container: Container) => unknown,
+): Promise<never> {
+  const container = await Container.create(options);
+  try {
+    throw await errorOf(() => container.run((scope) => use(scope, container)));
+  } finally {
+    await container.dispose();
+  }
+}
+
+/** What the end of a scope fails with, in which a token was resolved. */
+async function ending(provider: Provider, of: Token, teardownTimeout?: number): Promise<never> {
+  const options = teardownTimeout === undefined ? {} : { teardownTimeout };
+  return failing({ providers: [provider], ...options }, (scope) => scope.resolve(of));
+}
+
+/** Opened once: threads take their time to start. */
+let threads: Promise<Container> | undefined;
+const apps: App[] = [];
+afterAll(async () => {
+  await (await threads)?.dispose();
+  await Promise.all(apps.map((app) => app.close()));
+});
+
+/** What a token in a container with one thread fails with. */
+async function inThread(use: (scope: ScopeInstance) => unknown): Promise<never> {
+  const { Grill, Kitchen, Orders, Purses, Reports, Stove } = fixture;
+  threads ??= Container.create({
+    providers: [Grill, Kitchen, Orders, Purses, Reports, Stove],
+    threads: { size: 1, queue: 1 },
+  });
+  throw await errorOf(async () => (await threads)?.run(use));
+}
+
+/** What providers that no thread can reach fail with: found together, since threads start once. */
+let unreachable: Promise<unknown> | undefined;
+async function unreachableOf(label: string): Promise<never> {
+  unreachable ??= errorOf(() =>
+    Container.create({
+      providers: [fixture.hidden(), fixture.hiddenSum(), Store, Fryer],
+      threads: { size: 1 },
+    }),
+  );
+  const found = await unreachable;
+  if (!(found instanceof GraphError)) throw found;
+  throw found.errors.find(({ message }) => message.startsWith(label)) ?? found;
+}
+
+const fixtureUrl = (name: string) => new URL(`./fixtures/${name}.ts`, import.meta.url).href;
+
+/** What threads fail with that shall import a module first. */
+function starting(module: string, startTimeout?: number): Promise<Container> {
+  return Container.create({
+    providers: [fixture.Reports],
+    modules: [module],
+    threads: { size: 1, ...(startTimeout === undefined ? {} : { startTimeout }) },
+  });
+}
+
+async function appOf(controllers: readonly Class[], logger: Logger | false = false): Promise<App> {
+  const app = await createApp({ controllers, logger });
+  apps.push(app);
+  return app;
+}
+
+/** The only problem that `createApp` finds in the routes. */
+async function routeProblem(...controllers: readonly Class[]): Promise<never> {
+  return onlyOne(await errorOf(() => appOf(controllers)));
+}
+
+/** The error that an app logs for a request. */
+async function logged(controller: Class, url: string): Promise<never> {
+  const errors: unknown[] = [];
+  const error = (fields: object): void => void errors.push((fields as { err: unknown }).err);
+  const app = await appOf([controller], { error, warn: error, info: () => undefined });
+  await app.inject(url);
+  expect(errors).toHaveLength(1);
+  throw errors[0];
+}
+
+const never = (): Promise<never> => new Promise(() => undefined);
+
+/** What JavaScript may pass although the types forbid it. */
+const anything = (given: unknown): never => given as never;
+
+const Burger = token<string>('Burger');
+const Port = token<number>('Port');
+const Plugin = token<string>('Plugin');
+const Greeting = token<string>('Greeting');
+
+class Unknown {}
+
+/** A connection: with a method that data does not have, so no plain object can be meant. */
+@Injectable()
+class Database {
+  query(): string {
+    return 'rows';
+  }
+}
+
+class Request {}
+
+type Provocation = readonly [what: string, provoke: () => unknown];
+
+const provocations: readonly Provocation[] = [
+  [
+    'several problems',
+    () => {
+      class Kitchen {
+        @Provides(Burger) static async burger(_unknown: Unknown, _port: number): Promise<string> {
+          return 'burger';
+        }
+      }
+      return Container.create({ providers: [Kitchen] });
+    },
+  ],
+
+  [
+    'a class that is not decorated',
+    () => {
+      class Kitchen {
+        @Provides(Burger) static async burger(_database: Database, _unknown: Unknown) {
+          return 'burger';
+        }
+      }
+      return problem([Kitchen]);
+    },
+  ],
+  [
+    'a misspelt token',
+    () => {
+      const Bruger = token<string>('Bruger');
+      class Menu {
+        @Provides(Greeting) static async list(@Inject(Bruger) burger: string) {
+          return burger;
+        }
+      }
+      return problem([Menu, value(Burger, 'burger')]);
+    },
+  ],
+  [
+    'one of several',
+    () => {
+      class Menu {
+        @Provides(Greeting) static async list(@Inject(Plugin) plugin: string) {
+          return plugin;
+        }
+      }
+      return problem([Menu, value(Plugin, 'salt', { many: true })]);
+    },
+  ],
+  [
+    'an original where nothing is overridden',
+    () => {
+      class Louder {
+        @Provides(Greeting) static async loud(@Inject(original(Greeting)) greeting: string) {
+          return greeting.toUpperCase();
+        }
+      }
+      return problem([Louder]);
+    },
+  ],
+  [
+    'a class of the platform',
+    () => {
+      class Menu {
+        @Provides(Greeting) static async list(today: Date) {
+          return today.toISOString();
+        }
+      }
+      return problem([Menu]);
+    },
+  ],
+  [
+    'a token that is resolved and that nothing provides',
+    () => failing({}, (_scope, container) => container.resolve(Port)),
+  ],
+
+  [
+    'a cycle',
+    () => {
+      class Kitchen {
+        @Provides(Burger) static async burger(@Inject(Plugin) plugin: string) {
+          return plugin;
+        }
+        @Provides(Plugin) static async plugin(@Inject(Burger) burger: string) {
+          return burger;
+        }
+      }
+      return problem([Kitchen]);
+    },
+  ],
+  ['a cycle of aliases', () => problem([alias(Burger, Plugin), alias(Plugin, Burger)])],
+  [
+    'a cycle on demand',
+    () => {
+      class Bakery {
+        @Provides(Burger) static async burger(@Inject(lazy(Plugin)) plugin: Lazy<string>) {
+          return plugin();
+        }
+        @Provides(Plugin) static async plugin(@Inject(Burger) burger: string) {
+          return burger;
+        }
+      }
+      return Container.create({ providers: [Bakery] });
+    },
+  ],
+
+  [
+    'a token that was undefined',
+    () => {
+      const other: { Later?: Class } = {};
+      class Kitchen {
+        @Provides(Burger) static async burger(@Inject(anything(other.Later)) _later: unknown) {
+          return 'burger';
+        }
+      }
+      return problem([Kitchen]);
+    },
+  ],
+  [
+    'a forward reference to nothing',
+    () => {
+      const other: { Later?: Class } = {};
+      class Oven {
+        @Provides(Burger) static async burger(
+          @Inject(forwardRef(() => anything(other.Later))) _later: unknown,
+        ) {
+          return 'burger';
+        }
+      }
+      return problem([Oven]);
+    },
+  ],
+
+  [
+    'a singleton that needs a request',
+    () => {
+      @Injectable({ scope: 'request' })
+      class PerRequest {}
+      @Injectable()
+      class Cache {
+        constructor(readonly request: PerRequest) {}
+      }
+      return problem([Cache]);
+    },
+  ],
+  [
+    'a singleton that needs a scope value',
+    () => {
+      @Injectable()
+      class Session {
+        constructor(readonly request: Request) {}
+      }
+      return problem([Session], { scopeValues: [Request] });
+    },
+  ],
+
+  [
+    'a primitive type',
+    () => {
+      class Kitchen {
+        @Provides(Burger) static async burger(_port: number) {
+          return 'burger';
+        }
+      }
+      return problem([Kitchen]);
+    },
+  ],
+  [
+    'an interface',
+    () => {
+      class Kitchen {
+        @Provides(Burger) static async burger(_lookup: Pick<Database, 'query'>) {
+          return 'burger';
+        }
+      }
+      return problem([Kitchen]);
+    },
+  ],
+  [
+    'a parameter without metadata beside one with @Inject',
+    () => {
+      // As a compiler without metadata leaves it.
+      class Kitchen {
+        static async burger(port: number, _database: Database) {
+          return String(port);
+        }
+      }
+      Provides(Burger)(Kitchen, 'burger', { value: Kitchen.burger });
+      Inject(Port)(Kitchen, 'burger', 0);
+      return problem([Kitchen, value(Port, 8000)]);
+    },
+  ],
+
+  [
+    'a method without metadata',
+    () => {
+      class Kitchen {
+        static async burger(_database: Database) {
+          return 'burger';
+        }
+      }
+      Provides(Burger)(Kitchen, 'burger', { value: Kitchen.burger });
+      return problem([Kitchen]);
+    },
+  ],
+  [
+    'a class without a decorator',
+    () => {
+      class Kitchen {
+        constructor(readonly database: Database) {}
+        @Provides(Burger) async burger() {
+          return 'burger';
+        }
+      }
+      return problem([Kitchen]);
+    },
+  ],
+
+  [
+    'two providers of one token',
+    () => {
+      class Kitchen {
+        @Provides(Burger) static async burger() {
+          return 'burger';
+        }
+      }
+      return problem([Kitchen, value(Burger, 'cheeseburger')]);
+    },
+  ],
+
+  [
+    'an override of nothing',
+    () => problem([value(Burger, 'burger')], { overrides: [value(Port, 1)] }),
+  ],
+  [
+    'an override that is misspelt',
+    () => {
+      const Bruger = token<string>('Bruger');
+      return problem([value(Burger, 'burger')], { overrides: [value(Bruger, 'x')] });
+    },
+  ],
+
+  ['an entry that is undefined', () => problem([anything(undefined)])],
+  ['an entry that is no provider', () => problem([anything({ token: Burger, useValue: 1 })])],
+  ['a class that provides nothing', () => problem([Unknown])],
+  [
+    'a token of @Provides that was undefined',
+    () => {
+      const other: { Later?: Token<string> } = {};
+      class Kitchen {
+        @Provides(anything(other.Later)) static async burger() {
+          return 'burger';
+        }
+      }
+      return problem([Kitchen]);
+    },
+  ],
+  ['a scope value that is no token', () => problem([], { scopeValues: [anything('Request')] })],
+  [
+    'a scope that does not exist',
+    () => {
+      @Injectable({ scope: anything('session') })
+      class Cart {}
+      return Cart;
+    },
+  ],
+  [
+    'a placement that does not exist',
+    () => {
+      class Kitchen {
+        @Provides(Burger, { on: anything('worker') }) static burger() {
+          return 'burger';
+        }
+      }
+      return Kitchen;
+    },
+  ],
+  [
+    'scope thread on the loop',
+    () => {
+      class Kitchen {
+        @Provides(Burger, { scope: 'thread', on: 'loop' }) static burger() {
+          return 'burger';
+        }
+      }
+      return Kitchen;
+    },
+  ],
+  [
+    'a generator with scope thread',
+    () => {
+      class Kitchen {
+        @Provides(Burger, { scope: 'thread' }) static *burger() {
+          yield 'burger';
+        }
+      }
+      return problem([Kitchen]);
+    },
+  ],
+  [
+    'a method with two tokens',
+    () => {
+      class Kitchen {
+        @Provides(Burger) @Provides(Plugin) static async burger() {
+          return 'burger';
+        }
+      }
+      return Kitchen;
+    },
+  ],
+  [
+    'a string for a token',
+    () => {
+      class Kitchen {
+        @Provides(anything('Burger')) static async burger() {
+          return 'burger';
+        }
+      }
+      return Kitchen;
+    },
+  ],
+  [
+    'a standard decorator',
+    // As compilers call it without `experimentalDecorators`.
+    () => Injectable()(Unknown, { kind: 'class', name: 'Unknown' }),
+  ],
+  [
+    'resolve(undefined)',
+    () => failing({}, (_scope, container) => container.resolve(anything(undefined))),
+  ],
+  ['an option that does not exist', () => Container.create(anything({ provider: [] }))],
+  ['an option that is no array', () => Container.create(anything({ providers: Unknown }))],
+  ['a time that is none', () => Container.create({ teardownTimeout: -1 })],
+  [
+    'a number of threads that is none',
+    () => Container.create({ providers: [fixture.Reports], threads: { size: 0 } }),
+  ],
+  ['value(undefined)', () => value(anything(undefined), 1)],
+  ['provide without a function', () => provide(Burger, anything('burger'))],
+  [
+    'provide with too few dependencies',
+    () =>
+      provide(
+        Burger,
+        { deps: [Port] },
+        anything((port: number, plugin: string) => `${plugin} ${port}`),
+      ),
+  ],
+  [
+    'provide with a dependency that is none',
+    () => provide(Burger, { deps: [anything('Port')] }, async () => 'x'),
+  ],
+  [
+    'a scope value without value()',
+    () => failing({ scopeValues: [Request] }, (scope) => scope.createScope([anything({})])),
+  ],
+  [
+    'overrides that are restored out of order',
+    async () => {
+      const container = await Container.create({ providers: [value(Burger, 'burger')] });
+      const first = await container.override(value(Burger, 'cheeseburger'));
+      await container.override(value(Burger, 'hamburger'));
+      try {
+        throw await errorOf(() => first.restore());
+      } finally {
+        await container.dispose();
+      }
+    },
+  ],
+  ['a container in a thread', () => inThread((scope) => scope.resolve(fixture.Nested))],
+  [
+    '@Get without parentheses',
+    () => {
+      class Burgers {
+        @(Get as unknown as MethodDecorator) async list() {
+          return 'burger';
+        }
+      }
+      return Burgers;
+    },
+  ],
+  [
+    '@Body without parentheses',
+    () => {
+      class Burgers {
+        @Post() async order(@(Body as unknown as ParameterDecorator) body: unknown) {
+          return body;
+        }
+      }
+      return Burgers;
+    },
+  ],
+  ['@Query without a name', () => Query(anything(undefined))],
+  ['a schema that is undefined', () => Query('id', anything(undefined))],
+  ['an option of @Query that does not exist', () => Query('id', anything({ required: true }))],
+  ['a status that is none', () => Get('/', { status: 99 })],
+  [
+    'a parameter of a type that no text has',
+    async () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get() async find(@Query('since') since: Date) {
+          return since;
+        }
+      }
+      return onlyOne(await errorOf(() => appOf([Burgers])));
+    },
+  ],
+  [
+    'a parameter of a type that is not known',
+    async () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get() async find(@Query('limit') limit: number | 'all') {
+          return limit;
+        }
+      }
+      return onlyOne(await errorOf(() => appOf([Burgers])));
+    },
+  ],
+
+  [
+    'a dependency that a thread cannot get',
+    () => {
+      class Reports {
+        @Provides(Greeting) static pdf(database: Database) {
+          return database.query();
+        }
+      }
+      return problem([Reports]);
+    },
+  ],
+  [
+    'a dependency of a class that a thread builds',
+    () => {
+      @Injectable()
+      class Printer {
+        constructor(readonly database: Database) {}
+        @Provides(Greeting) print() {
+          return 'paper';
+        }
+      }
+      return problem([Printer]);
+    },
+  ],
+  [
+    'a given value that a thread cannot get',
+    () => {
+      const Config = token<object>('Config');
+      class Reports {
+        @Provides(Greeting) static pdf(@Inject(Config) _config: object) {
+          return 'pdf';
+        }
+      }
+      return problem([Reports, value(Config, { now: () => 1 })]);
+    },
+  ],
+  [
+    'a singleton that a thread makes',
+    () => {
+      class Connections {
+        @Provides(Database) static open() {
+          return new Database();
+        }
+      }
+      return problem([Connections]);
+    },
+  ],
+  [
+    'a generator in a thread whose value is wanted outside',
+    () => {
+      class Files {
+        @Provides(Plugin, { scope: 'request' }) static *file() {
+          yield 'a file';
+        }
+        @Provides(Greeting, { scope: 'request' }) static async read(@Inject(Plugin) file: string) {
+          return file;
+        }
+      }
+      return problem([Files]);
+    },
+  ],
+  [
+    'scope thread on the event loop',
+    () => {
+      class Models {
+        @Provides(Plugin, { scope: 'thread' }) static load() {
+          return 'a model';
+        }
+        @Provides(Greeting) static async predict(@Inject(Plugin) model: string) {
+          return model;
+        }
+      }
+      return problem([Models]);
+    },
+  ],
+  ['a result that cannot cross', () => inThread((scope) => scope.resolve(fixture.Report))],
+  ['a parameter that cannot cross', () => inThread((scope) => scope.resolve(fixture.Archive))],
+  [
+    'a value that was left in a thread',
+    () =>
+      inThread(async (scope) => {
+        await scope.resolve(fixture.Meal);
+        return scope.resolve(fixture.Fire);
+      }),
+  ],
+  ['a private field', () => inThread((scope) => scope.resolve(fixture.Purse))],
+
+  ['a class in a function', () => unreachableOf('Hidden')],
+  ['provide in a function', () => unreachableOf('provide(Sum)')],
+  ['a module that fails in a thread', () => unreachableOf('Store')],
+  ['a class below Container.create', () => unreachableOf('Fryer')],
+  [
+    'classes that a function makes',
+    async () => {
+      const found = await errorOf(() => Container.create({ providers: fixture.twins() }));
+      throw (found as GraphError).errors[0];
+    },
+  ],
+  ['a class without a decorator of its own', () => problem([fixture.Inherited])],
+
+  ['a module that is not there', () => starting('file:///srv/plugins.js')],
+  ['a module whose import does not end', () => starting(fixtureUrl('errors-hanging'), 20)],
+  ['a module that ends the thread', () => starting(fixtureUrl('errors-exiting'))],
+
+  ['an app without controllers', () => createApp(anything({ providers: [] }))],
+  ['a limit that is none', () => createApp({ controllers: [], bodyLimit: -1 })],
+
+  ['a controller that is undefined', () => routeProblem(anything(undefined))],
+  ['a controller that is none', () => routeProblem(Unknown)],
+  [
+    'a controller without routes',
+    () => {
+      @Controller('/burgers')
+      class Burgers {}
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'two handlers of one route',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/:id') async one() {
+          return 1;
+        }
+        @Get('/:name') async named() {
+          return 2;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a query in a path',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('?id=1') async one() {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a path that cannot be parsed',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/:id(\\d+') async one() {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a parameter twice',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/:id/sauces/:id') async one() {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a parameter that the path does not have',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/:number') async one(@Path('id') id: number) {
+          return id;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'several problems of routes',
+    () => {
+      @Controller('/burgers')
+      class Burgers {}
+      return appOf([Unknown, Burgers]);
+    },
+  ],
+
+  [
+    'a port in use',
+    async () => {
+      const first = await appOf([]);
+      const { port } = await first.listen({ port: 0 });
+      return (await appOf([])).listen({ port });
+    },
+  ],
+  ['a port that is none', async () => (await appOf([])).listen({ port: 80_000 })],
+  [
+    'an app that listens already',
+    async () => {
+      const app = await appOf([]);
+      await app.listen({ port: 0 });
+      return app.listen({ port: 0 });
+    },
+  ],
+  [
+    'an app that is closed',
+    async () => {
+      const app = await appOf([]);
+      await app.close();
+      return app.listen({ port: 0 });
+    },
+  ],
+
+  [
+    'a value of a request from the container',
+    () => {
+      class Kitchen {
+        @Provides(Burger, { scope: 'request' }) static async burger() {
+          return 'burger';
+        }
+      }
+      return failing({ providers: [Kitchen] }, (_scope, container) => container.resolve(Burger));
+    },
+  ],
+  [
+    'a value of a call from a request',
+    () => {
+      class Storage {
+        @Provides(Plugin, { scope: 'call' }) static async transaction() {
+          return 'transaction';
+        }
+      }
+      return failing({ providers: [Storage] }, (scope) => scope.resolve(Plugin));
+    },
+  ],
+
+  [
+    'a scope value that was not declared',
+    () => failing({}, (scope) => scope.createScope([value(Request, new Request())])),
+  ],
+  [
+    'a scope value that was not given',
+    () => failing({ scopeValues: [Request] }, (scope) => scope.resolve(Request)),
+  ],
+
+  [
+    'parameters that cannot be read',
+    () => {
+      class Kitchen {
+        static async burger(size: number, sauce: string) {
+          return `${size} ${sauce}`;
+        }
+      }
+      for (const [index, name] of ['size', 'sauce'].entries()) {
+        declareParameter(Kitchen, 'burger', index, {
+          from: Request,
+          name,
+          reader: () => () => {
+            throw new Error(`${name} is required`);
+          },
+        });
+      }
+      Provides(Burger, { scope: 'request' })(Kitchen, 'burger', { value: Kitchen.burger });
+      const options = { providers: [Kitchen], scopeValues: [Request] };
+      return failing(options, (_scope, container) =>
+        container.run((scope) => scope.resolve(Burger), [value(Request, new Request())]),
+      );
+    },
+  ],
+
+  [
+    'more hops than may wait',
+    () =>
+      inThread(async () => {
+        const container = await threads!;
+        const busy = [1, 2, 3].map(() => container.run((scope) => scope.resolve(fixture.Ticket)));
+        await Promise.all(busy.map((each) => each.catch(() => undefined)));
+        return Promise.all(busy);
+      }),
+  ],
+
+  ['process.exit in a thread', () => inThread((scope) => scope.resolve(fixture.Exit))],
+  ['an uncaught error in a thread', () => inThread((scope) => scope.resolve(fixture.Leak))],
+
+  [
+    'a container that is disposed',
+    async () => {
+      const container = await Container.create();
+      await container.dispose();
+      return container.resolve(Burger);
+    },
+  ],
+  [
+    'a scope that is disposed',
+    () =>
+      failing({}, async (_scope, container) => {
+        const scope = container.createScope();
+        await scope.dispose();
+        return scope.resolve(Burger);
+      }),
+  ],
+
+  [
+    'a generator that does not yield',
+    () => {
+      class Kitchen {
+        @Provides(Burger, { scope: 'request' }) static async *burger() {
+          if (Math.random() > 1) yield 'burger';
+        }
+      }
+      return ending(Kitchen, Burger);
+    },
+  ],
+  [
+    'a generator that yields twice',
+    () => {
+      class Kitchen {
+        @Provides(Burger, { scope: 'request' }) static async *burger() {
+          yield 'burger';
+          yield 'another';
+        }
+      }
+      return ending(Kitchen, Burger);
+    },
+  ],
+
+  [
+    'a teardown that does not end',
+    () => {
+      class Kitchen {
+        @Provides(Burger, { scope: 'request' }) static async *burger() {
+          yield 'burger';
+          await never();
+        }
+      }
+      return ending(Kitchen, Burger, 20);
+    },
+  ],
+  [
+    'work that does not stop',
+    () => {
+      class Kitchen {
+        @Provides(Burger, { scope: 'request' }) static async burger() {
+          return never();
+        }
+      }
+      return failing({ providers: [Kitchen], teardownTimeout: 20 }, async (_scope, container) => {
+        const scope = container.createScope();
+        scope.resolve(Burger).catch(() => undefined);
+        return scope.dispose();
+      });
+    },
+  ],
+
+  [
+    'a start that does not end',
+    () => {
+      class Kitchen {
+        @Provides(Burger) static async burger() {
+          return never();
+        }
+        @Provides(Plugin) static async plugin() {
+          return never();
+        }
+      }
+      return Container.create({ providers: [Kitchen], startTimeout: 20, teardownTimeout: 20 });
+    },
+  ],
+
+  [
+    'an asynchronous schema',
+    () => {
+      const schema: StandardSchema = {
+        '~standard': { version: 1, vendor: 'zod', validate: async (given) => ({ value: given }) },
+      };
+      @Controller('/burgers')
+      class Burgers {
+        @Get() async find(@Query('name', schema) name: string) {
+          return name;
+        }
+      }
+      return logged(Burgers, '/burgers?name=whopper');
+    },
+  ],
+
+  [
+    'a BigInt in an answer',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get() async count() {
+          return { count: 3n };
+        }
+      }
+      return logged(Burgers, '/burgers');
+    },
+  ],
+  [
+    'a Map in an answer',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get() async prices() {
+          return new Map([['burger', 3]]);
+        }
+      }
+      return logged(Burgers, '/burgers');
+    },
+  ],
+];
+
+/** Each provocation happens once, whoever asks. */
+const outcomes = new Map<Provocation, Promise<Error>>();
+function outcome(provocation: Provocation): Promise<Error> {
+  let found = outcomes.get(provocation);
+  if (found === undefined) {
+    found = errorOf(provocation[1]).catch((error: unknown) => error) as Promise<Error>;
+    outcomes.set(provocation, found);
+  }
+  return found;
+}
+
+describe('docs/errors.md', () => {
+  it('lists each error class once, and nothing that does not exist', () => {
+    expect(documented().sort()).toEqual(declared().sort());
+    expect(new Set(documented()).size).toBe(documented().length);
+  });
+
+  it('shows a message of each class', () => {
+    const codes = new Set(quotes().map(({ code }) => `### \`${code}\``));
+    expect(codes).toEqual(new Set(text.match(/^### .*/gm)));
+  });
+
+  it.each(provocations.map((provocation) => ({ what: provocation[0], provocation })))(
+    'shows what users see of $what',
+    async ({ provocation }) => {
+      const error = await outcome(provocation);
+      expect(error).toBeInstanceOf(TurnoError);
+      const { code, message } = error as TurnoError;
+      const codes = quotes()
+        .filter(({ pattern }) => pattern.test(normal(message)))
+        .map((quote) => quote.code);
+      expect({ message, codes }).toEqual({ message, codes: [code] });
+    },
+  );
+
+  it.each(quotes())('shows what one provocation ends in: $shown', async ({ pattern }) => {
+    const messages: string[] = [];
+    // One after the other: some of them take all threads.
+    for (const provocation of provocations) {
+      messages.push(normal((await outcome(provocation)).message));
+    }
+    expect(messages.filter((message) => pattern.test(message))).toHaveLength(1);
+  });
 });
