@@ -280,13 +280,13 @@ export class Container implements AsyncDisposable {
       // The others are told, and waited for; what they throw because of that is no failure.
       const ending = this.end({ error });
       this.disposing = ending.then(() => undefined);
+      // Whoever has waited that long already is told at once; the end goes on behind.
+      if (error instanceof StartTimeoutError) throw error;
       const torn = await ending;
       const failed = errors.flatMap((each) =>
         each === undefined || each.error instanceof DisposedError ? [] : [each.error],
       );
-      const [first = error, ...others] = new Set(
-        error instanceof StartTimeoutError ? [error, ...failed] : failed,
-      );
+      const [first = error, ...others] = new Set(failed);
       noteSuppressed(first, [...others, ...torn]);
       throw first;
     }

@@ -150,21 +150,35 @@ class CrossingCheck {
     }
   }
 
+  /** A class runs nowhere by itself: from the method that brings it into the thread, down to it. */
+  private wayIntoThread(node: Node): Node[] {
+    const way = [node];
+    for (let at = node; at.kind === 'class' || at.kind === 'list';) {
+      const next = at.consumers.find((consumer) => this.sides.get(consumer)?.thread === true);
+      if (next === undefined || way.includes(next)) break;
+      way.unshift(next);
+      at = next;
+    }
+    return way;
+  }
+
   private refuseIntoThread(node: Node, need: Node, detail: string): void {
     const made = need.kind === 'method' && need.makes !== undefined;
     const name = made ? tokenName(need.makes) : need.label;
     const isClass = node.kind === 'class';
-    // A class runs nowhere by itself: who brings it into the thread can be changed.
-    const culprit = isClass ? (node.consumers[0]?.label ?? node.label) : node.label;
-    const runs = isClass ? 'is built in a thread, for what runs there' : 'runs in a thread';
+    const way = this.wayIntoThread(node);
+    const [culprit = node] = way;
+    const runs = isClass
+      ? `is built in a thread, since ${culprit.label} runs there`
+      : 'runs in a thread';
     const isOwn = need.kind === 'class' || need.kind === 'method';
     const onlyInThreads = need.consumers.every((each) => this.sides.get(each)?.loop !== true);
     const threadScope = isOwn && onlyInThreads ? `give ${name} scope 'thread', ` : '';
     this.problems.push(
       new NotPortableError(
         `${node.label} ${runs}, but its dependency ${name} lives on the event loop and is not portable.${detail}`,
-        `Make ${culprit} async, ${threadScope}or pass plain data. A class of plain data may cross with @Portable().`,
-        [...this.graph.pathTo(node), need.label],
+        `Make ${culprit.label} async, ${threadScope}or pass plain data. A class of plain data may cross with @Portable().`,
+        [...this.graph.pathTo(culprit), ...way.slice(1).map(({ label }) => label), need.label],
       ),
     );
   }

@@ -361,6 +361,8 @@ export class Run {
       ({ failure } = torn);
       suppressed.push(...torn.faults.map(({ error }) => error));
     }
+    // A generator that puts another error in the place of the one that it saw does not hide that.
+    if (first !== undefined && failure?.error !== first.error) suppressed.unshift(first.error);
     noteSuppressed(failure?.error, suppressed);
     // Generators may have put another error into the place of the one that they saw.
     const step = first === undefined ? undefined : this.plan.steps[first.order];

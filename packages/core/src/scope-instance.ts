@@ -156,6 +156,7 @@ export class ScopeInstance implements AsyncDisposable {
     this.disposing = ending.then(() => undefined);
     const { failure, errors } = await ending;
     const outcome = failure === undefined ? error : failure.error;
+    if (outcome !== error) noteSuppressed(outcome, [error]);
     noteSuppressed(outcome, errors);
     return outcome;
   }

@@ -5,6 +5,8 @@ import { DeclarationError } from './errors.js';
 interface ThreadContext {
   /** Set while a module is being imported: called when that module starts a container. */
   parked: (() => void) | undefined;
+  /** Whether the code on the stack is that of a hop. */
+  isInHop: boolean;
 }
 
 /** One flag for the whole realm, for the same reason as that of the records. */
@@ -17,27 +19,39 @@ export function inThread(): boolean {
 }
 
 /**
- * What `Container.create` does in a thread: a file that declares providers and starts a server at
- * its top level is imported here for its declarations only, and stops at this point.
+ * What `Container.create` does in a thread: a file that declares providers and starts a server is
+ * imported here for its declarations only, and stops at this point; also where it gets here only
+ * after its import, by an `async function main()` that nobody awaits.
  * @returns a promise that never settles.
- * @throws DeclarationError when no module is being imported: somebody starts a container from
- * within a provider.
+ * @throws DeclarationError when a provider starts a container.
  */
 export function park(): Promise<never> {
-  const parked = realm[contextKey]?.parked;
-  if (parked === undefined) {
+  const { parked, isInHop } = realm[contextKey] ?? { parked: undefined, isInHop: false };
+  if (isInHop) {
     throw new DeclarationError(
       'Container.create was called by a provider, in a worker thread.',
       'Start containers on the main thread, and inject what the provider needs.',
     );
   }
-  parked();
+  parked?.();
   return new Promise<never>(() => undefined);
 }
 
 /** For the entry of a worker: makes {@link inThread} true. */
 export function enterThread(): void {
-  realm[contextKey] = { parked: undefined };
+  realm[contextKey] = { parked: undefined, isInHop: false };
+}
+
+/** For the entry of a worker: runs the synchronous part of a hop. */
+export function inHop<T>(body: () => T): T {
+  const context = realm[contextKey];
+  if (context === undefined) return body();
+  context.isInHop = true;
+  try {
+    return body();
+  } finally {
+    context.isInHop = false;
+  }
 }
 
 /**
@@ -45,7 +59,7 @@ export function enterThread(): void {
  * @returns whether it has parked.
  */
 export async function importUntilParked(module: string): Promise<boolean> {
-  const context = (realm[contextKey] ??= { parked: undefined });
+  const context = (realm[contextKey] ??= { parked: undefined, isInHop: false });
   const before = context.parked;
   try {
     return await new Promise<boolean>((resolve, reject) => {

@@ -112,16 +112,17 @@ describe('a dispatcher', () => {
     jest.useRealTimers();
   });
 
-  async function abortedHop(): Promise<TestLane['sent'][number]> {
+  /** A hop that is aborted while it runs; `failed` when it has been answered so. */
+  function abortedHop() {
     const caller = new AbortController();
     const running = dispatcher.run(definition, [], caller.signal);
     caller.abort('enough');
-    await expect(running).rejects.toMatchObject({ step: -1, error: 'enough' });
-    return lane.sent.at(-1)!;
+    const failed = expect(running).rejects.toMatchObject({ step: -1, error: 'enough' });
+    return { ...lane.sent.at(-1)!, failed };
   }
 
   it('sets the cell of an aborted hop at once, and ends its thread after a moment of grace', async () => {
-    const { departure } = await abortedHop();
+    const { departure, failed } = abortedHop();
     expect(departure.abort?.[0]).toBe(1);
     expect(lane.ended).toBe(0);
     expect(dispatcher.figures.busy).toBe(1);
@@ -130,11 +131,13 @@ describe('a dispatcher', () => {
     await jest.advanceTimersByTimeAsync(1);
     expect(lane.ended).toBe(1);
     expect(dispatcher.figures.busy).toBe(0);
+    await failed;
   });
 
   it('spares the thread of an aborted hop that ends in that moment', async () => {
-    const { answer } = await abortedHop();
+    const { answer, failed } = abortedHop();
     answer.open(reply);
+    await failed;
     await jest.advanceTimersByTimeAsync(10_000);
     expect(lane.ended).toBe(0);
     expect(dispatcher.figures).toMatchObject({ busy: 0, hops: 1 });
@@ -142,8 +145,9 @@ describe('a dispatcher', () => {
 
   it('ends no thread while too many are stuck, and looks again later', async () => {
     lane.mayEndThreads = false;
-    await abortedHop();
+    const { failed } = abortedHop();
     await jest.advanceTimersByTimeAsync(5_000);
+    await failed;
     expect(lane.ended).toBe(0);
     expect(dispatcher.figures.busy).toBe(1);
     lane.mayEndThreads = true;

@@ -1,5 +1,7 @@
 /** The container with worker threads: where steps run, what crosses, what fails. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { threadId } from 'node:worker_threads';
 import { Container, errorPath, value, type Provider } from '@turno/core';
 import * as kitchen from './fixtures/kitchen.js';
@@ -211,4 +213,18 @@ it('runs hops on the loop with the inline executor, through the same codec', asy
   await expect(scope.resolve(kitchen.Unportable)).rejects.toMatchObject({
     code: 'TURNO_NOT_PORTABLE',
   });
+});
+
+it('works in a program that starts in a function which nobody awaits', async () => {
+  const program = fileURLToPath(new URL('fixtures/unawaited.ts', import.meta.url));
+  const register = new URL('../../../register.mjs', import.meta.url).href;
+  const child = spawn(process.execPath, ['--import', register, program], {
+    env: { ...process.env, NODE_OPTIONS: '' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  child.stdout.setEncoding('utf8');
+  let output = '';
+  child.stdout.on('data', (text: string) => (output += text));
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  expect([output, code]).toEqual(['42,42,42 0\n', 0]);
 });

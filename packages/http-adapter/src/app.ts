@@ -1,9 +1,11 @@
 /** The app: routes, a container and the way of a request through both. */
+import { inspect } from 'node:util';
 import { IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import {
   Container,
   DisposedError,
   errorPath,
+  suppressedErrors,
   handlerToken,
   value,
   type Class,
@@ -31,7 +33,10 @@ import type { Route, RouteTable } from './route.js';
 import { closeServer, openServer, type Address, type ListenOptions } from './server.js';
 
 /** Options of {@link createApp}. */
-export interface AppOptions extends Pick<ContainerOptions, 'overrides' | 'threads' | 'modules'> {
+export interface AppOptions extends Pick<
+  ContainerOptions,
+  'overrides' | 'threads' | 'modules' | 'startTimeout' | 'teardownTimeout'
+> {
   /** Classes that are decorated with `@Controller()`. */
   readonly controllers: readonly Class[];
   /** What else is in the container: as for `Container.create`. */
@@ -69,6 +74,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     ...(options.overrides === undefined ? {} : { overrides: options.overrides }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(options.modules === undefined ? {} : { modules: options.modules }),
+    ...(options.startTimeout === undefined ? {} : { startTimeout: options.startTimeout }),
+    ...(options.teardownTimeout === undefined ? {} : { teardownTimeout: options.teardownTimeout }),
   });
   const problems = unknownPathParameters(table.routes, container);
   if (problems.length > 0) {
@@ -233,6 +240,7 @@ export class App implements AsyncDisposable {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#inWork += 1;
     let scope: ScopeInstance | undefined;
+    let failure: unknown;
     try {
       let reply: Reply;
       try {
@@ -249,8 +257,14 @@ export class App implements AsyncDisposable {
         const result = await scope.resolve(endpoint.token);
         reply = encode(route.label, result, route.status);
       } catch (error) {
-        // There is nobody to answer, and that work was interrupted is no fault.
-        if (isGone(response)) return;
+        failure = error;
+        if (isGone(response)) {
+          // There is nobody to answer, and that work was interrupted is no fault.
+          if (scope !== undefined && !isInterruption(error)) {
+            this.#logError(error, request, 'request failed after its client had gone');
+          }
+          return;
+        }
         reply = this.#replyTo(error, request);
       }
       await send(request, response, reply, {
@@ -261,7 +275,7 @@ export class App implements AsyncDisposable {
       this.#logError(error, request, 'the answer could not be sent');
       response.destroy();
     } finally {
-      await this.#dispose(scope, request);
+      await this.#dispose(scope, request, failure);
       this.#inWork -= 1;
       if (this.#inWork === 0) this.#onIdle?.();
     }
@@ -294,16 +308,40 @@ export class App implements AsyncDisposable {
   /** Without the query, which may hold what a log must not. */
   #about(err: unknown, { method, url }: IncomingMessage): object {
     const path = errorPath(err)?.join(' -> ');
-    return { err, method, url: url?.split('?', 1)[0], ...(path === undefined ? {} : { path }) };
+    const suppressed = suppressedErrors(err);
+    return {
+      err,
+      method,
+      url: url?.split('?', 1)[0],
+      ...(path === undefined ? {} : { path }),
+      ...(suppressed.length === 0 ? {} : { suppressed: suppressed.map(textOf) }),
+    };
   }
 
-  async #dispose(scope: ScopeInstance | undefined, request: IncomingMessage): Promise<void> {
+  /** @param failure - what the request has failed with: what it has made sees it. */
+  async #dispose(
+    scope: ScopeInstance | undefined,
+    request: IncomingMessage,
+    failure: unknown,
+  ): Promise<void> {
     try {
-      await scope?.dispose();
+      await scope?.dispose(failure);
     } catch (error) {
       this.#logError(error, request, 'the teardown of a request failed');
     }
   }
+}
+
+/** Whether work ended because the client has gone, and not by a fault of its own. */
+function isInterruption(error: unknown): boolean {
+  return (
+    error instanceof DisposedError || (error instanceof DOMException && error.name === 'AbortError')
+  );
+}
+
+/** With the stack, which loggers leave out of errors in a list. */
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? String(error)) : inspect(error);
 }
 
 function closing(): ServiceUnavailable {

@@ -17,8 +17,8 @@ import { Stop } from './stop.js';
 
 /**
  * How long, in milliseconds, an aborted hop may go on before its thread is ended: time for a step
- * that looks at its signal to stop by itself, which is cheaper than a new thread. The caller does
- * not wait for it.
+ * that looks at its signal to stop by itself, which is cheaper than a new thread. Who has given up
+ * does not wait for it; what the hop works with does.
  */
 const grace = 50;
 
@@ -39,6 +39,8 @@ interface Job {
   /** Set while a thread has it. */
   running: Running | undefined;
   answered: boolean;
+  /** Set when it was aborted while it ran: its answer is this reason, once it has ended. */
+  aborted: { readonly reason: unknown } | undefined;
 }
 
 interface Running {
@@ -94,6 +96,7 @@ export class Dispatcher {
         queued: performance.now(),
         running: undefined,
         answered: false,
+        aborted: undefined,
       };
       const startsNow = this.lane.free > 0 && this.#queue.size === 0;
       const refusal = this.#refusal(job, startsNow);
@@ -173,12 +176,14 @@ export class Dispatcher {
     this.lane.send({ definition, inputs, abort: cell, timed, stop }).then(
       (reply) => {
         this.#end(job, running);
-        this.#answer(job, reply);
+        if (job.aborted === undefined) this.#answer(job, reply);
+        else this.#fail(job, new HopFailure(-1, job.aborted.reason));
         this.drain();
       },
       (error: unknown) => {
         this.#end(job, running);
-        this.#fail(job, new HopFailure(-1, diedError(definition, error)));
+        const { reason } = job.aborted ?? { reason: diedError(definition, error) };
+        this.#fail(job, new HopFailure(-1, reason));
         this.drain();
       },
     );
@@ -220,20 +225,29 @@ export class Dispatcher {
 
   #abort(job: Job, signal: AbortSignal): void {
     const { running } = job;
-    this.#queue.delete(job);
-    this.#fail(job, new HopFailure(-1, signal.reason));
-    if (running === undefined) return;
+    if (running === undefined) {
+      this.#queue.delete(job);
+      this.#fail(job, new HopFailure(-1, signal.reason));
+      return;
+    }
+    // Its inputs are in use as long as it runs: what they stand on is torn down after the answer.
+    job.aborted = { reason: signal.reason };
     if (running.cell !== undefined) {
       Atomics.store(running.cell, 0, 1);
       Atomics.notify(running.cell, 0);
     }
-    this.#stopIn(grace, running);
+    this.#stopIn(grace, job, running);
   }
 
-  #stopIn(delay: number, running: Running): void {
+  #stopIn(delay: number, job: Job, running: Running): void {
     running.timer = setTimeout(() => {
-      if (this.lane.mayEndThreads) running.stop.now();
-      else this.#stopIn(again, running);
+      if (this.lane.mayEndThreads) {
+        running.stop.now();
+        return;
+      }
+      // Nobody waits for a thread that cannot be ended.
+      this.#fail(job, new HopFailure(-1, job.aborted?.reason));
+      this.#stopIn(again, job, running);
     }, delay);
   }
 }
