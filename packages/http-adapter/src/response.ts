@@ -54,7 +54,8 @@ function refuseUnserialisable(handler: string, value: unknown): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || 'toJSON' in value) {
     return;
   }
-  if (Symbol.iterator in value || Symbol.asyncIterator in value) {
+  const isWebResponse = value instanceof Response;
+  if (isWebResponse || Symbol.iterator in value || Symbol.asyncIterator in value) {
     throw new ResponseError(handler, `it is a ${value.constructor.name}, which JSON cannot hold`);
   }
 }
