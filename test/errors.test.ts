@@ -10,8 +10,11 @@ import {
   GraphError,
   Inject,
   Injectable,
+  keyed,
   lazy,
+  Optional,
   original,
+  Portable,
   provide,
   Provides,
   token,
@@ -203,6 +206,13 @@ const never = (): Promise<never> => new Promise(() => undefined);
 /** What JavaScript may pass although the types forbid it. */
 const anything = (given: unknown): never => given as never;
 
+/** A decorator without parentheses: it gets what it should decorate. */
+const applied = (decorator: unknown, ...target: unknown[]): unknown =>
+  (decorator as (...given: unknown[]) => unknown)(...target);
+
+const withThreads = (threads: unknown): Promise<Container> =>
+  Container.create({ providers: [fixture.Reports], threads: anything(threads) });
+
 const Burger = token<string>('Burger');
 const Port = token<number>('Port');
 const Plugin = token<string>('Plugin');
@@ -336,6 +346,51 @@ const provocations: readonly Provocation[] = [
         }
       }
       return problem([Kitchen]);
+    },
+  ],
+  [
+    'a type that was undefined',
+    () => {
+      class Kitchen {
+        static async grill(_later: unknown) {
+          return 'burger';
+        }
+      }
+      // As a compiler leaves it where two modules import each other.
+      Reflect.defineMetadata('design:paramtypes', [undefined], Kitchen, 'grill');
+      Provides(Burger)(Kitchen, 'grill', { value: Kitchen.grill });
+      return problem([Kitchen]);
+    },
+  ],
+  [
+    'a forward reference to a name',
+    () => {
+      class Oven {
+        @Provides(Burger) static async burger(
+          @Inject(forwardRef(() => anything('Burger'))) _later: unknown,
+        ) {
+          return 'burger';
+        }
+      }
+      return problem([Oven]);
+    },
+  ],
+  [
+    'a forward reference that throws',
+    () => {
+      class Oven {
+        @Provides(Burger) static async burger(
+          @Inject(
+            forwardRef(() => {
+              throw new ReferenceError("Cannot access 'Later' before initialization");
+            }),
+          )
+          _later: unknown,
+        ) {
+          return 'burger';
+        }
+      }
+      return problem([Oven]);
     },
   ],
   [
@@ -557,6 +612,62 @@ const provocations: readonly Provocation[] = [
     'a number of threads that is none',
     () => Container.create({ providers: [fixture.Reports], threads: { size: 0 } }),
   ],
+  ['a string for a number', () => withThreads({ queue: '8' })],
+  ['an executor that does not exist', () => withThreads({ executor: 'piscina' })],
+  ['an option of threads that does not exist', () => withThreads({ sise: 1 })],
+  ['threads that are null', () => withThreads(null)],
+  ['a list for the options of a container', () => Container.create(anything([Database]))],
+  [
+    'a list for the options of a fork',
+    () => failing({}, (_scope, container) => container.fork(anything([value(Burger, 'x')]))),
+  ],
+  ['@Injectable without parentheses', () => applied(Injectable, Unknown)],
+  ['@Portable without parentheses', () => applied(Portable, Unknown)],
+  [
+    '@Provides without parentheses',
+    () => applied(Provides, Unknown, 'burger', { value: () => 'burger' }),
+  ],
+  ['@Inject without parentheses', () => applied(Inject, Unknown, 'burger', 0)],
+  ['@Optional without parentheses', () => applied(Optional, Unknown, 'burger', 0)],
+  [
+    'an option of @Injectable that does not exist',
+    () => {
+      @Injectable(anything({ on: 'loop' }))
+      class Cart {}
+      return Cart;
+    },
+  ],
+  [
+    'an option of @Provides that does not exist',
+    () => {
+      class Kitchen {
+        @Provides(Burger, anything({ scopes: 'request' })) static async burger() {
+          return 'burger';
+        }
+      }
+      return Kitchen;
+    },
+  ],
+  [
+    'a scope value outside of a list',
+    () =>
+      failing({ scopeValues: [Request] }, (_scope, container) =>
+        container.createScope(anything(value(Request, new Request()))),
+      ),
+  ],
+  ['nothing to run', () => failing({}, (_scope, container) => container.run(anything(undefined)))],
+  ['lazy(undefined)', () => lazy(anything(undefined))],
+  ['a name for a class', () => keyed(anything('Database'), 'replica')],
+  ['a class for a forward reference', () => forwardRef(anything(Database))],
+  [
+    'an option of provide that does not exist',
+    () => provide(Burger, anything({ dep: [] }), async () => 'burger'),
+  ],
+  [
+    'a dependency outside of a list',
+    () => provide(Burger, anything({ deps: Database }), async () => 'burger'),
+  ],
+  ['a class for a function', () => provide(Burger, anything(Database))],
   ['value(undefined)', () => value(anything(undefined), 1)],
   ['provide without a function', () => provide(Burger, anything('burger'))],
   [
@@ -746,6 +857,10 @@ const provocations: readonly Provocation[] = [
   ['a module that ends the thread', () => starting(fixtureUrl('errors-exiting'))],
 
   ['an app without controllers', () => createApp(anything({ providers: [] }))],
+  [
+    'an option of an app that does not exist',
+    () => createApp(anything({ controllers: [], provider: [] })),
+  ],
   ['a limit that is none', () => createApp({ controllers: [], bodyLimit: -1 })],
 
   ['a controller that is undefined', () => routeProblem(anything(undefined))],
@@ -839,6 +954,7 @@ const provocations: readonly Provocation[] = [
     },
   ],
   ['a port that is none', async () => (await appOf([])).listen({ port: 80_000 })],
+  ['an app without a port', async () => (await appOf([])).listen(anything(undefined))],
   [
     'an app that listens already',
     async () => {

@@ -3,6 +3,7 @@ import { defaultTeardownTimeout, throwTeardownErrors, type Failure } from './dis
 import { Engine, type EngineOptions } from './engine.js';
 import { DeclarationError, DisposedError, StartTimeoutError } from './errors.js';
 import { counterparts } from './inheritance.js';
+import { refuseUnknownOptions, shown } from './misuse.js';
 import { noteSuppressed } from './error-path.js';
 import { explainPlan, explainStart } from './explain.js';
 import type { GraphData } from './graph-data.js';
@@ -56,7 +57,7 @@ interface Settings extends EngineOptions {
   readonly startTimeout: number;
 }
 
-const optionNames: ReadonlySet<string> = new Set<keyof ContainerOptions>([
+const optionNames = [
   'providers',
   'overrides',
   'scopeValues',
@@ -64,7 +65,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof ContainerOptions>([
   'modules',
   'teardownTimeout',
   'startTimeout',
-]);
+] as const satisfies (keyof ContainerOptions)[];
 
 export class Container implements AsyncDisposable {
   private readonly singletons: Singletons;
@@ -130,10 +131,10 @@ export class Container implements AsyncDisposable {
    * one for each test, so that tests that run at the same time never meet. It uses the same threads
    * and is disposed with this container at the latest.
    */
-  async fork({
-    overrides = [],
-  }: { readonly overrides?: readonly Provider[] } = {}): Promise<Container> {
+  async fork(options: { readonly overrides?: readonly Provider[] } = {}): Promise<Container> {
     const { active } = this;
+    refuseUnknownOptions('container.fork', options, ['overrides']);
+    const { overrides = [] } = options;
     if (this.disposing !== undefined) throw new DisposedError('container');
     return Container.start(active.layered(overrides), active);
   }
@@ -255,7 +256,7 @@ export class Container implements AsyncDisposable {
   }
 
   private layered(overrides: readonly Provider[]): Settings {
-    checkOptions({ overrides });
+    checkOptions({ overrides }, 'container.fork');
     return { ...this.settings, overrides: [...this.settings.overrides, overrides] };
   }
 
@@ -345,20 +346,15 @@ function settingsOf(options: ContainerOptions): Settings {
   };
 }
 
-function checkOptions(options: ContainerOptions): void {
-  const unknown = Object.keys(options).find((name) => !optionNames.has(name));
-  if (unknown !== undefined) {
-    throw new DeclarationError(
-      `Container.create has no option "${unknown}".`,
-      `Its options are ${[...optionNames].join(', ')}.`,
-    );
-  }
+function checkOptions(options: ContainerOptions, caller = 'Container.create'): void {
+  refuseUnknownOptions(caller, options, optionNames);
   for (const name of ['teardownTimeout', 'startTimeout'] as const) {
     const time = options[name];
     // Longer ones would make timers of Node fire at once.
-    if (time === undefined || (time > 0 && time <= 2 ** 31 - 1)) continue;
+    if (time === undefined || (typeof time === 'number' && time > 0 && time <= 2 ** 31 - 1))
+      continue;
     throw new DeclarationError(
-      `\`${name}\` of Container.create is ${time}.`,
+      `\`${name}\` of Container.create is ${shown(time)}.`,
       'It is a number of milliseconds, above 0 and up to 2,147,483,647.',
     );
   }
@@ -366,7 +362,7 @@ function checkOptions(options: ContainerOptions): void {
     const list: unknown = options[name];
     if (list !== undefined && !Array.isArray(list)) {
       throw new DeclarationError(
-        `\`${name}\` of Container.create is not an array.`,
+        `\`${name}\` of ${caller} is not an array.`,
         `Write ${name}: [ … ].`,
       );
     }

@@ -1,5 +1,6 @@
 /** The decorators: they write records and do nothing else. */
 import { DeclarationError } from './errors.js';
+import { refuseBareDecorator, refuseUnknownOptions } from './misuse.js';
 import {
   methodRecord,
   parameterRecord,
@@ -17,6 +18,14 @@ export type Provided<T> = T | PromiseLike<T> | Generator<T, unknown> | AsyncGene
 /** Options of `@Injectable`. A class runs where its consumer runs, so there is no `on`. */
 export type InjectableOptions = Omit<ProviderOptions, 'on' | 'many'>;
 
+/** Names of {@link ProviderOptions}. */
+export const providerOptionNames = [
+  'scope',
+  'on',
+  'lazy',
+  'many',
+] as const satisfies (keyof ProviderOptions)[];
+
 /** A method as a decorator sees it; parameters are `any` because every signature is accepted. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- see above
 type Method<R = unknown> = (...args: any[]) => R;
@@ -26,9 +35,12 @@ type Method<R = unknown> = (...args: any[]) => R;
  * injected.
  */
 export function Injectable(options: InjectableOptions = {}) {
+  if (typeof options === 'function') refuseBareDecorator('Injectable', '@Injectable()');
   return function injectable(target: AbstractClass, context?: unknown): void {
     refuseStandardDecorator('Injectable', context);
-    checkOptions(`@Injectable on ${target.name}`, options);
+    const label = `@Injectable on ${target.name}`;
+    refuseUnknownOptions(label, options, ['scope', 'lazy']);
+    checkOptions(label, options);
     recordOf(target, injectable).injectable = options;
   };
 }
@@ -38,6 +50,8 @@ export function Injectable(options: InjectableOptions = {}) {
  * `async` method is awaited on the event loop, any other runs in a worker thread.
  */
 export function Provides<T>(provided: Token<T>, options: ProviderOptions = {}) {
+  // Without parentheses the name of the method stands there.
+  if (typeof options !== 'object') refuseBareDecorator('Provides', '@Provides(theToken)');
   return function provides<M extends Method<Provided<T>>>(
     target: object,
     name: string | symbol,
@@ -46,6 +60,7 @@ export function Provides<T>(provided: Token<T>, options: ProviderOptions = {}) {
     refuseStandardDecorator('Provides', name);
     const { owner, isStatic } = ownerOf(target);
     const label = `@Provides on ${owner.name}.${String(name)}`;
+    refuseUnknownOptions(label, options, providerOptionNames);
     checkOptions(label, options);
     const method = methodRecord(recordOf(owner, provides), name, isStatic);
     if (method.provides !== undefined) {
@@ -59,8 +74,12 @@ export function Provides<T>(provided: Token<T>, options: ProviderOptions = {}) {
 }
 
 /** Says which token a parameter wants, where its class alone does not. */
-export function Inject(wanted: Token | ForwardRef) {
+export function Inject(wanted: Token | ForwardRef): ParameterDecorator;
+export function Inject(...given: readonly unknown[]): ParameterDecorator {
+  const [wanted] = given;
+  if (given.length > 1) refuseBareDecorator('Inject', '@Inject(theToken)');
   return function inject(target: object, name: string | symbol | undefined, index: number): void {
+    refuseStandardDecorator('Inject', name);
     const parameters = parametersOf(target, name, inject);
     parameterRecord(parameters, index).token =
       wanted instanceof ForwardRef ? wanted : tokenOrNull(wanted);
@@ -68,8 +87,11 @@ export function Inject(wanted: Token | ForwardRef) {
 }
 
 /** Gives a parameter undefined where nothing provides what it wants, instead of an error at start. */
-export function Optional() {
+export function Optional(): ParameterDecorator;
+export function Optional(...given: readonly unknown[]): ParameterDecorator {
+  if (given.length > 0) refuseBareDecorator('Optional', '@Optional()');
   return function optional(target: object, name: string | symbol | undefined, index: number): void {
+    refuseStandardDecorator('Optional', name);
     parameterRecord(parametersOf(target, name, optional), index).optional = true;
   };
 }
@@ -83,8 +105,10 @@ export function Portable<T, Data>(options?: {
   readonly encode: (instance: T) => Data;
   readonly decode: (data: Data) => T;
 }) {
+  if (typeof options === 'function') refuseBareDecorator('Portable', '@Portable()');
   return function portable(target: AbstractClass<T>, context?: unknown): void {
     refuseStandardDecorator('Portable', context);
+    refuseUnknownOptions(`@Portable on ${target.name}`, options ?? {}, ['encode', 'decode']);
     recordOf(target, portable).portable = options ?? {};
   };
 }

@@ -118,13 +118,23 @@ export class UndefinedDependencyError extends TurnoError {
     readonly owner: string,
     readonly parameter: string,
     path: Path,
+    /** What was undefined: the declared type, what `@Inject` was given, what a `forwardRef` returned. */
+    what: 'type' | 'token' | 'forwardRef' = 'type',
   ) {
-    super({
-      fact: `The type of ${parameter} of ${owner} was undefined when ${owner} was declared: its module and the module of that type import each other (or the class stands further down in the same file).`,
-      path,
-      remedy:
-        'Declare the class before it is used, or move it into a module that does not import this one.',
-    });
+    super(
+      what === 'forwardRef'
+        ? {
+            fact: `The function of forwardRef at ${parameter} of ${owner} returned undefined.`,
+            path,
+            remedy: 'It must return a class or what token(name) makes.',
+          }
+        : {
+            fact: `The ${what} of ${parameter} of ${owner} was undefined when ${owner} was declared: its module and the module of that ${what} import each other (or it stands further down in the same file).`,
+            path,
+            remedy:
+              'Put @Inject(forwardRef(() => TheToken)) in front of the parameter, or move what it names into a module that does not import this one.',
+          },
+    );
   }
 }
 
@@ -255,8 +265,8 @@ export class OverrideError extends TurnoError {
 export class DeclarationError extends TurnoError {
   readonly code = 'TURNO_DECLARATION';
 
-  constructor(fact: string, remedy?: string, path?: Path) {
-    super({ fact, remedy, path });
+  constructor(fact: string, remedy?: string, path?: Path, cause?: unknown) {
+    super({ fact, remedy, path, cause });
   }
 }
 
@@ -328,7 +338,7 @@ export class QueueFullError extends TurnoError {
     readonly limit: number,
   ) {
     super({
-      fact: `${hop} was refused: ${limit} hops wait for a thread already.`,
+      fact: `${hop} was refused: all threads are busy, and ${limit} ${limit === 1 ? 'call waits' : 'calls wait'} already (the limit).`,
       remedy:
         'Try again later; `threads: { queue }` sets the limit, `threads: { size }` the number of threads.',
     });
@@ -377,11 +387,11 @@ export class TeardownTimeoutError extends TurnoError {
       what === 'teardown'
         ? {
             fact: `The teardown of ${provider} has not ended within ${timeout} ms and was left behind.`,
-            remedy: 'Let it end sooner, or set `teardownTimeout` of Container.create.',
+            remedy: 'Let it end sooner, or set `teardownTimeout`.',
           }
         : {
             fact: `${provider} was told to stop, has not ended within ${timeout} ms and was left behind.`,
-            remedy: 'Let it heed its AbortSignal, or set `teardownTimeout` of Container.create.',
+            remedy: 'Let it heed its AbortSignal, or set `teardownTimeout`.',
           },
     );
   }
@@ -400,8 +410,7 @@ export class StartTimeoutError extends TurnoError {
     const names = late.map((label) => `"${label}"`).join(' and ');
     super({
       fact: `The container did not start within ${timeout} ms: ${names} ${late.length === 1 ? 'was' : 'were'} not made.`,
-      remedy:
-        'Find out what it waits for, declare it with `lazy: true`, or set `startTimeout` of Container.create.',
+      remedy: `Find out what ${late.length === 1 ? 'it waits for, declare it' : 'they wait for, declare them'} with \`lazy: true\`, or set \`startTimeout\`.`,
     });
   }
 }

@@ -1,5 +1,6 @@
 /** Finds out what each parameter of a constructor or method wants: records first, then metadata. */
 import {
+  DeclarationError,
   MetadataError,
   ParameterTypeError,
   UndefinedDependencyError,
@@ -7,6 +8,7 @@ import {
   type TurnoError,
 } from './errors.js';
 import { constructorTypes, methodTypes } from './metadata.js';
+import { shown } from './misuse.js';
 import {
   findRecord,
   type MethodRecord,
@@ -15,7 +17,7 @@ import {
   type ParameterSource,
 } from './record.js';
 import { ForwardRef } from './request-token.js';
-import { tokenName, type AbstractClass, type Token } from './token.js';
+import { isToken, tokenName, type AbstractClass, type Token } from './token.js';
 
 /** What one parameter wants, or why that cannot be told. */
 export type Wanted =
@@ -92,6 +94,38 @@ function wanted(
   );
 }
 
+/** A forward reference is followed now, when all modules have been evaluated. */
+function wantedLater(
+  owner: string,
+  { get }: ForwardRef,
+  parameter: string,
+  optional: boolean,
+): Wanted {
+  let token: unknown;
+  try {
+    token = get();
+  } catch (cause) {
+    const fact = `The function of forwardRef at ${parameter} of ${owner} has thrown an error: ${cause instanceof Error ? cause.message : String(cause)}.`;
+    return {
+      kind: 'fault',
+      fault: (path) => new DeclarationError(fact, 'Write forwardRef(() => TheClass).', path, cause),
+    };
+  }
+  if (isToken(token)) return { kind: 'token', token, parameter, optional };
+  if (token === undefined) {
+    return {
+      kind: 'fault',
+      fault: (path) => new UndefinedDependencyError(owner, parameter, path, 'forwardRef'),
+    };
+  }
+  const fact = `The function of forwardRef at ${parameter} of ${owner} returned ${shown(token)}.`;
+  return {
+    kind: 'fault',
+    fault: (path) =>
+      new DeclarationError(fact, 'It must return a class or what token(name) makes.', path),
+  };
+}
+
 function wantedByParameter(
   owner: string,
   index: number,
@@ -105,19 +139,16 @@ function wantedByParameter(
   const parameter = `parameter ${index + 1}`;
   const optional = record?.optional ?? false;
   const given = record?.token;
-  // A forward reference is followed now, when all modules have been evaluated.
-  const token = given instanceof ForwardRef ? (given.get() as Token | undefined) : given;
+  if (given instanceof ForwardRef) return wantedLater(owner, given, parameter, optional);
+  const token = given;
   if (token !== undefined && token !== null) {
     return { kind: 'token', token, parameter, optional };
   }
-  const isUndefined =
-    (given !== undefined && token !== given) ||
-    token === null ||
-    (types !== undefined && type === undefined);
-  if (isUndefined) {
+  if (token === null || (types !== undefined && type === undefined)) {
+    const what = token === null ? 'token' : 'type';
     return {
       kind: 'fault',
-      fault: (path) => new UndefinedDependencyError(owner, parameter, path),
+      fault: (path) => new UndefinedDependencyError(owner, parameter, path, what),
     };
   }
   if (typeof type !== 'function' || uninjectable.has(type)) {

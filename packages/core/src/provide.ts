@@ -1,10 +1,12 @@
 /** `provide`: a provider without decorators, made of a function; it writes the records they write. */
-import { checkOptions, type Provided } from './decorators.js';
+import { checkOptions, providerOptionNames, type Provided } from './decorators.js';
 import { DeclarationError } from './errors.js';
-import { refuseNonToken, type Provider } from './provider.js';
+import { refuseNonToken, refuseUnknownOptions, shown } from './misuse.js';
+import type { Provider } from './provider.js';
 import { methodRecord, recordOf, type ParameterRecord, type ProviderOptions } from './record.js';
 import { ForwardRef } from './request-token.js';
 import {
+  isClass,
   isToken,
   tokenName,
   type AbstractClass,
@@ -63,11 +65,20 @@ export function provide(
   ...given: readonly unknown[]
 ): Provider {
   refuseNonToken('provide', token);
-  const [{ deps = [], ...options }, make] = (
-    given.length < 2 ? [{}, given[0]] : given
-  ) as readonly [ProvideOptions, unknown];
+  const [all, make] = (given.length < 2 ? [{}, given[0]] : given) as readonly [
+    ProvideOptions,
+    unknown,
+  ];
   const label = labelOf(token, make);
+  refuseUnknownOptions(label, all, optionNames);
+  const { deps = [], ...options } = all;
   checkOptions(label, options);
+  if (!Array.isArray(deps)) {
+    throw new DeclarationError(
+      `\`deps\` of ${label} is ${shown(deps)}, which is no array.`,
+      'Write deps: [A, B], with the token of each parameter.',
+    );
+  }
   checkFunction(label, make, deps.length);
   const holder = holderOf(label, make);
   const record = recordOf(holder, provide);
@@ -108,12 +119,20 @@ function holderOf(label: string, make: unknown): Class {
   }[name] as Class;
 }
 
+const optionNames = ['deps', ...providerOptionNames];
+
 /** JavaScript may pass anything. */
 function checkFunction(label: string, make: unknown, given: number): void {
   if (typeof make !== 'function') {
     throw new DeclarationError(
       `${label} was given a value of type ${typeof make} for the function that makes the value.`,
       'Write provide(token, { deps: [A, B] }, async (a, b) => …); value(token, v) gives a value.',
+    );
+  }
+  if (isClass(make)) {
+    throw new DeclarationError(
+      `${label} was given the class ${make.name} for the function that makes the value.`,
+      'Write alias(token, TheClass), or list the class itself in `providers`.',
     );
   }
   if (make.length > given) {

@@ -1,6 +1,6 @@
 /** Providers that are not written as a class or a method: given values and aliases. */
-import { DeclarationError } from './errors.js';
-import { isToken, type Class, type Token } from './token.js';
+import { refuseNonToken } from './misuse.js';
+import type { Class, Token } from './token.js';
 
 /** A token with the value that was given for it; the container never disposes it. */
 export class ValueProvider<T = unknown> {
@@ -53,13 +53,4 @@ export function alias<T>(
   refuseNonToken('alias', token);
   refuseNonToken('alias', target);
   return new AliasProvider<T>(token, target, many);
-}
-
-/** @throws DeclarationError for what is no token. */
-export function refuseNonToken(caller: string, candidate: unknown): void {
-  if (isToken(candidate)) return;
-  throw new DeclarationError(
-    `${caller}() was given ${String(candidate)} for a token.`,
-    'A token is a class or comes from token(name); undefined means that two modules import each other.',
-  );
 }

@@ -1,5 +1,7 @@
 /** Tokens that say how a token is asked for: all its providers, on demand, by key, the original. */
-import { NamedToken, tokenName, type AbstractClass, type Token } from './token.js';
+import { DeclarationError } from './errors.js';
+import { refuseNonToken, shown } from './misuse.js';
+import { isClass, NamedToken, tokenName, type AbstractClass, type Token } from './token.js';
 
 /** Asks for all providers of a token; made by {@link all}. */
 export class AllToken<T> extends NamedToken<readonly T[]> {
@@ -35,6 +37,7 @@ export class ForwardRef<T = unknown> {
  * declaration: `@Inject(all(Plugin)) plugins: readonly Plugin[]`. Without any it is an empty list.
  */
 export function all<T>(of: Token<T>): NamedToken<readonly T[]> {
+  refuseUndeclared('all', of);
   return memo(allTokens, of, () => new AllToken(of)) as AllToken<T>;
 }
 
@@ -43,11 +46,13 @@ export function all<T>(of: Token<T>): NamedToken<readonly T[]> {
  * `@Inject(lazy(Report)) report: Lazy<Report>`. It makes nothing before, and may close a circle.
  */
 export function lazy<T>(of: Token<T>): NamedToken<Lazy<T>> {
+  refuseUndeclared('lazy', of);
   return memo(lazyTokens, of, () => new LazyToken(of)) as LazyToken<T>;
 }
 
 /** In an override: asks for what it replaces, to wrap it. */
 export function original<T>(of: Token<T>): NamedToken<T> {
+  refuseUndeclared('original', of);
   return memo(originalTokens, of, () => new OriginalToken(of)) as OriginalToken<T>;
 }
 
@@ -56,6 +61,7 @@ export function original<T>(of: Token<T>): NamedToken<T> {
  * `@Provides(keyed(Database, 'replica'))`, `@Inject(keyed(Database, 'replica'))`.
  */
 export function keyed<T>(of: Token<T>, key: string | number | symbol): NamedToken<T> {
+  refuseNonToken('keyed', of, 'forwardRef(() => keyed(TheToken, key))');
   const keys = memo(keyedTokens, of, () => new Map<typeof key, NamedToken<unknown>>());
   let found = keys.get(key);
   if (found === undefined) {
@@ -69,7 +75,18 @@ export function keyed<T>(of: Token<T>, key: string | number | symbol): NamedToke
 
 /** Names a class that stands further down, or in a module that imports this one. */
 export function forwardRef<T>(get: () => Token<T>): ForwardRef<T> {
+  // JavaScript may pass the class itself.
+  if (typeof get !== 'function' || isClass(get)) {
+    throw new DeclarationError(
+      `forwardRef() was given ${isClass(get) ? `the class ${(get as { name: string }).name}` : shown(get)} for its function.`,
+      'Write forwardRef(() => TheClass).',
+    );
+  }
   return new ForwardRef(get);
+}
+
+function refuseUndeclared(caller: 'all' | 'lazy' | 'original', of: unknown): void {
+  refuseNonToken(caller, of, `forwardRef(() => ${caller}(TheToken))`);
 }
 
 type Key = AbstractClass | NamedToken<unknown>;

@@ -8,6 +8,7 @@ import { errorsOf, noteSuppressed } from './error-path.js';
 import { isKept, type Node } from './node.js';
 import { onAbort } from './on-abort.js';
 import type { Plan } from './plan.js';
+import { shown } from './misuse.js';
 import { ValueProvider } from './provider.js';
 import { Run, type RunScope } from './run.js';
 import type { Scope } from './scope.js';
@@ -121,6 +122,13 @@ export class ScopeInstance implements AsyncDisposable {
     body: (scope: ScopeInstance) => T | PromiseLike<T>,
     values?: readonly ValueProvider[],
   ): Promise<T> {
+    // JavaScript may leave it out.
+    if (typeof body !== 'function') {
+      throw new DeclarationError(
+        `run was given ${shown(body)} for the function to run.`,
+        'Write run(async (scope) => …).',
+      );
+    }
     const scope = this.createScope(values);
     let result: T;
     try {
@@ -309,6 +317,12 @@ function givenValues(
   values: readonly ValueProvider[],
   declared: ReadonlySet<Token>,
 ): ReadonlyMap<Token, unknown> {
+  if (!Array.isArray(values as unknown)) {
+    throw new DeclarationError(
+      `createScope was given ${shown(values)}, which is no array of values.`,
+      'Write createScope([value(Token, theValue)]).',
+    );
+  }
   for (const given of values as readonly unknown[]) {
     if (given instanceof ValueProvider) continue;
     throw new DeclarationError(

@@ -41,6 +41,13 @@ export function tokenName(of: Token): string {
   return of.name === '' ? '(anonymous class)' : of.name;
 }
 
+/** Whether a value is a class by its source: calling it would throw. */
+export function isClass(candidate: unknown): boolean {
+  return (
+    typeof candidate === 'function' && /^class\b/.test(Function.prototype.toString.call(candidate))
+  );
+}
+
 /** Whether a value can be a token at all. */
 export function isToken(candidate: unknown): candidate is Token {
   return candidate instanceof NamedToken || typeof candidate === 'function';

@@ -53,6 +53,17 @@ export interface CloseOptions {
   readonly grace?: number;
 }
 
+const optionNames: ReadonlySet<string> = new Set([
+  'controllers',
+  'providers',
+  'overrides',
+  'threads',
+  'modules',
+  'bodyLimit',
+  'logger',
+  'startTimeout',
+  'teardownTimeout',
+]);
 const defaultBodyLimit = 1024 * 1024;
 const defaultGrace = 10_000;
 
@@ -87,6 +98,13 @@ export async function createApp(options: AppOptions): Promise<App> {
 
 function checkOptions(options: AppOptions | undefined) {
   const { controllers, bodyLimit = defaultBodyLimit, logger } = options ?? ({} as AppOptions);
+  const unknown = Object.keys(options ?? {}).find((name) => !optionNames.has(name));
+  if (unknown !== undefined) {
+    throw new OptionsError(
+      `createApp has no option "${unknown}".`,
+      `Its options are ${[...optionNames].join(', ')}.`,
+    );
+  }
   if (!Array.isArray(controllers)) {
     throw new OptionsError(
       'createApp was given no `controllers`.',

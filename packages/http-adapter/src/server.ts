@@ -28,11 +28,19 @@ export interface Address {
  */
 export async function openServer(
   listener: RequestListener,
-  { port, host = '127.0.0.1' }: ListenOptions,
+  // JavaScript may leave them out.
+  options: ListenOptions | undefined,
 ): Promise<{ server: Server; address: Address }> {
+  if (options?.port === undefined) {
+    throw new ListenError(
+      'listen was given no port.',
+      'Write app.listen({ port: 8000 }); 0 lets the system choose one.',
+    );
+  }
+  const { port, host = '127.0.0.1' } = options;
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new ListenError(
-      `The port is ${String(port)}.`,
+      `The port is ${typeof port === 'string' ? JSON.stringify(port) : String(port)}.`,
       'A port is a whole number from 0 to 65535; 0 lets the system choose one.',
     );
   }

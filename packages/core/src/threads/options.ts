@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { ResourceLimits } from 'node:worker_threads';
 
 import { DeclarationError } from '../errors.js';
+import { refuseUnknownOptions, shown } from '../misuse.js';
 
 /** Options of the threads of one container. */
 export interface ThreadOptions {
@@ -37,11 +38,30 @@ export interface ThreadSettings {
   readonly resourceLimits: Readonly<ResourceLimits> | undefined;
 }
 
+const optionNames = [
+  'size',
+  'queue',
+  'executor',
+  'startTimeout',
+  'execArgv',
+  'env',
+  'resourceLimits',
+] as const satisfies (keyof ThreadOptions)[];
+
 /**
  * @param teardownTimeout - of the container, in milliseconds.
- * @throws DeclarationError for a number that has no meaning.
+ * @throws DeclarationError for options that do not exist or have no meaning.
  */
 export function settingsOf(options: ThreadOptions, teardownTimeout: number): ThreadSettings {
+  refuseUnknownOptions('`threads`', options, optionNames);
+  // JavaScript may pass any string.
+  const { executor }: { executor?: string } = options;
+  if (executor !== undefined && executor !== 'tinypool' && executor !== 'inline') {
+    throw new DeclarationError(
+      `\`threads: { executor }\` is ${shown(executor)}.`,
+      "It is 'tinypool' or 'inline'.",
+    );
+  }
   const size = options.size ?? availableParallelism();
   const queue = options.queue ?? Math.max(64, size ** 2);
   const startTimeout = options.startTimeout ?? 10_000;
@@ -55,7 +75,7 @@ export function settingsOf(options: ThreadOptions, teardownTimeout: number): Thr
 function checkNumber(name: string, value: number, least: number): void {
   if (Number.isInteger(value) && value >= least) return;
   throw new DeclarationError(
-    `\`threads: { ${name} }\` is ${value}.`,
+    `\`threads: { ${name} }\` is ${shown(value)}.`,
     `It must be a whole number, at least ${least}.`,
   );
 }
