@@ -75,6 +75,8 @@ export class Container implements AsyncDisposable {
   private readonly standIns: Container[] = [];
   /** Containers that were made from this one and may use its threads and singletons. */
   private readonly derived = new Set<Container>();
+  private overriding: Promise<unknown> = Promise.resolve();
+  private revisions = 0;
   private disposing: Promise<void> | undefined;
 
   private constructor(
@@ -146,11 +148,20 @@ export class Container implements AsyncDisposable {
    * @returns the override; `await using` restores it.
    * @throws as {@link create}; the container is then unchanged.
    */
-  async override(...overrides: readonly Provider[]): Promise<Override> {
+  override(...overrides: readonly Provider[]): Promise<Override> {
+    // One after the other: each is built on the one before.
+    const made = this.overriding.then(() => this.overrideNow(overrides));
+    this.overriding = made.catch(() => undefined);
+    return made;
+  }
+
+  private async overrideNow(overrides: readonly Provider[]): Promise<Override> {
     const { active } = this;
     if (this.disposing !== undefined) throw new DisposedError('container');
-    const standIn = await Container.start(active.layered(overrides), active, true);
+    const started = await Container.start(active.layered(overrides), active, true);
+    const standIn = await this.unlessDisposed(started);
     this.standIns.push(standIn);
+    this.revisions += 1;
     const restore = async (): Promise<void> => {
       const position = this.standIns.indexOf(standIn);
       if (position >= 0 && position < this.standIns.length - 1) {
@@ -159,7 +170,10 @@ export class Container implements AsyncDisposable {
           'Restore overrides in reverse order, as `await using` does.',
         );
       }
-      if (position >= 0) this.standIns.pop();
+      if (position >= 0) {
+        this.standIns.pop();
+        this.revisions += 1;
+      }
       await standIn.dispose();
     };
     return { restore, [Symbol.asyncDispose]: restore };
@@ -226,6 +240,11 @@ export class Container implements AsyncDisposable {
     return engine.plan(engine.find(token)).inputs.map(({ node }) => node.source);
   }
 
+  /** For adapters: changes whenever an override begins or ends, and with it what plans need. */
+  get revision(): number {
+    return this.revisions;
+  }
+
   /** Where the provider of a token runs. */
   placement(token: Token): Placement {
     return placementOf(this.active.engine.find(token));
@@ -248,6 +267,13 @@ export class Container implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
+  }
+
+  /** Ends a container that was made while this one was being disposed. */
+  private async unlessDisposed(made: Container): Promise<Container> {
+    if (this.disposing === undefined) return made;
+    await made.dispose();
+    throw new DisposedError('container');
   }
 
   /** Itself, or the container with overrides that stands in for it. */

@@ -209,6 +209,7 @@ class CrossingCheck {
 function typeMadeBy(node: Node): AbstractClass | undefined {
   if (node.kind === 'class') return node.target;
   if (node.kind === 'method') return node.makes;
+  if (node.kind === 'lazy') return Function;
   if (node.kind === 'given') return typeof node.token === 'function' ? node.token : undefined;
   if (node.kind === 'input') {
     return typeof node.type === 'function' ? (node.type as AbstractClass) : undefined;

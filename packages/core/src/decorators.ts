@@ -127,6 +127,14 @@ export function declareHandler(
     options.on === undefined ? {} : { on: options.on };
 }
 
+/**
+ * For adapters: notes where a class stands, as `@Controller` does, so that threads find the methods
+ * that it inherits.
+ */
+export function declareClass(target: AbstractClass): void {
+  recordOf(target, declareClass);
+}
+
 /** For adapters: declares that a parameter is read from a scope value, as `@Query` does. */
 export function declareParameter<From>(
   target: object,

@@ -24,6 +24,7 @@ export {
   Optional,
   Portable,
   Provides,
+  declareClass,
   declareHandler,
   declareParameter,
   handlerToken,

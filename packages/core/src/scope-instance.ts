@@ -317,7 +317,7 @@ function givenValues(
   values: readonly ValueProvider[],
   declared: ReadonlySet<Token>,
 ): ReadonlyMap<Token, unknown> {
-  if (!Array.isArray(values as unknown)) {
+  if (!Array.isArray(values)) {
     throw new DeclarationError(
       `createScope was given ${shown(values)}, which is no array of values.`,
       'Write createScope([value(Token, theValue)]).',

@@ -4,6 +4,7 @@ import { Inject, Injectable, Portable, Provides } from '../src/decorators.js';
 import type { TurnoError } from '../src/errors.js';
 import { Graph, type GraphInput } from '../src/graph.js';
 import { alias, value } from '../src/provider.js';
+import { lazy, type Lazy } from '../src/request-token.js';
 import { token } from '../src/token.js';
 import { CheckedGraph } from '../src/check.js';
 
@@ -364,6 +365,23 @@ describe('what crosses to a thread', () => {
       }
     }
     expect(summaryOf({ providers: [Reports] })).toEqual([]);
+  });
+
+  it('is refused where it is a function that resolves on demand', () => {
+    const Pdf = token<string>('Pdf');
+    class Reports {
+      @Provides(Pdf, { scope: 'request' })
+      pdf(@Inject(lazy(Order)) _order: Lazy<Order>): string {
+        return '';
+      }
+      @Provides(Order, { scope: 'request' })
+      async order(): Promise<Order> {
+        return new Order(1);
+      }
+    }
+    expect(summaryOf({ providers: [Reports] })).toEqual([
+      { code: 'TURNO_NOT_PORTABLE', path: ['Reports.pdf', 'lazy(Order)'] },
+    ]);
   });
 
   it('is refused where a given value holds a function', () => {

@@ -118,6 +118,25 @@ describe('container.override', () => {
     expect(await timeOf(container)).toBe('it is 1');
   });
 
+  it('may be begun twice at the same time: one is built on the other', async () => {
+    await using container = await Container.create({ providers: [Times] });
+    const Name = token<string>('Name');
+    class Named {
+      @Provides(Name) static async name(): Promise<string> {
+        return 'real';
+      }
+    }
+    await using other = await Container.create({ providers: [Times, Named] });
+    const [one, two] = await Promise.all([
+      other.override(value(Clock, 2)),
+      other.override(value(Name, 'fake')),
+    ]);
+    expect([await other.resolve(Clock), await other.resolve(Name)]).toEqual([2, 'fake']);
+    await two.restore();
+    await one.restore();
+    expect(await timeOf(container)).toBe('it is 1');
+  });
+
   it('uses the same threads, unless it brings code that they do not know', async () => {
     await using container = await Container.create({
       providers: [kitchen.Orders],
@@ -148,6 +167,18 @@ describe('container.fork', () => {
     await Promise.all(forks.map((fork) => fork.dispose()));
     expect(log.filter((entry) => entry === '-other')).toHaveLength(3);
     expect(await container.run((scope) => scope.resolve(kitchen.Doubled))).toBe(8);
+  });
+
+  it('that is made while the container is disposed is ended too', async () => {
+    const container = await Container.create({ providers: [Times] });
+    const fork = container.fork();
+    const override = container.override(value(Clock, 2));
+    await container.dispose();
+    await expect(fork).rejects.toMatchObject({ code: 'TURNO_DISPOSED' });
+    await expect(override).rejects.toMatchObject({ code: 'TURNO_DISPOSED' });
+    expect(log.filter((entry) => entry === 'other')).toHaveLength(
+      log.filter((entry) => entry === '-other').length,
+    );
   });
 
   it('ends with the container at the latest', async () => {

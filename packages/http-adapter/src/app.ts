@@ -66,6 +66,7 @@ const optionNames: ReadonlySet<string> = new Set([
 ]);
 const defaultBodyLimit = 1024 * 1024;
 const defaultGrace = 10_000;
+const teardownFailed = 'the teardown of a request failed';
 
 /**
  * Compiles and checks controllers and providers, makes the singletons and starts the threads.
@@ -90,7 +91,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   });
   const problems = unknownPathParameters(table.routes, container);
   if (problems.length > 0) {
-    await container.dispose();
+    await container.dispose().catch(() => undefined);
     throw new AppError(problems);
   }
   return new App(table, container, bodyLimit, logger ?? (await defaultLogger()));
@@ -171,7 +172,9 @@ export class App implements AsyncDisposable {
   readonly handler: RequestListener;
 
   readonly #router: RouteTable['router'];
-  readonly #endpoints: ReadonlyMap<Route, Endpoint>;
+  readonly #endpoints = new Map<Route, Endpoint>();
+  /** Of the container, when the endpoints were compiled: an override may change what they need. */
+  #revision: number;
   readonly #bodyLimit: number;
   #listening: ReturnType<typeof openServer> | undefined;
   #closing: Promise<void> | undefined;
@@ -188,7 +191,8 @@ export class App implements AsyncDisposable {
   ) {
     this.#router = router;
     this.#bodyLimit = bodyLimit;
-    this.#endpoints = new Map(routes.map((route) => [route, endpointOf(route, container)]));
+    this.#revision = container.revision;
+    for (const route of routes) this.#endpoints.set(route, endpointOf(route, container));
     this.handler = (request, response) => {
       void this.#handle(request, response);
     };
@@ -264,8 +268,7 @@ export class App implements AsyncDisposable {
       try {
         if (this.#isClosed) throw closing();
         const { route, params, search } = this.#find(request);
-        // Collected with the routes, in the constructor: there is one for each.
-        const endpoint = this.#endpoints.get(route) as Endpoint;
+        const endpoint = this.#endpointOf(route);
         const body = endpoint.wantsBody ? await readJsonBody(request, this.#bodyLimit) : undefined;
         scope = this.container.createScope([
           value(IncomingMessage, request),
@@ -297,6 +300,17 @@ export class App implements AsyncDisposable {
       this.#inWork -= 1;
       if (this.#inWork === 0) this.#onIdle?.();
     }
+  }
+
+  #endpointOf(route: Route): Endpoint {
+    if (this.#revision !== this.container.revision) {
+      this.#revision = this.container.revision;
+      for (const each of this.#endpoints.keys()) {
+        this.#endpoints.set(each, endpointOf(each, this.container));
+      }
+    }
+    // There is one for each route, from the constructor on.
+    return this.#endpoints.get(route) as Endpoint;
   }
 
   #find({ method = 'GET', url = '/' }: IncomingMessage) {
@@ -344,8 +358,13 @@ export class App implements AsyncDisposable {
   ): Promise<void> {
     try {
       await scope?.dispose(failure);
+      // What was torn down because the client had gone has nobody else to tell.
+      if (isInterruption(failure)) {
+        for (const error of suppressedErrors(failure))
+          this.#logError(error, request, teardownFailed);
+      }
     } catch (error) {
-      this.#logError(error, request, 'the teardown of a request failed');
+      this.#logError(error, request, teardownFailed);
     }
   }
 }

@@ -1,6 +1,7 @@
 /** The decorators of routes and their parameters: they write records and do nothing else. */
 import {
   DeclarationError,
+  declareClass,
   declareHandler,
   declareParameter,
   type AbstractClass,
@@ -23,6 +24,7 @@ export function Controller(prefix = '') {
   refuseNonText('Controller', 'prefix', prefix);
   return (target: AbstractClass, context?: unknown): void => {
     refuseStandardDecorator('Controller', context);
+    declareClass(target);
     recordOf(target).prefix = prefix;
   };
 }

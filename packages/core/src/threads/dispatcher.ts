@@ -39,7 +39,7 @@ interface Job {
   /** Set while a thread has it. */
   running: Running | undefined;
   answered: boolean;
-  /** Set when it was aborted while it ran: its answer is this reason, once it has ended. */
+  /** Set when it was aborted while it ran: why, for when its thread is ended because of that. */
   aborted: { readonly reason: unknown } | undefined;
 }
 
@@ -176,8 +176,8 @@ export class Dispatcher {
     this.lane.send({ definition, inputs, abort: cell, timed, stop }).then(
       (reply) => {
         this.#end(job, running);
-        if (job.aborted === undefined) this.#answer(job, reply);
-        else this.#fail(job, new HopFailure(-1, job.aborted.reason));
+        // Also where it was aborted: what it made after all is for the caller to tear down.
+        this.#answer(job, reply);
         this.drain();
       },
       (error: unknown) => {

@@ -145,6 +145,7 @@ export interface Executor {
    * that nothing can change between check and posting, and a hop that is refused or aborted in the
    * queue has cost nothing. Outputs are decoded when they arrive.
    * @returns the values of `definition.outputs`, then those of `definition.extras`.
+   * An aborted hop that ends in time by itself is answered as if it had not been aborted.
    * @throws HopFailure, always. Its `error` is what a step threw, a `NotPortableError`, a
    * `QueueFullError`, a `ThreadDiedError`, a `DisposedError`, or the reason of `signal`.
    */
