@@ -777,6 +777,20 @@ const provocations: readonly Provocation[] = [
     },
   ],
   [
+    'a dependency of a portable class with a private field',
+    () => {
+      class Accountant {
+        @Provides(Greeting) static count(wallet: fixture.Wallet) {
+          return String(wallet.rich);
+        }
+        @Provides(fixture.Wallet) static async wallet() {
+          return new fixture.Wallet();
+        }
+      }
+      return problem([Accountant]);
+    },
+  ],
+  [
     'a given value that a thread cannot get',
     () => {
       const Config = token<object>('Config');
@@ -797,6 +811,17 @@ const provocations: readonly Provocation[] = [
         }
       }
       return problem([Connections]);
+    },
+  ],
+  [
+    'a singleton of a portable class with a private field',
+    () => {
+      class Safe {
+        @Provides(fixture.Wallet) static open() {
+          return new fixture.Wallet();
+        }
+      }
+      return problem([Safe]);
     },
   ],
   [

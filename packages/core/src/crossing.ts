@@ -11,7 +11,7 @@ import {
   type Sides,
 } from './placement.js';
 import { encode } from './portable/codec.js';
-import { isKnownUnportable } from './portable/portable-class.js';
+import { isKnownUnportable, portableFault } from './portable/portable-class.js';
 import type { Placement } from './scope.js';
 import { tokenName, type AbstractClass } from './token.js';
 
@@ -37,8 +37,17 @@ export function checkCrossings(
  */
 export function refuseUnportableTarget(node: Node): void {
   if (placementOf(node) !== 'thread') return;
-  const refusal = whyStuck(node, 'it was resolved on the event loop');
-  if (refusal !== undefined) throw new NotPortableError(...refusal, [node.label]);
+  const wanted = 'it was resolved on the event loop';
+  const refusal = whyStuck(node, wanted);
+  if (refusal === undefined) return;
+  if (node.kind === 'class' && node.scope === 'thread') {
+    throw new NotPortableError(
+      `${node.label} has scope 'thread' and lives in worker threads only, but ${wanted}.`,
+      'Resolve what a method without async makes that takes it as a parameter.',
+      [node.label],
+    );
+  }
+  throw new NotPortableError(...refusal, [node.label]);
 }
 
 /** Fact and remedy where what a thread step makes cannot leave its hop; undefined where it may. */
@@ -52,6 +61,13 @@ function whyStuck(node: Node, wanted: string): [fact: string, remedy: string] | 
   const type = typeMadeBy(node);
   if (type === undefined || !isKnownUnportable(type, node.kind === 'class')) return undefined;
   const name = tokenName(type);
+  const fault = portableFault(type);
+  if (fault !== undefined) {
+    return [
+      `${node.label} runs in a thread and makes a ${name}, ${fault.reason}; but ${wanted}.`,
+      `${fault.remedy} Or make ${node.label} async, so that it runs on the event loop.`,
+    ];
+  }
   return [
     `${node.label} runs in a thread and makes a ${name}, which is not portable, but ${wanted}.`,
     `Make ${node.label} async, return plain data, or decorate ${name} with @Portable() if it is a class of plain data.`,
@@ -104,7 +120,11 @@ class CrossingCheck {
     }
     if (node.kind !== 'method' || levels.thread === undefined) return;
     if (node.scope === 'singleton') {
-      this.refuseResult(node, [], 'it is a singleton, whose value is held on the event loop');
+      this.refuseResult(
+        node,
+        [],
+        `${node.label} is a singleton, whose value is held on the event loop`,
+      );
     } else if (node.handler) {
       this.refuseResult(node, [], 'what a handler returns goes back to the event loop');
     }
@@ -174,10 +194,16 @@ class CrossingCheck {
     const isOwn = need.kind === 'class' || need.kind === 'method';
     const onlyInThreads = need.consumers.every((each) => this.sides.get(each)?.loop !== true);
     const threadScope = isOwn && onlyInThreads ? `give ${name} scope 'thread', ` : '';
+    const type = typeMadeBy(need);
+    const fault = type === undefined ? undefined : portableFault(type);
+    const why = fault === undefined ? `.${detail}` : `: a class ${fault.reason}.`;
+    const instead = `ake ${culprit.label} async, ${threadScope}or pass plain data.`;
     this.problems.push(
       new NotPortableError(
-        `${node.label} ${runs}, but its dependency ${name} lives on the event loop and is not portable.${detail}`,
-        `Make ${culprit.label} async, ${threadScope}or pass plain data. A class of plain data may cross with @Portable().`,
+        `${node.label} ${runs}, but its dependency ${name} lives on the event loop and is not portable${why}`,
+        fault === undefined
+          ? `M${instead} A class of plain data may cross with @Portable().`
+          : `${fault.remedy} Or m${instead}`,
         [...this.graph.pathTo(culprit), ...way.slice(1).map(({ label }) => label), need.label],
       ),
     );

@@ -51,7 +51,7 @@ export function refuseDeadlock(maker: Node, target: Node, around: Surroundings):
       for (let step: Node | undefined = at; step !== undefined; step = cameFrom.get(step)) {
         path.unshift(step.label);
       }
-      throw new CycleError([maker.label, ...path]);
+      throw new CycleError([maker.label, ...path], 'lazy');
     }
     // What is made already waits for nothing.
     if (around.cellOf(at)?.outcome !== undefined) continue;

@@ -9,7 +9,7 @@ import { type Node } from './node.js';
 import { manifestOf } from './manifest.js';
 import { compilePlan, type Plan, type Stored } from './plan.js';
 import { createExecutor, type ThreadOptions } from './threads/create-executor.js';
-import type { Executor, Manifest, NeededClass } from './threads/executor.js';
+import type { Executor, Manifest, NeededClass, Unreachable } from './threads/executor.js';
 import { isToken, type Token } from './token.js';
 
 /** How many plans are kept for one target in scopes that keep different things already. */
@@ -189,14 +189,16 @@ export class Engine {
     if (needs.length === 0) return;
     const unnamed = needs.filter(({ classId }) => classId === '');
     const unreachable =
-      unnamed.length > 0
-        ? unnamed.map((need) => ({ need, reason: withoutDecorator(need) }))
-        : await this.executor.start(this.manifest);
+      unnamed.length > 0 ? unnamed.map(withoutDecorator) : await this.executor.start(this.manifest);
     if (unreachable.length === 0) return;
     throw new GraphError(
-      unreachable.flatMap(({ need, reason }) =>
-        need.labels.map((label) => new UnreachableError(label, need.module, reason)),
-      ),
+      unreachable.flatMap(({ need, reason, remedy, cause }) => {
+        const mayBeAsync = need.methods.length > 0;
+        return need.labels.map(
+          (label) =>
+            new UnreachableError(label, need.module, reason, { remedy, mayBeAsync, cause }),
+        );
+      }),
     );
   }
 }
@@ -216,7 +218,12 @@ function covers(started: Manifest, wanted: Manifest): boolean {
   );
 }
 
-function withoutDecorator({ labels: [label = ''] }: NeededClass): string {
+function withoutDecorator(need: NeededClass): Unreachable {
+  const [label = ''] = need.labels;
   const name = label.split('.')[0] ?? label;
-  return `${name} has no decorator of its own, so the module that declares it is not known; decorate it with @Injectable()`;
+  return {
+    need,
+    reason: `${name} has no decorator of its own, so the module that declares it is not known`,
+    remedy: `Decorate ${name} with @Injectable()`,
+  };
 }

@@ -74,7 +74,7 @@ export class MissingProviderError extends TurnoError {
     /** `parameter 0`, or undefined when the token itself was resolved. */
     readonly parameter?: string,
     readonly suggestions: readonly string[] = [],
-    hint: 'class' | 'token' | 'many' = 'token',
+    hint: MissingHint = 'token',
   ) {
     const asked = path.length > 1 ? `, which ${path[path.length - 2] ?? ''} asks for` : '';
     super({
@@ -85,7 +85,13 @@ export class MissingProviderError extends TurnoError {
   }
 }
 
-function missingRemedy(token: string, hint: 'class' | 'token' | 'many'): string {
+/** What is known of a token that nothing provides. */
+type MissingHint = 'class' | 'token' | 'many' | 'original';
+
+function missingRemedy(token: string, hint: MissingHint): string {
+  if (hint === 'original') {
+    return `It is what an override replaces: list what asks for it in \`overrides\`, or ask for ${token.slice('original('.length, -1)}.`;
+  }
   if (hint === 'many')
     return `Its providers are declared with \`many\`: ask for @Inject(all(${token})).`;
   if (hint === 'class' && /^(?:Date|URL|Map|Set|RegExp|Error|Buffer|Uint8Array)$/.test(token)) {
@@ -100,15 +106,29 @@ function missingRemedy(token: string, hint: 'class' | 'token' | 'many'): string 
 export class CycleError extends TurnoError {
   readonly code = 'TURNO_CYCLE';
 
-  constructor(path: Path) {
+  constructor(
+    path: Path,
+    /** What closes the circle: parameters, aliases alone, or the call of a lazy function. */
+    closedBy: 'parameters' | 'aliases' | 'lazy' = 'parameters',
+  ) {
+    const asked =
+      closedBy === 'lazy'
+        ? `: while it is made, it asks through lazy for "${path[1] ?? ''}", which waits for it`
+        : '';
     super({
-      fact: `"${path[0] ?? ''}" depends on itself.`,
+      fact: `"${path[0] ?? ''}" depends on itself${asked}.`,
       path,
-      remedy:
-        'Break the cycle: move what both sides need into a provider of its own, or pass a value to a method instead of injecting it.',
+      remedy: cycleRemedies[closedBy],
     });
   }
 }
+
+const cycleRemedies = {
+  parameters:
+    'Break the cycle: move what both sides need into a provider of its own, or inject one side with @Inject(lazy(TheToken)).',
+  aliases: 'Let one of them stand for a token that a provider provides.',
+  lazy: 'Call the lazy function after the value has been made, not while it is made.',
+} as const;
 
 /** A parameter's class was `undefined` when its decorators ran: a circular import. */
 export class UndefinedDependencyError extends TurnoError {
@@ -288,11 +308,22 @@ export class UnreachableError extends TurnoError {
     readonly module: string | undefined,
     /** A sentence without its full stop. */
     readonly reason: string,
+    {
+      remedy = 'Declare it at the top level of a module that a thread can import',
+      mayBeAsync = true,
+      cause,
+    }: {
+      /** The beginning of a sentence. */
+      readonly remedy?: string | undefined;
+      /** Whether it is a method or function: a class cannot be made async. */
+      readonly mayBeAsync?: boolean;
+      readonly cause?: unknown;
+    } = {},
   ) {
     super({
       fact: `${provider} runs in a worker thread, but no thread can reach it: ${reason}.`,
-      remedy:
-        'Declare it at the top level of a module that a thread can import, or make it async, so that it runs on the event loop.',
+      remedy: `${remedy}${mayBeAsync ? ', or make it async, so that it runs on the event loop' : ''}.`,
+      cause,
     });
   }
 }
@@ -301,11 +332,7 @@ export class UnreachableError extends TurnoError {
 export class ThreadStartError extends TurnoError {
   readonly code = 'TURNO_THREAD_START';
 
-  constructor(
-    reason: string,
-    cause?: unknown,
-    remedy = 'See the cause; `threads: { startTimeout }` sets how long the start may take.',
-  ) {
+  constructor(reason: string, cause?: unknown, remedy = 'See the cause.') {
     super({ fact: `The worker threads did not start: ${reason}.`, remedy, cause });
   }
 }

@@ -354,7 +354,7 @@ export class Graph {
       if (start >= 0) {
         const reported = this.broken.has(token);
         for (const each of seen) this.broken.set(each, 'circular');
-        const error = new CycleError([...seen.slice(start), target].map(tokenName));
+        const error = new CycleError([...seen.slice(start), target].map(tokenName), 'aliases');
         if (consumer === undefined) throw error;
         if (!reported) this.faults.push({ node: consumer, error: () => error });
         return undefined;
@@ -441,7 +441,13 @@ export class Graph {
   }
 
   private missing(token: Token, path: Path, parameter?: string): MissingProviderError {
-    const hint = this.lists.has(token) ? 'many' : token instanceof NamedToken ? 'token' : 'class';
+    const hint = this.lists.has(token)
+      ? 'many'
+      : token instanceof OriginalToken
+        ? 'original'
+        : token instanceof NamedToken
+          ? 'token'
+          : 'class';
     // Looking for near names is slow; with many problems at once nobody reads them all.
     const near =
       ++this.suggested > mostSuggested

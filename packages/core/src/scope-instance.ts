@@ -319,7 +319,7 @@ function givenValues(
 ): ReadonlyMap<Token, unknown> {
   if (!Array.isArray(values)) {
     throw new DeclarationError(
-      `createScope was given ${shown(values)}, which is no array of values.`,
+      `createScope was given ${shown(list)}, which is no array of values.`,
       'Write createScope([value(Token, theValue)]).',
     );
   }

@@ -492,7 +492,7 @@ describe.each(['tinypool', 'inline'] as const)('the %s executor', (executor) => 
     ];
     const unreachable = await made.start({ ...manifest, needs });
     expect(unreachable.map(({ need }) => need)).toEqual([needs[1], needs[2]]);
-    expect(unreachable[0]?.reason).toBe('its class has no method "echo" there');
+    expect(unreachable[0]?.reason).toBe('its class has no method "echo" in a thread');
     await made.dispose();
   });
 

@@ -681,7 +681,7 @@ describe('a teardown', () => {
       provider: 'Holder.make',
       timeout: 20,
       message:
-        'The teardown of Holder.make has not ended within 20 ms and was left behind. Let it end sooner, or set `teardownTimeout` of Container.create.',
+        'The teardown of Holder.make has not ended within 20 ms and was left behind. Let it end sooner, or set `teardownTimeout`.',
     });
     expect(log).toContain('-C');
     expect(log).not.toContain('-B');

@@ -225,7 +225,7 @@ describe('a thread', () => {
       const { code, errors } = await node(cwd, ['-r', '@swc-node/register', 'decorated.ts']);
       expect(code).toBe(1);
       expect(errors).toMatch(
-        /\[TURNO_UNREACHABLE\] Kitchen\.grind .* its module could not be imported: /,
+        /\[TURNO_UNREACHABLE\] Kitchen\.grind .* its module \(.*\) could not be imported: /,
       );
     },
     patience,

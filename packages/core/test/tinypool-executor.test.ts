@@ -297,8 +297,8 @@ describe('a start', () => {
     ];
     expect(await reasonsOf({ ...faults, modules: [module!, broken], needs }, { size: 2 })).toEqual([
       `Hidden: it is declared inside a function, or under a condition (${module!})`,
-      'Unknown: the module that declares it is not known; name it in `modules`',
-      'Broken: its module could not be imported: this module is broken',
+      'Unknown: the module that declares it is not known',
+      `Broken: its module (${broken}) could not be imported: this module is broken`,
       `Kitchen: its module is not one of those that threads import (${urlOf('kitchen.ts')})`,
     ]);
   });
@@ -311,7 +311,9 @@ describe('a start', () => {
     });
     expect(error).toMatchObject({
       code: 'TURNO_THREAD_START',
-      message: expect.stringMatching(/broken\.mjs could not be imported there: this module is/),
+      message: expect.stringMatching(
+        /broken\.mjs could not be imported in a thread: this module is/,
+      ),
       cause: { message: 'this module is broken.\nSecond line.' },
     });
     expect((error as Error).cause).toBeInstanceOf(RangeError);
@@ -351,7 +353,9 @@ describe('a module that starts a container', () => {
     expect(await executor.start({ modules: [parked], portableModules: [], needs })).toEqual([
       {
         need: needs[1],
-        reason: 'its module stops at Container.create in a thread; declare it above',
+        reason:
+          'it stands below the start of a container (Container.create or createApp), where a thread stops importing',
+        remedy: 'Move it above, or into a module of its own',
       },
     ]);
     const { classId } = needs[0]!;
@@ -365,7 +369,7 @@ describe('a module that starts a container', () => {
     const needs = [need(waiting, 'Waits')];
     const manifest = { modules, portableModules: [], needs };
     expect(await reasonsOf(manifest, { startTimeout: 2_000 })).toEqual([
-      'Waits: its module waits for one that stops at Container.create in a thread',
+      'Waits: its module imports one that starts a container (Container.create or createApp), where a thread stops importing',
     ]);
   });
 

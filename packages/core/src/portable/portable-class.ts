@@ -44,6 +44,15 @@ export function isKnownUnportable(target: AbstractClass, exact: boolean): boolea
   return members.length > 1 && !hasPortableSubclass(target);
 }
 
+/** Why instances of a class that is `@Portable` cannot cross all the same; undefined if they can. */
+export function portableFault(
+  target: AbstractClass,
+): { readonly reason: string; readonly remedy: string } | undefined {
+  if (findRecord(target)?.portable === undefined) return undefined;
+  const answer = portability(target);
+  return answer.crosses ? undefined : answer;
+}
+
 function hasPortableSubclass(target: AbstractClass): boolean {
   return portableRecords().some((record) => record.target.prototype instanceof target);
 }

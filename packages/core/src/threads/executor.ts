@@ -88,8 +88,12 @@ export interface NeededClass {
 /** Why one needed class cannot be reached in a thread. */
 export interface Unreachable {
   readonly need: NeededClass;
-  /** A sentence: `its module could not be imported: …`. */
+  /** A sentence without its full stop: `its module could not be imported: …`. */
   readonly reason: string;
+  /** What to do about it, likewise; left out where it stands at a place that threads do not pass. */
+  readonly remedy?: string;
+  /** What the import of its module has thrown. */
+  readonly cause?: unknown;
 }
 
 /** Figures of an executor since its start. Times in milliseconds. */

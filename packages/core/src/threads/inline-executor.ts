@@ -29,8 +29,8 @@ export class InlineExecutor implements Executor {
 
   start(manifest: Manifest): Promise<readonly Unreachable[]> {
     const unreachable = manifest.needs.flatMap((need) => {
-      const reason = whyUnreachable(need, () => 'its class is not known');
-      return reason === undefined ? [] : [{ need, reason }];
+      const why = whyUnreachable(need, () => ({ reason: 'its class is not known' }));
+      return why === undefined ? [] : [{ need, ...why }];
     });
     this.#lane.isOpen = true;
     this.#dispatcher.drain();

@@ -2,7 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 
 import type { Encoded } from '../portable/codec.js';
-import type { HopDefinition, Manifest } from './executor.js';
+import type { HopDefinition, Manifest, Unreachable } from './executor.js';
 
 /** What each thread gets when it starts. */
 export interface ThreadSetup {
@@ -25,7 +25,10 @@ export interface Report {
   /** Id of the thread. */
   readonly thread: number;
   /** By index into `Manifest.needs`. */
-  readonly unreachable: readonly { readonly need: number; readonly reason: string }[];
+  readonly unreachable: readonly ({ readonly need: number } & Omit<
+    Unreachable,
+    'need' | 'cause'
+  >)[];
   /** Modules of `Manifest.modules` that could not be imported. */
   readonly failed: readonly { readonly module: string; readonly error: Encoded }[];
 }

@@ -137,7 +137,13 @@ export class PoolLane implements Lane {
     const late = new Promise<never>((_resolve, reject) => {
       const { startTimeout } = this.settings;
       timer = setTimeout(() => {
-        reject(new ThreadStartError(`they took longer than ${startTimeout} ms${whereIn(setup)}`));
+        reject(
+          new ThreadStartError(
+            `they took longer than ${startTimeout} ms${whereIn(setup)}`,
+            undefined,
+            'Let the modules do less when they are imported, or set `threads: { startTimeout }`.',
+          ),
+        );
       }, startTimeout);
     });
     try {
@@ -149,7 +155,13 @@ export class PoolLane implements Lane {
       if (wasClosed) throw new DisposedError('container');
       if (error instanceof ThreadStartError) throw error;
       const { message, cause } = goneFor(error);
-      throw new ThreadStartError(`one of them ended${whereIn(setup)}: ${message}`, cause);
+      throw new ThreadStartError(
+        `one of them ended${whereIn(setup)}: ${message}`,
+        cause,
+        cause === undefined
+          ? 'Let no module end the process where it is imported in a thread (see `isMainThread`).'
+          : 'See the cause.',
+      );
     } finally {
       clearTimeout(timer);
     }

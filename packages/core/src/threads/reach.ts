@@ -1,15 +1,18 @@
 /** Finds out whether a thread can reach what its hops need. */
 import { classById, findRecord } from '../record.js';
-import type { NeededClass } from './executor.js';
+import type { NeededClass, Unreachable } from './executor.js';
+
+/** Why a class cannot be used, and what to do about it. */
+export type Reason = Pick<Unreachable, 'reason' | 'remedy'>;
 
 /**
- * Why a needed class cannot be used, as a sentence without its full stop; undefined if it can.
+ * Why a needed class cannot be used; undefined if it can.
  * @param missing - why the class is not known, if it is not.
  */
 export function whyUnreachable(
   need: NeededClass,
-  missing: (need: NeededClass) => string,
-): string | undefined {
+  missing: (need: NeededClass) => Reason,
+): Reason | undefined {
   const type = classById(need.classId);
   if (type === undefined) return missing(need);
   // Ids count classes of one name in the order in which they are declared. Where not all of them
@@ -17,12 +20,16 @@ export function whyUnreachable(
   const declared = findRecord(type)?.twins.count ?? 1;
   if (declared !== need.twins) {
     const twins = need.call === undefined ? 'classes of its name' : `calls of ${need.call}`;
-    return `${need.twins} ${twins} stand in its module, but ${declared} in a thread: some stand inside a function, or under a condition`;
+    return {
+      reason: `${need.twins} ${twins} stand in its module, but ${declared} in a thread: some stand inside a function, or under a condition`,
+    };
   }
   for (const { name, static: isStatic } of need.methods) {
     const holder: unknown = isStatic ? type : type.prototype;
     if (typeof (holder as Record<string, unknown>)[name] !== 'function') {
-      return `its class has no ${isStatic ? 'static ' : ''}method "${name}" there`;
+      return {
+        reason: `its class has no ${isStatic ? 'static ' : ''}method "${name}" in a thread`,
+      };
     }
   }
   return undefined;

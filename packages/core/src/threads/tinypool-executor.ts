@@ -32,7 +32,11 @@ export class TinypoolExecutor implements Executor {
       return ambiguous.map((need) => {
         const twins = need.call === undefined ? 'classes of its name' : `calls of ${need.call}`;
         const reason = `${need.twins} ${twins} are made at one place, by a function or a loop, and a thread cannot tell them apart`;
-        return { need, reason };
+        const remedy =
+          need.call === undefined
+            ? 'Write each class out, at the top level of a module'
+            : 'Write each call out, at the top level of a module';
+        return { need, reason, remedy };
       });
     }
     const reports = await this.#lane.open(manifest);
@@ -41,7 +45,10 @@ export class TinypoolExecutor implements Executor {
     if (unreachable.length === 0 && failed !== undefined) {
       const cause = decode(failed.error);
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new ThreadStartError(`${failed.module} could not be imported there: ${reason}`, cause);
+      throw new ThreadStartError(
+        `${failed.module} could not be imported in a thread: ${reason}`,
+        cause,
+      );
     }
     this.#dispatcher.drain();
     return unreachable;
@@ -67,12 +74,16 @@ export class TinypoolExecutor implements Executor {
 
 /** What some thread could not reach, each once, in the order of the manifest. */
 function collect(reports: readonly Report[], { needs }: Manifest): Unreachable[] {
-  const reasons = new Map<number, string>();
-  for (const { unreachable } of reports) {
-    for (const { need, reason } of unreachable) if (!reasons.has(need)) reasons.set(need, reason);
+  const found = new Map<number, Omit<Unreachable, 'need'>>();
+  for (const { unreachable, failed } of reports) {
+    for (const { need, ...why } of unreachable) {
+      if (found.has(need)) continue;
+      const failure = failed.find(({ module }) => module === needs[need]?.module);
+      found.set(need, failure === undefined ? why : { ...why, cause: decode(failure.error) });
+    }
   }
   return needs.flatMap((need, index) => {
-    const reason = reasons.get(index);
-    return reason === undefined ? [] : [{ need, reason }];
+    const why = found.get(index);
+    return why === undefined ? [] : [{ need, ...why }];
   });
 }

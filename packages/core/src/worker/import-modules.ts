@@ -3,7 +3,7 @@ import { encodeThrown } from '../portable/codec.js';
 import { importUntilParked } from '../thread-context.js';
 import type { NeededClass } from '../threads/executor.js';
 import type { Report, ThreadSetup } from '../threads/message.js';
-import { whyUnreachable } from '../threads/reach.js';
+import { whyUnreachable, type Reason } from '../threads/reach.js';
 
 /** How the import of a module has ended. */
 type Outcome = 'imported' | 'parked' | 'waiting' | { readonly error: unknown };
@@ -27,8 +27,8 @@ export class ThreadModules {
   report(thread: number): Report {
     const { needs, modules } = this.setup.manifest;
     const unreachable = needs.flatMap((need, index) => {
-      const reason = whyUnreachable(need, (missing) => this.#whyMissing(missing));
-      return reason === undefined ? [] : [{ need: index, reason }];
+      const why = whyUnreachable(need, (missing) => this.#whyMissing(missing));
+      return why === undefined ? [] : [{ need: index, ...why }];
     });
     const failed = modules.flatMap((module) => {
       const outcome = this.#outcomes.get(module);
@@ -52,39 +52,57 @@ export class ThreadModules {
   /** Why a class is not known. */
   reason(classId: string): string {
     const module = moduleOf(classId);
-    return this.#explain(module === '' ? undefined : module);
+    return this.#explain(module === '' ? undefined : module).reason;
   }
 
-  #whyMissing({ module, call }: NeededClass): string {
+  #whyMissing({ module, call }: NeededClass): Reason {
     return this.#explain(module, call);
   }
 
-  #explain(module: string | undefined, call?: string): string {
+  #explain(module: string | undefined, call?: string): Reason {
     if (module === undefined) {
-      return 'the module that declares it is not known; name it in `modules`';
+      return {
+        reason: 'the module that declares it is not known',
+        remedy: 'Name that module in `modules`',
+      };
     }
     const outcome = this.#outcomes.get(module);
     if (outcome === undefined) {
-      return `its module is not one of those that threads import (${module})`;
+      return { reason: `its module is not one of those that threads import (${module})` };
     }
     if (outcome === 'parked') {
-      return 'its module stops at Container.create in a thread; declare it above';
+      return {
+        reason:
+          'it stands below the start of a container (Container.create or createApp), where a thread stops importing',
+        remedy: 'Move it above, or into a module of its own',
+      };
     }
     if (outcome === 'waiting') {
-      return 'its module waits for one that stops at Container.create in a thread';
+      return {
+        reason:
+          'its module imports one that starts a container (Container.create or createApp), where a thread stops importing',
+        remedy: 'Let its module not import that one',
+      };
     }
     if (outcome === 'imported') {
-      return call === undefined
-        ? `it is declared inside a function, or under a condition (${module})`
-        : `the call of ${call} is not at the top level of its module (${module})`;
+      return {
+        reason:
+          call === undefined
+            ? `it is declared inside a function, or under a condition (${module})`
+            : `the call of ${call} is not at the top level of its module (${module})`,
+      };
     }
     const { error } = outcome;
     const message = error instanceof Error ? error.message : String(error);
-    const reason = `its module could not be imported: ${(message.split('\n')[0] ?? '').replace(/\.$/, '')}`;
+    const reason = `its module (${module}) could not be imported: ${(message.split('\n')[0] ?? '').replace(/\.$/, '')}`;
     const { code } = (error ?? {}) as { readonly code?: unknown };
+    const remedy = 'Let that module be imported in a thread (see the cause)';
     return code === 'ERR_UNKNOWN_FILE_EXTENSION'
-      ? `${reason} (none of the loaders that Node was started with by --import takes it in a thread; for tsx, see docs/without-decorators.md)`
-      : reason;
+      ? {
+          remedy,
+          reason: `${reason} (none of the loaders that Node was started with by --import takes it in a thread; for tsx, see docs/without-decorators.md)`,
+        }
+      : { reason, remedy };
   }
 
   async #import(module: string): Promise<void> {
