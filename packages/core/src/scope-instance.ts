@@ -317,7 +317,8 @@ function givenValues(
   values: readonly ValueProvider[],
   declared: ReadonlySet<Token>,
 ): ReadonlyMap<Token, unknown> {
-  if (!Array.isArray(values)) {
+  const list: unknown = values;
+  if (!Array.isArray(list)) {
     throw new DeclarationError(
       `createScope was given ${shown(list)}, which is no array of values.`,
       'Write createScope([value(Token, theValue)]).',
