@@ -352,17 +352,19 @@ export class Run {
     this.unwinding = true;
     const failures = this.failures.toSorted((a, b) => a.order - b.order);
     this.giveUpCells(failures);
-    const [first, ...others] = failures;
-    let failure = first ?? this.cancelled;
+    const [first] = failures;
+    const cause = this.cancelled ?? first;
+    let failure: { readonly error: unknown } | undefined = cause;
     const entries = new Set(this.entries.values());
-    const suppressed = others.map(({ error }) => error);
+    // What only passes on the reason of the cancelling is no failure of its own.
+    const suppressed = failures.map(({ error }) => error).filter((error) => error !== cause?.error);
     for (const disposal of this.scope.disposals) {
       const torn = await disposal.unwind(entries, failure);
       ({ failure } = torn);
       suppressed.push(...torn.faults.map(({ error }) => error));
     }
     // A generator that puts another error in the place of the one that it saw does not hide that.
-    if (first !== undefined && failure?.error !== first.error) suppressed.unshift(first.error);
+    if (cause !== undefined && failure?.error !== cause.error) suppressed.unshift(cause.error);
     noteSuppressed(failure?.error, suppressed);
     // Generators may have put another error into the place of the one that they saw.
     const step = first === undefined ? undefined : this.plan.steps[first.order];

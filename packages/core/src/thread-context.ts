@@ -1,12 +1,13 @@
 /** Tells code whether it runs in a worker thread of turno. Both sides import this. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { DeclarationError } from './errors.js';
 
 /** What the entry of a worker has written down in its realm. */
 interface ThreadContext {
   /** Set while a module is being imported: called when that module starts a container. */
   parked: (() => void) | undefined;
-  /** Whether the code on the stack is that of a hop. */
-  isInHop: boolean;
+  /** Tells what belongs to a hop, also behind an `await`. */
+  readonly hops: AsyncLocalStorage<true>;
 }
 
 /** One flag for the whole realm, for the same reason as that of the records. */
@@ -26,32 +27,30 @@ export function inThread(): boolean {
  * @throws DeclarationError when a provider starts a container.
  */
 export function park(): Promise<never> {
-  const { parked, isInHop } = realm[contextKey] ?? { parked: undefined, isInHop: false };
-  if (isInHop) {
+  const context = realm[contextKey];
+  if (context?.hops.getStore() === true) {
     throw new DeclarationError(
       'Container.create was called by a provider, in a worker thread.',
       'Start containers on the main thread, and inject what the provider needs.',
     );
   }
-  parked?.();
+  context?.parked?.();
   return new Promise<never>(() => undefined);
+}
+
+function newContext(): ThreadContext {
+  return { parked: undefined, hops: new AsyncLocalStorage() };
 }
 
 /** For the entry of a worker: makes {@link inThread} true. */
 export function enterThread(): void {
-  realm[contextKey] = { parked: undefined, isInHop: false };
+  realm[contextKey] = newContext();
 }
 
-/** For the entry of a worker: runs the synchronous part of a hop. */
+/** For the entry of a worker: runs a hop, so that {@link park} knows what belongs to it. */
 export function inHop<T>(body: () => T): T {
   const context = realm[contextKey];
-  if (context === undefined) return body();
-  context.isInHop = true;
-  try {
-    return body();
-  } finally {
-    context.isInHop = false;
-  }
+  return context === undefined ? body() : context.hops.run(true, body);
 }
 
 /**
@@ -59,7 +58,7 @@ export function inHop<T>(body: () => T): T {
  * @returns whether it has parked.
  */
 export async function importUntilParked(module: string): Promise<boolean> {
-  const context = (realm[contextKey] ??= { parked: undefined, isInHop: false });
+  const context = (realm[contextKey] ??= newContext());
   const before = context.parked;
   try {
     return await new Promise<boolean>((resolve, reject) => {

@@ -67,6 +67,7 @@ const optionNames: ReadonlySet<string> = new Set([
 const defaultBodyLimit = 1024 * 1024;
 const defaultGrace = 10_000;
 const teardownFailed = 'the teardown of a request failed';
+const failedUnseen = 'request failed after its client had gone';
 
 /**
  * Compiles and checks controllers and providers, makes the singletons and starts the threads.
@@ -282,7 +283,7 @@ export class App implements AsyncDisposable {
         if (isGone(response)) {
           // There is nobody to answer, and that work was interrupted is no fault.
           if (scope !== undefined && !isInterruption(error)) {
-            this.#logError(error, request, 'request failed after its client had gone');
+            this.#logError(error, request, failedUnseen);
           }
           return;
         }
@@ -358,10 +359,11 @@ export class App implements AsyncDisposable {
   ): Promise<void> {
     try {
       await scope?.dispose(failure);
-      // What was torn down because the client had gone has nobody else to tell.
+      // What failed because, or after, the client had gone has nobody else to tell.
       if (isInterruption(failure)) {
-        for (const error of suppressedErrors(failure))
-          this.#logError(error, request, teardownFailed);
+        for (const error of suppressedErrors(failure)) {
+          if (!isInterruption(error)) this.#logError(error, request, failedUnseen);
+        }
       }
     } catch (error) {
       this.#logError(error, request, teardownFailed);
@@ -371,9 +373,9 @@ export class App implements AsyncDisposable {
 
 /** Whether work ended because the client has gone, and not by a fault of its own. */
 function isInterruption(error: unknown): boolean {
-  return (
-    error instanceof DisposedError || (error instanceof DOMException && error.name === 'AbortError')
-  );
+  // By name: a DOMException is an Error in its own realm only.
+  const { name } = (error ?? {}) as { readonly name?: unknown };
+  return error instanceof DisposedError || name === 'AbortError';
 }
 
 /** With the stack, which loggers leave out of errors in a list. */

@@ -56,8 +56,13 @@ function refuseUnserialisable(handler: string, value: unknown): void {
   }
   const isWebResponse = value instanceof Response;
   if (isWebResponse || Symbol.iterator in value || Symbol.asyncIterator in value) {
-    throw new ResponseError(handler, `it is a ${value.constructor.name}, which JSON cannot hold`);
+    throw new ResponseError(handler, `it is ${nameOf(value)}, which JSON cannot hold`);
   }
+}
+
+/** By tag, as `[object Map]`: what has no prototype, or a generator's, has no name of a class. */
+function nameOf(value: object): string {
+  return `a ${Object.prototype.toString.call(value).slice('[object '.length, -1)}`;
 }
 
 /** Statuses that never have a body. */

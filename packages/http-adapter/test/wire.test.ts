@@ -204,6 +204,37 @@ describe('a client that goes away', () => {
     expect(log.faults).toEqual([]);
   });
 
+  it('does not hide what fails after that: the handler, and the end of its scope', async () => {
+    const started = gate();
+    const left = gate();
+    @Injectable({ scope: 'request' })
+    class Resource {
+      [Symbol.dispose]() {
+        throw new Error('the end failed');
+      }
+    }
+    @Controller()
+    class Slow {
+      @Get('/slow') async slow(signal: AbortSignal, _resource: Resource) {
+        signal.addEventListener('abort', () => left.open());
+        started.open();
+        await left.opened;
+        throw new Error('the handler failed');
+      }
+    }
+    const { app, port, log } = await serve({ controllers: [Slow] });
+    const client = await RawClient.connect(port);
+    client.send('GET /slow HTTP/1.1', 'Host: a', '', '');
+    await started.opened;
+    client.destroy();
+    await left.opened;
+    await app.close();
+    expect(log.faults.map(({ fields }) => (fields.err as Error).message).sort()).toEqual([
+      'the end failed',
+      'the handler failed',
+    ]);
+  });
+
   it('while its request is in work, cancels it; its scope ends all the same', async () => {
     const started = gate();
     const cancelled = gate();
@@ -331,11 +362,16 @@ describe('listening', () => {
     expect((await fetch(`${url}/hello`)).status).toBe(200);
   });
 
-  it.each([-1, 65536, 1.5, NaN, '8000', undefined])('on the port %p is refused', async (port) => {
+  it.each([
+    [-1, 'The port is -1.'],
+    [65536, 'The port is 65536.'],
+    [1.5, 'The port is 1.5.'],
+    [NaN, 'The port is NaN.'],
+    ['8000', 'The port is "8000".'],
+    [undefined, 'listen was given no port.'],
+  ])('on the port %p is refused', async (port, message) => {
     const { app } = await makeApp({ controllers: [Wire] });
-    await expect(app.listen({ port: port as number })).rejects.toThrow(
-      `The port is ${String(port)}.`,
-    );
+    await expect(app.listen({ port: port as number })).rejects.toThrow(message);
   });
 
   it('twice is refused, and so is listening once closed', async () => {
