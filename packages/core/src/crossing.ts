@@ -54,8 +54,8 @@ export function refuseUnportableTarget(node: Node): void {
 function whyStuck(node: Node, wanted: string): [fact: string, remedy: string] | undefined {
   if (node.kind === 'method' && node.generator && node.scope !== 'thread') {
     return [
-      `${node.label} is a generator that runs in a thread, where its value ends with that trip to the thread, but ${wanted}.`,
-      `Make ${node.label} async (async *), or let a plain method pass on what is needed.`,
+      `${node.label} is a generator that runs in a thread, where its value ends with its trip to a thread, but ${wanted}.`,
+      `Make ${node.label} async (async *), or let a plain method take it as a parameter and return what is needed.`,
     ];
   }
   const type = typeMadeBy(node);
@@ -151,7 +151,7 @@ class CrossingCheck {
     if (from.side === 'loop') {
       if (side === 'thread') this.checkIntoThread(node, need);
     } else if (side === 'loop' || from.level < level) {
-      const wanted = `${node.label} needs it outside that trip to the thread`;
+      const wanted = `${node.label} needs it outside of that trip`;
       this.refuseResult(need, this.graph.pathTo(node), wanted);
     }
   }

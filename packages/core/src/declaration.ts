@@ -91,7 +91,7 @@ class Reader implements Declarations {
           `${where} is ${describe(provider)}, which is no provider.`,
           provider === undefined
             ? 'Two modules import each other, or a name is misspelt.'
-            : 'List classes, value(token, …) or alias(token, …).',
+            : 'List classes, value(token, …), alias(token, …) or provide(token, …).',
         ),
       );
     }
@@ -247,6 +247,8 @@ function describe(candidate: unknown): string {
   if (candidate === null) return 'null';
   if (candidate === undefined) return 'undefined';
   if (typeof candidate !== 'object') return `a ${typeof candidate}`;
+  if (Array.isArray(candidate)) return 'an array';
   const { constructor } = candidate as { constructor?: { name?: string } };
+  if (constructor === Object) return 'an object';
   return `an instance of ${constructor?.name ?? 'an unknown class'}`;
 }

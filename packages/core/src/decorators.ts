@@ -1,6 +1,6 @@
 /** The decorators: they write records and do nothing else. */
 import { DeclarationError } from './errors.js';
-import { refuseBareDecorator, refuseUnknownOptions } from './misuse.js';
+import { refuseBareDecorator, refuseUnknownOptions, shown } from './misuse.js';
 import {
   methodRecord,
   parameterRecord,
@@ -65,11 +65,11 @@ export function Provides<T>(provided: Token<T>, options: ProviderOptions = {}) {
     const method = methodRecord(recordOf(owner, provides), name, isStatic);
     if (method.provides !== undefined) {
       throw new DeclarationError(
-        `${label} stands there twice: one method provides one token.`,
+        `@Provides stands twice on ${owner.name}.${String(name)}: one method provides one token.`,
         'Remove one of them; alias(token, other) gives a value a second name.',
       );
     }
-    method.provides = { token: tokenOrNull(provided), options };
+    method.provides = { token: tokenOrNull(label, provided), options };
   };
 }
 
@@ -82,7 +82,9 @@ export function Inject(...given: readonly unknown[]): ParameterDecorator {
     refuseStandardDecorator('Inject', name);
     const parameters = parametersOf(target, name, inject);
     parameterRecord(parameters, index).token =
-      wanted instanceof ForwardRef ? wanted : tokenOrNull(wanted);
+      wanted instanceof ForwardRef
+        ? wanted
+        : tokenOrNull(`@Inject at ${placeOf(target, name, index)}`, wanted);
   };
 }
 
@@ -180,12 +182,19 @@ function parametersOf(
   return methodRecord(recordOf(owner, entry), name, isStatic).parameters;
 }
 
+/** A parameter as messages name it. */
+function placeOf(target: object, name: string | symbol | undefined, index: number): string {
+  const { owner } = ownerOf(target);
+  const callable = name === undefined ? 'the constructor' : String(name);
+  return `parameter ${index + 1} of ${name === undefined ? `${callable} of ${owner.name}` : `${owner.name}.${callable}`}`;
+}
+
 /** Null stands for a class that is not there yet: the graph reports it, with the path. */
-function tokenOrNull(candidate: unknown): Token | null {
+function tokenOrNull(where: string, candidate: unknown): Token | null {
   if (isToken(candidate)) return candidate;
   if (candidate === undefined) return null;
   throw new DeclarationError(
-    `A decorator was given a value of type ${typeof candidate} as a token.`,
+    `${where} was given ${shown(candidate)} for a token.`,
     'A token is a class or comes from token(name).',
   );
 }

@@ -10,6 +10,7 @@ import { manifestOf } from './manifest.js';
 import { compilePlan, type Plan, type Stored } from './plan.js';
 import { createExecutor, type ThreadOptions } from './threads/create-executor.js';
 import type { Executor, Manifest, NeededClass, Unreachable } from './threads/executor.js';
+import { shown } from './misuse.js';
 import { isToken, type Token } from './token.js';
 
 /** How many plans are kept for one target in scopes that keep different things already. */
@@ -117,10 +118,12 @@ export class Engine {
    * @throws MissingProviderError, or what is wrong with a class that joins the graph now.
    */
   find(token: Token): Node {
-    if (!isToken(token)) {
+    // JavaScript may pass anything.
+    const given: unknown = token;
+    if (!isToken(given)) {
       throw new DeclarationError(
-        `A value of type ${typeof token} was resolved, which is no token.`,
-        'A token is a class or comes from token(name); undefined means that two modules import each other.',
+        `resolve was given ${shown(given)}, which is no token.`,
+        `A token is a class or comes from token(name)${given === undefined ? '; undefined means that two modules import each other' : ''}.`,
       );
     }
     const known = this.graph.nodes.length;

@@ -217,11 +217,14 @@ export class ParameterTypeError extends TurnoError {
     readonly found: string | undefined,
     path: Path,
   ) {
+    const what =
+      found === undefined
+        ? 'is not known: the compiler left no type metadata for it'
+        : found === 'Object'
+          ? 'is an interface, a union or imported with `import type`, none of which exists at run time'
+          : `is ${/^(?:Number|String|Boolean|Symbol|BigInt)$/.test(found) ? found.toLowerCase() : found}, which names no provider`;
     super({
-      fact:
-        found === undefined
-          ? `The type of ${parameter} of ${owner} is not known.`
-          : `${parameter} of ${owner} is of type ${found}, which names no provider.`,
+      fact: `The type of ${parameter} of ${owner} ${what}.`,
       path,
       remedy: `Say what it wants: @Inject(TheToken) in front of the parameter.`,
     });
@@ -240,7 +243,7 @@ export class MetadataError extends TurnoError {
     undecorated?: string,
   ) {
     super({
-      fact: `${owner} takes ${parameters} parameter${parameters === 1 ? '' : 's'}, but the compiler left no type metadata for it.`,
+      fact: `${owner.replace(/^the /, 'The ')} takes ${parameters} parameter${parameters === 1 ? '' : 's'}, but the compiler left no type metadata for it.`,
       path,
       remedy: `${
         undecorated === undefined
@@ -260,8 +263,8 @@ export class DuplicateProviderError extends TurnoError {
     readonly providers: readonly string[],
   ) {
     super({
-      fact: `"${token}" is provided ${providers.length} times: by ${providers.join(' and by ')}.`,
-      remedy: 'Keep one of them; to replace a provider in a test, put the other into `overrides`.',
+      fact: `"${token}" is provided ${providers.length === 2 ? 'twice' : `${providers.length} times`}: by ${providers.join(' and by ')}.`,
+      remedy: `Keep one of them, or declare each with \`many: true\` and ask for all(${token}); to replace a provider in a test, put the other into \`overrides\`.`,
     });
   }
 }

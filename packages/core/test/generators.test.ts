@@ -810,7 +810,7 @@ describe.each(['tinypool', 'inline'] as const)('a generator in a thread (%s)', (
     );
     expect(error).toMatchObject({ code: 'TURNO_GRAPH', errors: [{ code: 'TURNO_NOT_PORTABLE' }] });
     expect(messageOf(error)).toContain(
-      'LeavesHop.leaving is a generator that runs in a thread, where its value ends with that trip to the thread, but LeavesHop.waiting needs it outside that trip to the thread. Make LeavesHop.leaving async (async *), or let a plain method pass on what is needed. Path: LeavesHop.waiting -> LeavesHop.leaving.',
+      'LeavesHop.leaving is a generator that runs in a thread, where its value ends with its trip to a thread, but LeavesHop.waiting needs it outside of that trip. Make LeavesHop.leaving async (async *), or let a plain method take it as a parameter and return what is needed. Path: LeavesHop.waiting -> LeavesHop.leaving.',
     );
   });
 

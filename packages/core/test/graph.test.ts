@@ -176,7 +176,7 @@ describe('a parameter that says nothing', () => {
     const [problem] = problemsOf({ providers: [Server] });
     expect(problem?.code).toBe('TURNO_PARAMETER_TYPE');
     expect(problem?.message).toContain(
-      'parameter 2 of the constructor of Server is of type Number',
+      'The type of parameter 2 of the constructor of Server is number',
     );
     expect(problem?.message).toContain('@Inject(TheToken)');
   });
@@ -272,7 +272,7 @@ describe('a declaration', () => {
     }
     const [problem] = problemsOf({ providers: [One, Two] });
     expect(problem?.message).toContain(
-      '"Unknown" is provided 2 times: by One.unknown and by Two.unknown.',
+      '"Unknown" is provided twice: by One.unknown and by Two.unknown.',
     );
   });
 
@@ -439,7 +439,7 @@ describe('what crosses to a thread', () => {
     }
     const [problem] = problemsOf({ providers: [Reports] });
     expect(problem?.message).toContain(
-      'Reports.grinder runs in a thread and makes a Grinder, which is not portable, but Reports.pdf needs it outside that trip to the thread.',
+      'Reports.grinder runs in a thread and makes a Grinder, which is not portable, but Reports.pdf needs it outside of that trip.',
     );
   });
 

@@ -166,7 +166,7 @@ describe.each(Object.entries(loaders))('%s', (name, { type, prepare, run, metada
       if (metadata) expect(output).toBe('ticket 1\n');
       else {
         expect(output).toMatch(
-          /^There is 1 problem .*\n.*\[TURNO_NO_METADATA\] the constructor of \w+ takes 1 parameter, .*put @Inject\(TheToken\) in front of each parameter\.\n$/,
+          /^There is 1 problem .*\n.*\[TURNO_NO_METADATA\] The constructor of \w+ takes 1 parameter, .*put @Inject\(TheToken\) in front of each parameter\.\n$/,
         );
       }
     },

@@ -413,7 +413,7 @@ describe('declarations', () => {
 
   it('of a scope value that something else provides are a duplicate', async () => {
     expect(await codesOf({ providers: [value(A, 'a')], scopeValues: [A] })).toEqual([
-      expect.stringContaining('"A" is provided 2 times: by scopeValues and by value(A)'),
+      expect.stringContaining('"A" is provided twice: by scopeValues and by value(A)'),
     ]);
   });
 

@@ -147,7 +147,7 @@ export class HopRunner {
           .from(1)
           .toError(
             `${label} runs in a thread, but its result cannot cross to the event loop`,
-            `make ${label} async, so that it runs there`,
+            `make ${label} async, so that it runs on the event loop`,
           ),
       );
     }
