@@ -138,7 +138,7 @@ export class Container implements AsyncDisposable {
     refuseUnknownOptions('container.fork', options, ['overrides']);
     const { overrides = [] } = options;
     if (this.disposing !== undefined) throw new DisposedError('container');
-    return Container.start(active.layered(overrides), active);
+    return this.unlessDisposed(await Container.start(active.layered(overrides), active));
   }
 
   /**
