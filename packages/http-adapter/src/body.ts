@@ -87,8 +87,40 @@ function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   });
 }
 
+/**
+ * How many arrays and objects may stand inside of each other: far more than data needs, and less
+ * than what may cross to a thread (1,000), so that no client can provoke an error there.
+ */
+const depthLimit = 500;
+
+/** Whether JSON is nested deeper; looks at brackets outside of strings only. */
+function isDeeperThan(limit: number, json: Buffer): boolean {
+  if (json.length <= limit) return false;
+  let depth = 0;
+  let isInString = false;
+  for (let index = 0; index < json.length; index++) {
+    const byte = json[index];
+    if (isInString) {
+      if (byte === backslash) index++;
+      else if (byte === quote) isInString = false;
+    } else if (byte === quote) {
+      isInString = true;
+    } else if (byte === openBracket || byte === openBrace) {
+      if (++depth > limit) return true;
+    } else if (byte === closeBracket || byte === closeBrace) {
+      depth--;
+    }
+  }
+  return false;
+}
+
+const [quote, backslash, openBracket, closeBracket, openBrace, closeBrace] = Buffer.from('"\\[]{}');
+
 function decodeJson(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) throw new BadRequest('The body is not valid UTF-8.');
+  if (isDeeperThan(depthLimit, bytes)) {
+    throw new BadRequest(`The body is nested more than ${depthLimit} levels deep.`);
+  }
   try {
     // Keys that reach a prototype are an attack, not data: the whole body is refused.
     return parse(bytes.toString('utf8'), { protoAction: 'error', constructorAction: 'error' });

@@ -161,3 +161,23 @@ it('a body over the limit is a 413, one at the limit is not', async () => {
     detail: 'The body may have at most 64 bytes.',
   });
 });
+
+describe('a JSON body that is nested', () => {
+  const post = async (body: string) => {
+    const { app } = await makeApp({ controllers: [Bodies] });
+    const headers = { 'content-type': 'application/json' };
+    return (await app.inject({ method: 'POST', url: '/array', payload: body, headers })).statusCode;
+  };
+  const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
+
+  it('is read up to 500 levels, and refused beyond', async () => {
+    expect(await post(nested(500))).toBe(200);
+    expect(await post(nested(501))).toBe(400);
+    expect(await post(`[${'{"a":'.repeat(500)}1${'}'.repeat(500)}]`)).toBe(400);
+  });
+
+  it('may hold any number of brackets beside each other, and in strings', async () => {
+    expect(await post(`[${Array(600).fill('[{}]').join()}]`)).toBe(200);
+    expect(await post(`[${JSON.stringify('["\\[{'.repeat(600))}]`)).toBe(200);
+  });
+});
