@@ -1,5 +1,5 @@
 import { Injectable } from '@turno/core';
-import { Controller, createApp, Get } from '../src/index.js';
+import { Body, Controller, createApp, Get, Post } from '../src/index.js';
 import { closeAll, gate, makeApp, RawClient, serve, type Gate } from './support.js';
 
 afterEach(closeAll);
@@ -15,6 +15,9 @@ function slowController(started: Gate, proceed: Gate) {
       started.open();
       await proceed.opened;
       return 'slow';
+    }
+    @Post('/echo') async echo(@Body() body: string) {
+      return body;
     }
   }
   return Slow;
@@ -34,18 +37,22 @@ it('a request in work is answered, and its connection ends with it', async () =>
   await closed;
 });
 
-it('a further request on a busy connection is served, and is its last', async () => {
+it('a request that is still arriving is served, and is the last of its connection', async () => {
   const [started, proceed] = [gate(), gate()];
   const { app, port } = await serve({ controllers: [slowController(started, proceed)] });
-  const [slow, busy] = [await RawClient.connect(port), await RawClient.connect(port)];
+  const [slow, arriving] = [await RawClient.connect(port), await RawClient.connect(port)];
+  arriving.send(
+    ...['POST /echo HTTP/1.1', 'Host: a', 'Content-Type: application/json'],
+    ...['Content-Length: 7', 'Expect: 100-continue', '', ''],
+  );
+  // Node has its head, so that the connection is not idle.
+  await arriving.until(/100 Continue/);
   slow.send('GET /slow HTTP/1.1', 'Host: a', '', '');
-  // Half a request: the connection is not idle.
-  busy.send('GET /quick HTTP/1.1', 'Host: a', '');
   await started.opened;
   const closed = app.close();
-  busy.send('', '');
-  await busy.until(/HTTP\/1\.1 200 [^]*connection: close[^]*\r\n\r\nquick$/i);
-  await busy.closed;
+  arriving.send('"quick"');
+  await arriving.until(/HTTP\/1\.1 200 [^]*connection: close[^]*\r\n\r\nquick$/i);
+  await arriving.closed;
   proceed.open();
   await slow.until(/slow$/);
   await closed;
