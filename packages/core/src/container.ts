@@ -1,6 +1,6 @@
 /** The container: what users hold. It owns the graph, the singletons and the executor. */
 import { defaultTeardownTimeout, throwTeardownErrors, type Failure } from './disposal.js';
-import { Engine, type EngineOptions } from './engine.js';
+import { Engine, type EngineOptions, type GraphCheck } from './engine.js';
 import { DeclarationError, DisposedError, StartTimeoutError } from './errors.js';
 import { counterparts } from './inheritance.js';
 import { refuseUnknownOptions, shown } from './misuse.js';
@@ -39,6 +39,8 @@ export interface ContainerOptions {
    * 30,000.
    */
   readonly startTimeout?: number;
+  /** For adapters: finds further problems before anything starts; they join those of the graph. */
+  readonly check?: GraphCheck;
 }
 
 /** An override that is in force; disposing it puts the providers before it back. */
@@ -65,6 +67,7 @@ const optionNames = [
   'modules',
   'teardownTimeout',
   'startTimeout',
+  'check',
 ] as const satisfies (keyof ContainerOptions)[];
 
 export class Container implements AsyncDisposable {
@@ -236,8 +239,7 @@ export class Container implements AsyncDisposable {
 
   /** For adapters: all parameters in the plan of a token that are read from scope values. */
   inputs(token: Token): readonly ParameterSource[] {
-    const { engine } = this.active;
-    return engine.plan(engine.find(token)).inputs.map(({ node }) => node.source);
+    return this.active.engine.inputs(token);
   }
 
   /** For adapters: changes whenever an override begins or ends, and with it what plans need. */
@@ -359,6 +361,7 @@ function settingsOf(options: ContainerOptions): Settings {
     modules = [],
     teardownTimeout = defaultTeardownTimeout,
     startTimeout = defaultStartTimeout,
+    check,
   } = options;
   const layers = overrides.length === 0 ? [] : [overrides];
   return {
@@ -369,6 +372,7 @@ function settingsOf(options: ContainerOptions): Settings {
     modules,
     teardownTimeout,
     startTimeout,
+    check,
   };
 }
 

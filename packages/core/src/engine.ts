@@ -11,10 +11,20 @@ import { compilePlan, type Plan, type Stored } from './plan.js';
 import { createExecutor, type ThreadOptions } from './threads/create-executor.js';
 import type { Executor, Manifest, NeededClass, Unreachable } from './threads/executor.js';
 import { shown } from './misuse.js';
+import type { ParameterSource } from './record.js';
 import { isToken, type Token } from './token.js';
 
 /** How many plans are kept for one target in scopes that keep different things already. */
 const mostVariants = 16;
+
+/**
+ * Finds problems that only an adapter knows of.
+ * @param inputs - all parameters in the plan of a token that are read from scope values; undefined
+ * where the graph has problems itself.
+ */
+export type GraphCheck = (
+  inputs: ((token: Token) => readonly ParameterSource[]) | undefined,
+) => readonly TurnoError[];
 
 /** Of a container, with nothing left open. */
 export interface EngineOptions {
@@ -22,6 +32,7 @@ export interface EngineOptions {
   /** In milliseconds. */
   readonly teardownTimeout: number;
   readonly threads: ThreadOptions;
+  readonly check: GraphCheck | undefined;
 }
 
 export class Engine {
@@ -56,12 +67,16 @@ export class Engine {
    */
   static async create(
     input: GraphInput,
-    { modules, teardownTimeout, threads }: EngineOptions,
+    { modules, teardownTimeout, threads, check }: EngineOptions,
     base?: Engine,
   ): Promise<Engine> {
     const { graph, problems } = Graph.build(input);
     const engine = new Engine(graph, teardownTimeout, base?.owned ?? new WeakSet());
-    engine.check(problems);
+    const found = engine.findProblems(problems);
+    // Plans can be compiled only of a graph that is right.
+    const inputs = (token: Token) => engine.inputs(token);
+    found.push(...(check?.(found.length === 0 ? inputs : undefined) ?? []));
+    if (found.length > 0) throw new GraphError(found);
     for (const node of graph.nodes) engine.disownValue(node);
     const manifest = manifestOf(engine.checked.sorted, engine.checked.sides, modules);
     if (base !== undefined && covers(base.manifest, manifest)) {
@@ -141,6 +156,11 @@ export class Engine {
     return node;
   }
 
+  /** All parameters in the plan of a token that are read from scope values. */
+  inputs(token: Token): readonly ParameterSource[] {
+    return this.plan(this.find(token)).inputs.map(({ node }) => node.source);
+  }
+
   /** The plan of a node; compiled at the first call. */
   plan(node: Node): Plan {
     let plan = this.plans.get(node);
@@ -177,14 +197,19 @@ export class Engine {
     if (node.kind === 'value') this.disown(node.value);
   }
 
-  private check(found: readonly TurnoError[]): void {
+  private check(declared: readonly TurnoError[]): void {
+    const problems = this.findProblems(declared);
+    if (problems.length > 0) throw new GraphError(problems);
+  }
+
+  /** @returns those of the declarations, and those of the nodes that have been added. */
+  private findProblems(declared: readonly TurnoError[]): TurnoError[] {
     const { problems, moved } = this.checked.check();
-    const all = [...found, ...problems];
-    if (all.length > 0) throw new GraphError(all);
     if (moved) {
       this.plans.clear();
       this.variants.clear();
     }
+    return [...declared, ...problems];
   }
 
   private async startThreads(): Promise<void> {

@@ -40,6 +40,7 @@ export {
   type ProvideOptions,
 } from './provide.js';
 export type { ParameterInfo, ParameterSource, ProviderOptions } from './record.js';
+export type { GraphCheck } from './engine.js';
 export { Container, type ContainerOptions, type Override } from './container.js';
 export type { GraphData, GraphEdge, GraphNode } from './graph-data.js';
 export { toDot, toMermaid } from './graph-drawing.js';

@@ -5,11 +5,13 @@ import {
   Container,
   DisposedError,
   errorPath,
+  GraphError,
   suppressedErrors,
   handlerToken,
   value,
   type Class,
   type ContainerOptions,
+  type ParameterSource,
   type Provider,
   type ScopeInstance,
   type Token,
@@ -80,22 +82,33 @@ export async function createApp(options: AppOptions): Promise<App> {
   // Here, with the router behind it: worker threads import this package for its decorators only.
   const { collectRoutes } = await import('./route.js');
   const table = collectRoutes(controllers);
-  if (table.problems.length > 0) throw new AppError(table.problems);
-  const container = await Container.create({
-    providers: [...new Set<Provider>([...controllers, ...(options.providers ?? [])])],
+  // What is wrong with the other ones the routes say.
+  const withRoutes = new Set(table.routes.map(({ controller }) => controller));
+  const served = controllers.filter((controller) => withRoutes.has(controller));
+  const container = await startContainer({
+    providers: [...new Set<Provider>([...served, ...(options.providers ?? [])])],
     scopeValues: [IncomingMessage, requestToken],
+    check: (inputs) => [
+      ...table.problems,
+      ...(inputs === undefined ? [] : unknownPathParameters(table.routes, inputs)),
+    ],
     ...(options.overrides === undefined ? {} : { overrides: options.overrides }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(options.modules === undefined ? {} : { modules: options.modules }),
     ...(options.startTimeout === undefined ? {} : { startTimeout: options.startTimeout }),
     ...(options.teardownTimeout === undefined ? {} : { teardownTimeout: options.teardownTimeout }),
   });
-  const problems = unknownPathParameters(table.routes, container);
-  if (problems.length > 0) {
-    await container.dispose().catch(() => undefined);
-    throw new AppError(problems);
-  }
   return new App(table, container, bodyLimit, logger ?? (await defaultLogger()));
+}
+
+/** Where routes are wrong too, all problems are those of the app. */
+async function startContainer(options: ContainerOptions): Promise<Container> {
+  try {
+    return await Container.create(options);
+  } catch (error) {
+    const errors = error instanceof GraphError ? error.errors : [];
+    throw errors.some((each) => each instanceof RouteError) ? new AppError(errors) : error;
+  }
 }
 
 function checkOptions(options: AppOptions | undefined) {
@@ -134,10 +147,13 @@ async function defaultLogger(): Promise<Logger> {
 }
 
 /** `@Path("id")`, in a handler or one of its providers, under a route without `:id`. */
-function unknownPathParameters(routes: readonly Route[], container: Container): RouteError[] {
+function unknownPathParameters(
+  routes: readonly Route[],
+  inputs: (token: Token) => readonly ParameterSource[],
+): RouteError[] {
   return routes.flatMap((route) => {
     const missing = new Set<string>();
-    for (const source of container.inputs(tokenOf(route))) {
+    for (const source of inputs(tokenOf(route))) {
       const own = asRequestSource(source);
       if (own?.location === 'path' && own.required && !route.params.includes(own.key)) {
         missing.add(own.key);

@@ -19,7 +19,7 @@ export class RouteError extends TurnoError {
   }
 }
 
-/** `createApp` found problems in the routes: all of them, in `errors`. */
+/** `createApp` found problems in the routes: all of them, and those of the graph, in `errors`. */
 export class AppError extends TurnoError {
   readonly code = 'TURNO_APP';
 
@@ -27,7 +27,7 @@ export class AppError extends TurnoError {
     const count =
       errors.length === 1 ? 'There is 1 problem' : `There are ${errors.length} problems`;
     const list = errors.map((error, index) => `  ${index + 1}. [${error.code}] ${error.message}`);
-    super({ fact: `${count} in the routes of the app:\n${list.join('\n')}` });
+    super({ fact: `${count} in the app:\n${list.join('\n')}` });
   }
 }
 

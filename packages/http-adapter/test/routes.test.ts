@@ -191,6 +191,31 @@ describe('createApp refuses', () => {
     await expect(createApp(options)).rejects.toThrow(`the \`bodyLimit\` ${String(bodyLimit)}`);
   });
 
+  it('problems of the routes and of the graph together, before anything starts', async () => {
+    class Unknown {}
+    let made = 0;
+    @Injectable()
+    class Eager {
+      readonly number = (made += 1);
+    }
+    @Controller('/one')
+    class One {
+      @Get('/:id') async get(_unknown: Unknown) {
+        return '';
+      }
+      @Get('/:id') async again(_eager: Eager) {
+        return '';
+      }
+    }
+    const error: unknown = await createApp({ controllers: [One], logger: false }).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(AppError);
+    const codes = (error as AppError).errors.map(({ code }) => code);
+    expect(codes.sort()).toEqual(['TURNO_MISSING_PROVIDER', 'TURNO_ROUTE']);
+    expect(made).toBe(0);
+  });
+
   it('what is no controller, all at once', async () => {
     class Plain {
       @Get() async get() {
