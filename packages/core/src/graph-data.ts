@@ -71,7 +71,7 @@ export interface GraphEdge {
   readonly kind: 'parameter' | 'instance' | 'member' | 'lazy';
 }
 
-/** @param sides - where the nodes are made, of `sidesOf`. */
+/** @param sides - where the nodes are made; see `updateSides`. */
 export function describeGraph(nodes: readonly Node[], sides: ReadonlyMap<Node, Sides>): GraphData {
   // The signal is in every graph, wanted or not.
   const shown = nodes.filter(({ kind, consumers }) => kind !== 'signal' || consumers.length > 0);

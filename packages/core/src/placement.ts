@@ -51,13 +51,6 @@ export function updateSides(sides: Map<Node, Sides>, added: readonly Node[]): bo
   return moved;
 }
 
-/** The sides of all nodes of a graph. @param sorted - in topological order. */
-export function sidesOf(sorted: readonly Node[]): Map<Node, Sides> {
-  const sides = new Map<Node, Sides>();
-  updateSides(sides, sorted);
-  return sides;
-}
-
 function sidesOfNode(node: Node, sides: ReadonlyMap<Node, Sides>): Sides {
   if (node.kind === 'method' || node.scope === 'thread') {
     const inThread = placementOf(node) === 'thread';

@@ -56,7 +56,7 @@ const nothingStored: Stored = { has: () => false };
 /**
  * Compiles the plan of one target. Singletons are loaded, not made: the container makes each by
  * a plan of its own, so that one construction serves all who wait for it.
- * @param sides - of `sidesOf`, for the whole graph.
+ * @param sides - where each node of the graph is made; see `updateSides`.
  */
 export function compilePlan(
   target: Node,

@@ -1,13 +1,12 @@
 /** Plans: order, hops and what crosses, as pure data. */
 import { describe, expect, it } from '@jest/globals';
 import { Inject, Injectable, Portable, Provides } from '../src/decorators.js';
+import { CheckedGraph } from '../src/check.js';
 import { explainPlan } from '../src/explain.js';
 import { Graph } from '../src/graph.js';
-import { sidesOf } from '../src/placement.js';
 import { compilePlan, type Plan } from '../src/plan.js';
 import type { Provider } from '../src/provider.js';
 import { token, type Token } from '../src/token.js';
-import { sortNodes } from '../src/validate.js';
 
 function planOf(
   target: Token,
@@ -17,9 +16,10 @@ function planOf(
   const { graph, problems } = Graph.build({ providers, overrides: [], scopeValues: [] });
   expect(problems).toEqual([]);
   const { node } = graph.find(target);
-  const { sorted } = sortNodes(graph.nodes);
   const kept = new Set(stored.map((each) => graph.find(each).node));
-  return compilePlan(node, sidesOf(sorted), kept);
+  const checked = new CheckedGraph(graph);
+  expect(checked.check().problems).toEqual([]);
+  return compilePlan(node, checked.sides, kept);
 }
 
 /** Labels of each unit, in order; those of a hop in brackets. */
