@@ -1,13 +1,17 @@
 /** docs/errors.md lists every error class, and each message that it shows is one that users see. */
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   alias,
   Container,
+  declareHandler,
   declareParameter,
   forwardRef,
   GraphError,
+  handlerToken,
   Inject,
   Injectable,
   keyed,
@@ -153,6 +157,30 @@ async function inThread(use: (scope: ScopeInstance) => unknown): Promise<never> 
     threads: { size: 1, queue: 1 },
   });
   throw await errorOf(async () => (await threads)?.run(use));
+}
+
+/** What resizing threads fails with. */
+async function resized(group: string, size: number): Promise<never> {
+  return failing({ threads: { executor: 'inline' } }, (_scope, container) =>
+    container.resizeThreads(size, group),
+  );
+}
+
+/** What a hop fails with when no thread can be ended any more. */
+async function stuck(): Promise<never> {
+  const folder = mkdtempSync(join(tmpdir(), 'turno-stuck-'));
+  const file = join(folder, 'blocks');
+  writeFileSync(file, '');
+  const container = await Container.create({
+    providers: [fixture.Freezer, value(fixture.Blocking, file)],
+    threads: { size: 1 },
+  });
+  const freeze = () => container.run((scope) => scope.resolve(fixture.Frozen));
+  const errors: unknown[] = [];
+  for (let time = 0; time < 3; time++) errors.push(await errorOf(freeze));
+  rmSync(folder, { recursive: true });
+  await container.dispose();
+  throw errors[2];
 }
 
 /** What providers that no thread can reach fail with: found together, since threads start once. */
@@ -564,16 +592,83 @@ const provocations: readonly Provocation[] = [
     },
   ],
   [
-    'a generator with scope thread',
+    'scope thread in a group',
     () => {
       class Kitchen {
-        @Provides(Burger, { scope: 'thread' }) static *burger() {
-          yield 'burger';
+        @Provides(Burger, { scope: 'thread', threads: 'grill' }) static burger() {
+          return 'burger';
         }
       }
-      return problem([Kitchen]);
+      return Kitchen;
     },
   ],
+  [
+    'a group of threads on the loop',
+    () => {
+      class Kitchen {
+        @Provides(Burger, { on: 'loop', threads: 'grill' }) static burger() {
+          return 'burger';
+        }
+      }
+      return Kitchen;
+    },
+  ],
+  [
+    'a group of threads of an async method',
+    () => {
+      class Kitchen {
+        @Provides(Burger, { threads: 'grill' }) static async burger() {
+          return 'burger';
+        }
+      }
+      return problem([Kitchen], { threads: { groups: { grill: {} } } });
+    },
+  ],
+  [
+    'a group of threads that does not exist',
+    () => {
+      class Kitchen {
+        @Provides(Burger, { threads: 'gril' }) static burger() {
+          return 'burger';
+        }
+      }
+      return problem([Kitchen], { threads: { groups: { grill: {} } } });
+    },
+  ],
+  [
+    'a group of threads that is none',
+    () => {
+      class Kitchen {
+        @Provides(Burger, { threads: anything(2) }) static burger() {
+          return 'burger';
+        }
+      }
+      return Kitchen;
+    },
+  ],
+  ['a resize of a group that does not exist', () => resized('grill', 1)],
+  ['a resize to nothing', () => resized('default', 0)],
+  ['groups of threads that are a list', () => withThreads({ groups: [] })],
+  ['a group of threads with a name that is taken', () => withThreads({ groups: { loop: {} } })],
+  ['an option of a group that does not exist', () => withThreads({ groups: { grill: { x: 1 } } })],
+  ['a size of a group that is none', () => withThreads({ groups: { grill: { size: 0 } } })],
+  ['a runtime that does not exist', () => withThreads({ runtime: 'fibers' })],
+  [
+    'a limit that processes do not know',
+    () => withThreads({ runtime: 'child_process', resourceLimits: { stackSizeMb: 1 } }),
+  ],
+  [
+    'a deadline that is none',
+    () => {
+      class Kitchen {
+        @Provides(Burger, { deadline: 0 }) static async burger() {
+          return 'burger';
+        }
+      }
+      return Kitchen;
+    },
+  ],
+  ['a deadline of a container that is none', () => Container.create({ deadline: anything('1s') })],
   [
     'a method with two tokens',
     () => {
@@ -1063,6 +1158,41 @@ const provocations: readonly Provocation[] = [
         await Promise.all(busy.map((each) => each.catch(() => undefined)));
         return Promise.all(busy);
       }),
+  ],
+
+  ['a thread step beyond its deadline', () => inThread((scope) => scope.resolve(fixture.Slow))],
+  ['threads that are stuck', () => stuck()],
+  [
+    'a handler beyond its deadline',
+    () => {
+      class Counter {
+        static async sell() {
+          return new Promise(() => undefined);
+        }
+      }
+      declareHandler(Counter, 'sell', { deadline: 20 });
+      return failing({ providers: [Counter], teardownTimeout: 20 }, (scope) =>
+        scope.resolve(handlerToken(Counter, 'sell')),
+      );
+    },
+  ],
+  [
+    'a handler that waits beyond its deadline',
+    () => {
+      class Counter {
+        static async sell(_burger: unknown) {
+          return 'sold';
+        }
+        @Provides(Burger, { scope: 'request' }) static async burger() {
+          return new Promise<string>(() => undefined);
+        }
+      }
+      Inject(Burger)(Counter, 'sell', 0);
+      declareHandler(Counter, 'sell', { deadline: 20 });
+      return failing({ providers: [Counter], teardownTimeout: 20 }, (scope) =>
+        scope.resolve(handlerToken(Counter, 'sell')),
+      );
+    },
   ],
 
   ['process.exit in a thread', () => inThread((scope) => scope.resolve(fixture.Exit))],

@@ -1,14 +1,15 @@
 /** The container: what users hold. It owns the graph, the singletons and the executor. */
 import { defaultTeardownTimeout, throwTeardownErrors, type Failure } from './disposal.js';
 import { Engine, type EngineOptions, type GraphCheck } from './engine.js';
-import { DeclarationError, DisposedError, StartTimeoutError } from './errors.js';
+import { checkDeadline } from './decorators.js';
+import { DeadlineError, DeclarationError, DisposedError, StartTimeoutError } from './errors.js';
 import { counterparts } from './inheritance.js';
 import { refuseUnknownOptions, shown } from './misuse.js';
 import { noteSuppressed } from './error-path.js';
 import { explainPlan, explainStart } from './explain.js';
 import type { GraphData } from './graph-data.js';
-import type { Node } from './node.js';
-import { placementOf } from './placement.js';
+import { defaultGroup, type Node } from './node.js';
+import { loop, sideOf } from './placement.js';
 import type { Provider, ValueProvider } from './provider.js';
 import type { ParameterSource } from './record.js';
 import type { Placement } from './scope.js';
@@ -39,6 +40,11 @@ export interface ContainerOptions {
    * 30,000.
    */
   readonly startTimeout?: number;
+  /**
+   * How long each provider and handler that has no `deadline` of its own may take, in milliseconds.
+   * Default: as long as it likes.
+   */
+  readonly deadline?: number;
   /** For adapters: finds further problems before anything starts; they join those of the graph. */
   readonly check?: GraphCheck;
 }
@@ -67,6 +73,7 @@ const optionNames = [
   'modules',
   'teardownTimeout',
   'startTimeout',
+  'deadline',
   'check',
 ] as const satisfies (keyof ContainerOptions)[];
 
@@ -249,7 +256,19 @@ export class Container implements AsyncDisposable {
 
   /** Where the provider of a token runs. */
   placement(token: Token): Placement {
-    return placementOf(this.active.engine.find(token));
+    return sideOf(this.active.engine.find(token)) === loop ? 'loop' : 'thread';
+  }
+
+  /**
+   * Changes how many threads there are while they work. What runs goes on; threads that are too many
+   * end in an orderly way as soon as they are free.
+   * @param group - one of `threads: { groups }`; left out: the threads that run what names no group.
+   * @returns when there are that many.
+   * @throws DeclarationError, ThreadStartError, DisposedError.
+   */
+  async resizeThreads(size: number, group: string = defaultGroup): Promise<void> {
+    if (this.disposing !== undefined) throw new DisposedError('container');
+    await this.engine.executor.resize(group, size);
   }
 
   /** Figures of the threads since the start. */
@@ -310,7 +329,7 @@ export class Container implements AsyncDisposable {
       const ending = this.end({ error });
       this.disposing = ending.then(() => undefined);
       // Whoever has waited that long already is told at once; the end goes on behind.
-      if (error instanceof StartTimeoutError) throw error;
+      if (error instanceof StartTimeoutError || error instanceof DeadlineError) throw error;
       const torn = await ending;
       const failed = errors.flatMap((each) =>
         each === undefined || each.error instanceof DisposedError ? [] : [each.error],
@@ -344,7 +363,7 @@ export class Container implements AsyncDisposable {
     await Promise.all([...this.derived].map((container) => container.dispose().catch(note)));
     await this.root.dispose().catch(note);
     errors.push(...(await this.singletons.dispose(failure)));
-    await this.engine.dispose();
+    errors.push(...(await this.engine.dispose()));
     this.origin?.derived.delete(this);
     return errors;
   }
@@ -361,6 +380,7 @@ function settingsOf(options: ContainerOptions): Settings {
     modules = [],
     teardownTimeout = defaultTeardownTimeout,
     startTimeout = defaultStartTimeout,
+    deadline,
     check,
   } = options;
   const layers = overrides.length === 0 ? [] : [overrides];
@@ -372,12 +392,14 @@ function settingsOf(options: ContainerOptions): Settings {
     modules,
     teardownTimeout,
     startTimeout,
+    deadline,
     check,
   };
 }
 
 function checkOptions(options: ContainerOptions, caller = 'Container.create'): void {
   refuseUnknownOptions(caller, options, optionNames);
+  if (options.deadline !== undefined) checkDeadline(`${caller} has`, options.deadline);
   for (const name of ['teardownTimeout', 'startTimeout'] as const) {
     const time = options[name];
     // Longer ones would make timers of Node fire at once.

@@ -5,14 +5,15 @@ import type { Node } from './node.js';
 import {
   isMadeInPlace,
   levelOn,
-  placementOf,
+  loop,
+  sideOf,
   type Level,
   type NodeLevels,
+  type Side,
   type Sides,
 } from './placement.js';
 import { encode } from './portable/codec.js';
 import { isKnownUnportable, portableFault } from './portable/portable-class.js';
-import type { Placement } from './scope.js';
 import { tokenName, type AbstractClass } from './token.js';
 
 /**
@@ -36,7 +37,7 @@ export function checkCrossings(
  * @throws NotPortableError.
  */
 export function refuseUnportableTarget(node: Node): void {
-  if (placementOf(node) !== 'thread') return;
+  if (sideOf(node) === loop) return;
   const wanted = 'it was resolved on the event loop';
   const refusal = whyStuck(node, wanted);
   if (refusal === undefined) return;
@@ -91,11 +92,9 @@ class CrossingCheck {
   }
 
   private setLevels(node: Node): void {
-    const of = this.sides.get(node);
     const levels: NodeLevels = {};
     this.levels.set(node, levels);
-    for (const side of ['loop', 'thread'] as const) {
-      if (!of?.[side]) continue;
+    for (const side of sidesIn(this.sides.get(node))) {
       levels[side] = levelOn(
         side,
         node.needs.map((need) => this.valueLevel(need, node, side)),
@@ -106,19 +105,20 @@ class CrossingCheck {
   /** A class that a thread builds is built as late as its first consumer there: as plans do it. */
   private delay(node: Node): void {
     const levels = this.levels.get(node);
-    if (node.kind !== 'class' || levels?.thread === undefined) return;
-    const consumers = node.consumers.flatMap((consumer) => this.levels.get(consumer)?.thread ?? []);
-    if (consumers.length > 0) levels.thread = Math.min(...consumers);
+    if (node.kind !== 'class' || levels === undefined) return;
+    for (const side of Object.keys(levels)) {
+      if (side === loop) continue;
+      const consumers = node.consumers.flatMap((each) => this.levels.get(each)?.[side] ?? []);
+      if (consumers.length > 0) levels[side] = Math.min(...consumers);
+    }
   }
 
   private checkNode(node: Node): void {
     const levels = this.levels.get(node) ?? {};
-    for (const side of ['loop', 'thread'] as const) {
-      const level = levels[side];
-      if (level === undefined) continue;
+    for (const [side, level = 0] of Object.entries(levels)) {
       for (const need of node.needs) this.checkNeed(node, side, level, need);
     }
-    if (node.kind !== 'method' || levels.thread === undefined) return;
+    if (node.kind !== 'method' || sideOf(node) === loop) return;
     if (node.scope === 'singleton') {
       this.refuseResult(
         node,
@@ -131,26 +131,25 @@ class CrossingCheck {
   }
 
   /** On which side the value of `need` lies for a consumer, and at which level. */
-  private valueLevel(need: Node, consumer: Node, side: Placement): Level {
+  private valueLevel(need: Node, consumer: Node, side: Side): Level {
     if (need.kind === 'signal' || need.scope === 'thread') return { side, level: 0 };
     if (isMadeInPlace(need, consumer)) return { side, level: this.levels.get(need)?.[side] ?? 0 };
-    if (need.scope === 'singleton') return { side: 'loop', level: 0 };
-    const levels = this.levels.get(need) ?? {};
-    return levels.thread === undefined
-      ? { side: 'loop', level: levels.loop ?? 0 }
-      : { side: 'thread', level: levels.thread };
+    if (need.scope === 'singleton') return { side: loop, level: 0 };
+    // It is made on one side only.
+    const [made] = sidesIn(this.sides.get(need));
+    return { side: made ?? loop, level: this.levels.get(need)?.[made ?? loop] ?? 0 };
   }
 
-  private checkNeed(node: Node, side: Placement, level: number, need: Node): void {
+  private checkNeed(node: Node, side: Side, level: number, need: Node): void {
     if (need.kind === 'signal' || isMadeInPlace(need, node)) return;
     if (need.scope === 'thread') {
-      if (side === 'loop') this.refuseThreadScope(node, need);
+      if (side === loop) this.refuseThreadScope(node, need);
       return;
     }
     const from = this.valueLevel(need, node, side);
-    if (from.side === 'loop') {
-      if (side === 'thread') this.checkIntoThread(node, need);
-    } else if (side === 'loop' || from.level < level) {
+    if (from.side === loop) {
+      if (side !== loop) this.checkIntoThread(node, need);
+    } else if (side !== from.side || from.level < level) {
       const wanted = `${node.label} needs it outside of that trip`;
       this.refuseResult(need, this.graph.pathTo(node), wanted);
     }
@@ -174,7 +173,7 @@ class CrossingCheck {
   private wayIntoThread(node: Node): Node[] {
     const way = [node];
     for (let at = node; at.kind === 'class' || at.kind === 'list';) {
-      const next = at.consumers.find((consumer) => this.sides.get(consumer)?.thread === true);
+      const next = at.consumers.find((consumer) => isInThreads(this.sides.get(consumer)));
       if (next === undefined || way.includes(next)) break;
       way.unshift(next);
       at = next;
@@ -229,6 +228,14 @@ class CrossingCheck {
       ),
     );
   }
+}
+
+function sidesIn(sides: Sides | undefined): readonly Side[] {
+  return sides === undefined ? [] : sides.loop ? [loop, ...sides.threads] : sides.threads;
+}
+
+function isInThreads(sides: Sides | undefined): boolean {
+  return sides !== undefined && sides.threads.length > 0;
 }
 
 /** The class of a node's value, as far as it is known. */

@@ -2,7 +2,7 @@
 import { handlerToken } from './decorators.js';
 import { DeclarationError, type TurnoError } from './errors.js';
 import { returnType } from './metadata.js';
-import type { NodeParts } from './node.js';
+import { defaultGroup, type NodeParts } from './node.js';
 import { AliasProvider, ValueProvider, type Provider } from './provider.js';
 import { findRecord, type ClassRecord, type MethodRecord, type ProviderOptions } from './record.js';
 import { isToken, NamedToken, tokenName, type AbstractClass, type Token } from './token.js';
@@ -26,9 +26,16 @@ export interface Declarations {
   readonly problems: readonly TurnoError[];
 }
 
-/** @param list - the name of the list, for messages: `providers`. */
-export function readDeclarations(providers: readonly Provider[], list: string): Declarations {
-  const reader = new Reader();
+/**
+ * @param list - the name of the list, for messages: `providers`.
+ * @param deadline - of providers that have none of their own, in milliseconds.
+ */
+export function readDeclarations(
+  providers: readonly Provider[],
+  list: string,
+  deadline?: number,
+): Declarations {
+  const reader = new Reader(deadline);
   // A set: a class that two feature lists both name is one provider.
   [...new Set(providers)].forEach((provider, position) => {
     reader.read(provider, `${list}[${position}]`);
@@ -71,6 +78,8 @@ class Reader implements Declarations {
   readonly declared: Declaration[] = [];
   readonly holders: AbstractClass[] = [];
   readonly problems: TurnoError[] = [];
+
+  constructor(private readonly deadline: number | undefined) {}
 
   /** JavaScript may list anything, and a circular import leaves undefined. */
   read(provider: unknown, where: string): void {
@@ -130,14 +139,38 @@ class Reader implements Declarations {
     );
   }
 
+  private methodParts(
+    target: AbstractClass,
+    method: MethodRecord,
+    token: Token,
+    label: string,
+    options: ProviderOptions,
+    handler: boolean,
+  ): NodeParts {
+    const { deadline } = this;
+    const all = deadline === undefined ? options : { deadline, ...options };
+    return methodParts(target, method, token, label, all, handler);
+  }
+
+  private refuseGroupOnLoop(parts: NodeParts, { threads }: ProviderOptions): void {
+    if (threads === undefined || parts.kind !== 'method' || parts.placement === 'thread') return;
+    this.problems.push(
+      new DeclarationError(
+        `${parts.label} names the group of threads '${threads}', but it is asynchronous, so it runs on the event loop.`,
+        `Leave \`threads\` out, write it without async, or say on: 'thread'.`,
+      ),
+    );
+  }
+
   private readMethod(target: AbstractClass, method: MethodRecord): void {
     const { handler, provides, name } = method;
     const label = findRecord(target)?.label ?? `${target.name}.${String(name)}`;
     if (handler !== undefined) {
       const token = handlerToken(target, name);
       const options = { scope: 'transient' as const, ...handler };
-      const provider = methodParts(target, method, token, label, options, true);
+      const provider = this.methodParts(target, method, token, label, options, true);
       this.refuseUnnamed(provider);
+      this.refuseGroupOnLoop(provider, options);
       this.declared.push({ token, by: label, many: false, provider });
     }
     if (provides === undefined) return;
@@ -151,16 +184,9 @@ class Reader implements Declarations {
       );
       return;
     }
-    const provider = methodParts(target, method, token, label, options, false);
+    const provider = this.methodParts(target, method, token, label, options, false);
     this.refuseUnnamed(provider);
-    if (provider.kind === 'method' && provider.generator && provider.scope === 'thread') {
-      this.problems.push(
-        new DeclarationError(
-          `${label} is a generator with scope 'thread', and nothing would run what follows its yield.`,
-          'Return the value instead of yielding it, or give it another scope.',
-        ),
-      );
-    }
+    this.refuseGroupOnLoop(provider, options);
     this.declared.push({ token, by: label, many: options.many ?? false, provider });
   }
 }
@@ -186,6 +212,8 @@ function methodParts(
     static: method.static,
     record: method,
     placement: options.on ?? (isAsync(callable) || returns === Promise ? 'loop' : 'thread'),
+    group: options.threads ?? defaultGroup,
+    deadline: options.deadline,
     // What a handler's generator yields is its answer, not a value to inject.
     generator: !handler && isGenerator(callable),
     makes: classOf(token, returns),

@@ -9,14 +9,14 @@ import {
   type ProviderOptions,
 } from './record.js';
 import { ForwardRef } from './request-token.js';
-import { scopes, type Placement, type Scope } from './scope.js';
+import { scopes, type Scope } from './scope.js';
 import { isToken, NamedToken, type AbstractClass, type Token } from './token.js';
 
 /** What a method may return to provide a `T`. */
 export type Provided<T> = T | PromiseLike<T> | Generator<T, unknown> | AsyncGenerator<T, unknown>;
 
 /** Options of `@Injectable`. A class runs where its consumer runs, so there is no `on`. */
-export type InjectableOptions = Omit<ProviderOptions, 'on' | 'many'>;
+export type InjectableOptions = Pick<ProviderOptions, 'scope' | 'lazy'>;
 
 /** Names of {@link ProviderOptions}. */
 export const providerOptionNames = [
@@ -24,6 +24,8 @@ export const providerOptionNames = [
   'on',
   'lazy',
   'many',
+  'threads',
+  'deadline',
 ] as const satisfies (keyof ProviderOptions)[];
 
 /** A method as a decorator sees it; parameters are `any` because every signature is accepted. */
@@ -115,6 +117,11 @@ export function Portable<T, Data>(options?: {
   };
 }
 
+/** Options of {@link declareHandler}; the deadline counts from the start of `resolve`. */
+export type HandlerOptions = {
+  readonly [Name in 'on' | 'threads' | 'deadline']?: ProviderOptions[Name] | undefined;
+};
+
 /**
  * For adapters: declares a method as the root of plans, as `@Get` does. List its class in
  * `providers` and resolve `handlerToken(Class, name)` from a scope to run it.
@@ -122,11 +129,12 @@ export function Portable<T, Data>(options?: {
 export function declareHandler(
   target: object,
   name: string | symbol,
-  options: { readonly on?: Placement | undefined } = {},
+  options: HandlerOptions = {},
 ): void {
   const { owner, isStatic } = ownerOf(target);
-  methodRecord(recordOf(owner, declareHandler), name, isStatic).handler =
-    options.on === undefined ? {} : { on: options.on };
+  checkOptions(`The handler ${owner.name}.${String(name)}`, options);
+  const said = Object.entries(options).filter(([, option]) => option !== undefined);
+  methodRecord(recordOf(owner, declareHandler), name, isStatic).handler = Object.fromEntries(said);
 }
 
 /**
@@ -200,9 +208,17 @@ function tokenOrNull(where: string, candidate: unknown): Token | null {
 }
 
 /** @throws DeclarationError for a scope or a placement that does not exist. */
-export function checkOptions(where: string, options: ProviderOptions): void {
-  // JavaScript may pass any string.
-  const { scope, on }: { scope?: Scope; on?: string } = options;
+export function checkOptions(
+  where: string,
+  options: { readonly [Name in keyof ProviderOptions]: ProviderOptions[Name] | undefined },
+): void {
+  // JavaScript may pass anything.
+  const { scope, on, threads, deadline } = options as {
+    scope?: Scope;
+    on?: string;
+    threads?: unknown;
+    deadline?: unknown;
+  };
   if (scope !== undefined && !scopes.includes(scope)) {
     throw new DeclarationError(
       `${where} has the unknown scope '${scope}'.`,
@@ -221,6 +237,39 @@ export function checkOptions(where: string, options: ProviderOptions): void {
       `\`on\` is 'loop' or 'thread'.`,
     );
   }
+  if (threads !== undefined) checkGroup(where, threads, scope, on);
+  if (deadline !== undefined) checkDeadline(`${where} has`, deadline);
+}
+
+function checkGroup(where: string, threads: unknown, scope?: Scope, on?: string): void {
+  if (typeof threads !== 'string' || threads === '') {
+    throw new DeclarationError(
+      `${where} has ${shown(threads)} for \`threads\`.`,
+      'Give the name of a group: Container.create({ threads: { groups: { reports: {} } } }).',
+    );
+  }
+  if (scope === 'thread') {
+    throw new DeclarationError(
+      `${where} has scope 'thread' and names the group '${threads}'.`,
+      'Leave `threads` out: what has that scope is made in whichever thread needs it.',
+    );
+  }
+  if (on === 'loop') {
+    throw new DeclarationError(
+      `${where} says on: 'loop' and names the group of threads '${threads}'.`,
+      'Leave one of them out.',
+    );
+  }
+}
+
+/** @throws DeclarationError for what is no deadline. @param whose - `The container has`. */
+export function checkDeadline(whose: string, deadline: unknown): void {
+  // Longer ones would make timers of Node fire at once.
+  if (typeof deadline === 'number' && deadline > 0 && deadline <= 2 ** 31 - 1) return;
+  throw new DeclarationError(
+    `${whose} the deadline ${shown(deadline)}.`,
+    'It is a number of milliseconds, above 0 and up to 2,147,483,647.',
+  );
 }
 
 /** Standard (stage 3) decorators get a context object; they know no parameters and no types. */

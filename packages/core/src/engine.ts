@@ -8,8 +8,9 @@ import { describeGraph, type GraphData } from './graph-data.js';
 import { type Node } from './node.js';
 import { manifestOf } from './manifest.js';
 import { compilePlan, type Plan, type Stored } from './plan.js';
-import { createExecutor, type ThreadOptions } from './threads/create-executor.js';
+import { createExecutor, groupNames, type ThreadOptions } from './threads/create-executor.js';
 import type { Executor, Manifest, NeededClass, Unreachable } from './threads/executor.js';
+import { unknownGroup } from './threads/group-executor.js';
 import { shown } from './misuse.js';
 import type { ParameterSource } from './record.js';
 import { isToken, type Token } from './token.js';
@@ -33,6 +34,8 @@ export interface EngineOptions {
   readonly teardownTimeout: number;
   readonly threads: ThreadOptions;
   readonly check: GraphCheck | undefined;
+  /** Of providers and handlers that have none of their own, in milliseconds. */
+  readonly deadline: number | undefined;
 }
 
 export class Engine {
@@ -67,14 +70,15 @@ export class Engine {
    */
   static async create(
     input: GraphInput,
-    { modules, teardownTimeout, threads, check }: EngineOptions,
+    { modules, teardownTimeout, threads, check, deadline }: EngineOptions,
     base?: Engine,
   ): Promise<Engine> {
-    const { graph, problems } = Graph.build(input);
+    const { graph, problems } = Graph.build({ ...input, deadline });
     const engine = new Engine(graph, teardownTimeout, base?.owned ?? new WeakSet());
     const found = engine.findProblems(problems);
     // Plans can be compiled only of a graph that is right.
     const inputs = (token: Token) => engine.inputs(token);
+    found.push(...findUnknownGroups(graph.nodes, groupNames(threads)));
     found.push(...(check?.(found.length === 0 ? inputs : undefined) ?? []));
     if (found.length > 0) throw new GraphError(found);
     for (const node of graph.nodes) engine.disownValue(node);
@@ -96,9 +100,12 @@ export class Engine {
     return engine;
   }
 
-  /** Ends the threads, unless they are those of another engine. */
-  async dispose(): Promise<void> {
-    if (this.ownsExecutor) await this.executor.dispose();
+  /**
+   * Ends the threads, unless they are those of another engine.
+   * @returns what the teardowns of what they kept threw.
+   */
+  async dispose(): Promise<readonly unknown[]> {
+    return this.ownsExecutor ? this.executor.dispose() : [];
   }
 
   /** Nodes whose value the container makes at start, dependencies first. */
@@ -229,6 +236,15 @@ export class Engine {
       }),
     );
   }
+}
+
+/** Reports providers that name a group of threads that does not exist. */
+function findUnknownGroups(nodes: readonly Node[], groups: readonly string[]): TurnoError[] {
+  return nodes.flatMap((node) => {
+    if (node.kind !== 'method' || groups.includes(node.group)) return [];
+    const fact = `${node.label} names the group of threads '${node.group}', which does not exist.`;
+    return [unknownGroup(fact, node.group, groups)];
+  });
 }
 
 /** Whether threads that were started for one manifest have all that another one needs. */

@@ -358,6 +358,44 @@ export class ThreadDiedError extends TurnoError {
   }
 }
 
+/** A provider or handler has taken longer than its `deadline`. */
+export class DeadlineError extends TurnoError {
+  readonly code = 'TURNO_DEADLINE';
+
+  constructor(
+    readonly provider: string,
+    /** In milliseconds. */
+    readonly deadline: number,
+    /** Of a handler: the steps that had begun and not ended, or waited for a thread. */
+    readonly waitingFor: readonly string[] = [],
+  ) {
+    const others = waitingFor.filter((label) => label !== provider);
+    const waited = others.length === 0 ? '' : `: it waited for ${others.join(', ')}`;
+    super({
+      fact: `${provider} has not ended within its deadline of ${deadline} ms${waited}.`,
+      remedy:
+        'Let it do less, stop by itself (it may ask for an AbortSignal), or raise `deadline`.',
+    });
+  }
+}
+
+/** All threads of a group are stuck in calls that nothing can interrupt. */
+export class ThreadsStuckError extends TurnoError {
+  readonly code = 'TURNO_THREADS_STUCK';
+
+  constructor(
+    readonly hop: string,
+    /** How many threads were told to end and have not. */
+    readonly stuck: number,
+  ) {
+    super({
+      fact: `${hop} was refused: ${stuck} threads were told to end and cannot, since native code that they called has not returned, and no further ones are started.`,
+      remedy:
+        "Find the call that does not return; `threads: { runtime: 'child_process' }` can end one in any case.",
+    });
+  }
+}
+
 /** The queue in front of the threads is full. */
 export class QueueFullError extends TurnoError {
   readonly code = 'TURNO_QUEUE_FULL';
@@ -366,9 +404,12 @@ export class QueueFullError extends TurnoError {
     readonly hop: string,
     /** How many hops were waiting. */
     readonly limit: number,
+    /** The group of threads. */
+    readonly group = 'default',
   ) {
+    const threads = group === 'default' ? 'threads' : `threads of the group '${group}'`;
     super({
-      fact: `${hop} was refused: all threads are busy, and ${limit} ${limit === 1 ? 'call waits' : 'calls wait'} already (the limit).`,
+      fact: `${hop} was refused: all ${threads} are busy, and ${limit} ${limit === 1 ? 'call waits' : 'calls wait'} already (the limit).`,
       remedy:
         'Try again later; `threads: { queue }` sets the limit, `threads: { size }` the number of threads.',
     });

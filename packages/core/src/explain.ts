@@ -1,5 +1,6 @@
 /** Says in text how a plan runs, for people. */
-import type { Node } from './node.js';
+import { defaultGroup, type Node } from './node.js';
+import { loop, type Side } from './placement.js';
 import type { Plan, Unit } from './plan.js';
 import type { Step } from './step.js';
 import { measuredTime } from './trace.js';
@@ -41,7 +42,14 @@ export function explainStart(eager: readonly Node[], planOf: (node: Node) => Pla
   const numbers = new Map([...plans.keys()].map((node, index) => [node, index + 1]));
   const cells = [...plans].map(([node, plan], index) => {
     const after = loadsOf(plan).map((load) => numbers.get(load) ?? 0);
-    return [String(index + 1), node.label, `[${node.scope}]`, plan.root.side, describeAfter(after)];
+    const { side } = plan.root;
+    return [
+      String(index + 1),
+      node.label,
+      `[${node.scope}]`,
+      describeSide(side),
+      describeAfter(after),
+    ];
   });
   const title = `start: ${count(cells.length, 'singleton')}`;
   if (cells.length === 0) return title;
@@ -153,8 +161,13 @@ function describeScope({ node, kind }: Step): string {
 }
 
 function describePlace({ step, hops }: Row): string {
-  if (hops.length > 0) return `thread, hop ${hops.join(', ')}`;
+  if (hops.length > 0) return `${describeSide(step.side)}, hop ${hops.join(', ')}`;
   return step.kind === 'load' ? 'loop, kept' : 'loop';
+}
+
+function describeSide(side: Side): string {
+  if (side === loop) return 'loop';
+  return side === defaultGroup ? 'thread' : `thread of '${side}'`;
 }
 
 function describeNeeds({ step }: Row): string {

@@ -121,7 +121,7 @@ function kindOf(node: Node): GraphNode['kind'] {
 function placementIn(node: Node, sides: ReadonlyMap<Node, Sides>): GraphNode['placement'] {
   // Each hop whose steps ask for the signal has its own.
   const of = node.kind === 'signal' ? node.consumers : [node];
-  const thread = of.some((each) => sides.get(each)?.thread);
+  const thread = of.some((each) => (sides.get(each)?.threads.length ?? 0) > 0);
   const loop = of.some((each) => sides.get(each)?.loop);
   return thread ? (loop ? 'both' : 'thread') : 'loop';
 }

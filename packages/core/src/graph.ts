@@ -29,6 +29,8 @@ export interface GraphInput {
   /** Each replaces providers of those before it, the first those of `providers`. */
   readonly overrides: readonly (readonly Provider[])[];
   readonly scopeValues: readonly Token[];
+  /** Of providers and handlers that have none of their own, in milliseconds. */
+  readonly deadline?: number | undefined;
 }
 
 /** A fault whose path is known only when all edges are. */
@@ -77,7 +79,7 @@ export class Graph {
    * @returns the graph, and every problem in its declarations and edges. Cycles, scopes and what
    * crosses to a thread are checked by validate.ts and crossing.ts.
    */
-  static build({ providers, overrides, scopeValues }: GraphInput): {
+  static build({ providers, overrides, scopeValues, deadline }: GraphInput): {
     graph: Graph;
     problems: TurnoError[];
   } {
@@ -87,12 +89,12 @@ export class Graph {
     const overridden = new Set<Token>();
     // The last ones first: they hold whatever comes before.
     for (const [index, list] of [...overrides.entries()].toReversed()) {
-      const overriding = readDeclarations(list, 'overrides');
+      const overriding = readDeclarations(list, 'overrides', deadline);
       graph.declare(overriding, overridden, problems, index + 1);
       for (const { token } of overriding.declared) overridden.add(token);
     }
     graph.declare(readScopeValues(scopeValues), overridden, problems);
-    graph.declare(readDeclarations(providers, 'providers'), overridden, problems);
+    graph.declare(readDeclarations(providers, 'providers', deadline), overridden, problems);
     for (const token of overridden) {
       if (graph.originals.has(token) || isInjectable(token)) continue;
       const near = nearNames(tokenName(token), graph.names(overridden));

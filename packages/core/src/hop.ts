@@ -1,6 +1,7 @@
 /** Fuses connected thread steps into hops, and describes each so that a thread can run it. */
 import type { Node } from './node.js';
 import { findRecord } from './record.js';
+import { loop } from './placement.js';
 import { isScoped } from './scope.js';
 import type { Step } from './step.js';
 import type { HopDefinition, HopInput, HopStep } from './threads/executor.js';
@@ -28,11 +29,13 @@ let lastId = 0;
 export function groupHops(steps: readonly Step[], root: Step, keep: boolean): Hop[] {
   const groups = new Groups(steps.length);
   const isOwn = (step: Step | undefined): step is Step =>
-    step?.side === 'thread' && (step.bound !== 'thread' || step === root);
+    step !== undefined && step.side !== loop && (step.bound !== 'thread' || step === root);
   for (const step of steps.filter(isOwn)) {
     for (const need of step.needs) {
       const other = steps[need];
-      if (isOwn(other) && other.level === step.level) groups.join(step.index, need);
+      if (isOwn(other) && other.level === step.level && other.side === step.side) {
+        groups.join(step.index, need);
+      }
     }
   }
   const members = new Map<number, Set<Step>>();
@@ -109,6 +112,7 @@ function describeHop(
   return {
     definition: {
       id: ++lastId,
+      group: members[0]?.side ?? loop,
       steps: hopSteps,
       outputs: outputs.map(position),
       extras: extras.map(position),
@@ -150,6 +154,8 @@ function describeStep({ node, bound }: Step, args: readonly number[]): HopStep {
     ...(isStatic ? {} : { self }),
     arguments: isStatic ? args : rest,
     ...(node.generator ? { generator: true } : {}),
+    // That of a handler counts from the start of its plan, and is watched there.
+    ...(node.deadline === undefined || node.handler ? {} : { deadline: node.deadline }),
     ...key,
   };
 }

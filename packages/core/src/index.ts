@@ -28,6 +28,7 @@ export {
   declareHandler,
   declareParameter,
   handlerToken,
+  type HandlerOptions,
   type InjectableOptions,
   type Provided,
 } from './decorators.js';
@@ -47,7 +48,7 @@ export { toDot, toMermaid } from './graph-drawing.js';
 export type { StepEvent } from './trace.js';
 export type { ResolveOptions, ScopeInstance } from './scope-instance.js';
 export { errorPath, suppressedErrors } from './error-path.js';
-export type { ThreadOptions } from './threads/create-executor.js';
-export type { ThreadFigures } from './threads/executor.js';
+export type { GroupOptions, ThreadOptions } from './threads/create-executor.js';
+export type { GroupFigures, ThreadFigures } from './threads/executor.js';
 export { transfer } from './portable/transfer.js';
 export * from './errors.js';

@@ -1,6 +1,6 @@
 /** Lists what the threads must find: the modules to import and the classes to look for in them. */
 import type { Node } from './node.js';
-import { placementOf, type Sides } from './placement.js';
+import { loop, sideOf, type Sides } from './placement.js';
 import { findRecord, portableModules } from './record.js';
 import type { Manifest, NeededClass } from './threads/executor.js';
 import { tokenName, type AbstractClass } from './token.js';
@@ -19,8 +19,8 @@ export function manifestOf(
     { labels: string[]; methods: NeededClass['methods'][number][] }
   >();
   for (const node of nodes) {
-    const isMethod = node.kind === 'method' && placementOf(node) === 'thread';
-    const isClass = node.kind === 'class' && sides.get(node)?.thread === true;
+    const isMethod = node.kind === 'method' && sideOf(node) !== loop;
+    const isClass = node.kind === 'class' && (sides.get(node)?.threads.length ?? 0) > 0;
     if (!isMethod && !isClass) continue;
     let need = byClass.get(node.target);
     if (need === undefined) byClass.set(node.target, (need = { labels: [], methods: [] }));
@@ -43,7 +43,9 @@ export function manifestOf(
     };
   });
   const modules = needs.flatMap(({ module }) => (module === undefined ? [] : [module]));
+  const groups = nodes.map((node) => (node.scope === 'thread' ? loop : sideOf(node)));
   return {
+    groups: [...new Set(groups)].filter((group) => group !== loop),
     modules: [...new Set([...extra, ...modules])],
     portableModules: portableModules(),
     needs,

@@ -3,6 +3,9 @@ import type { MethodRecord, ParameterSource } from './record.js';
 import { isScoped, type Placement, type Scope } from './scope.js';
 import type { AbstractClass, Token } from './token.js';
 
+/** The group of threads that runs what names no other. */
+export const defaultGroup = 'default';
+
 interface NodeBase {
   /** Position in `graph.nodes`: the order of declaration. */
   readonly index: number;
@@ -31,6 +34,13 @@ export interface MethodNode extends NodeBase {
   readonly static: boolean;
   readonly record: MethodRecord;
   readonly placement: Placement;
+  /** The group of threads that runs it, where it is placed in one. */
+  readonly group: string;
+  /**
+   * How long it may take, in milliseconds: from its start to its value; for a handler from the start
+   * of its plan.
+   */
+  readonly deadline: number | undefined;
   /** Whether it is a generator: its `yield` gives the value, what follows is the teardown. */
   readonly generator: boolean;
   /** The class of what it makes, as far as the token or the declared return type tell. */

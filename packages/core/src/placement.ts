@@ -1,12 +1,24 @@
 /** Where nodes run, and how often a plan has changed sides before each: the base of hops. */
-import type { Node } from './node.js';
-import { isScoped, type Placement } from './scope.js';
+import { defaultGroup, type Node } from './node.js';
+import { isScoped } from './scope.js';
+
+/**
+ * A side that code runs on: the event loop, or one of the groups of threads, by its name. Between
+ * two groups a value has to cross as between a thread and the loop.
+ */
+export type Side = string;
+
+/** The side of the event loop; no group of threads has that name. */
+export const loop: Side = 'loop';
 
 /** The sides on which a node is made somewhere in the graph. */
 export interface Sides {
-  loop: boolean;
-  thread: boolean;
+  readonly loop: boolean;
+  /** Groups of threads, each once. */
+  readonly threads: readonly Side[];
 }
+
+const loopOnly: Sides = { loop: true, threads: [] };
 
 /** Whether `need` is the instance that the method `node` is called on. */
 export function isInstanceOf(node: Node, need: Node): boolean {
@@ -26,7 +38,8 @@ export function isMadeInPlace(need: Node, consumer: Node): boolean {
 /**
  * Notes the sides on which each node is made. A method has one. A class is made where its consumers
  * run: a transient one for each of them; a singleton on the loop, where its value is held; one of
- * a request in a thread only if nothing on the loop needs it, for it cannot be on both sides.
+ * a request in threads only if all that needs it runs in one group of them, for it cannot be on two
+ * sides.
  * @param sides - of the nodes that were there before.
  * @param added - what has joined the graph, in topological order.
  * @returns whether a node that was there before has changed its sides.
@@ -40,10 +53,10 @@ export function updateSides(sides: Map<Node, Sides>, added: readonly Node[]): bo
   let moved = false;
   // A set that grows while it is walked: what a moved node needs may move with it.
   for (const node of affected) {
-    const before = sides.get(node);
+    const before = sides.get(node) ?? loopOnly;
     const now = sidesOfNode(node, sides);
     affected.delete(node);
-    if (before?.loop === now.loop && before.thread === now.thread) continue;
+    if (before.loop === now.loop && isSame(before.threads, now.threads)) continue;
     moved = true;
     sides.set(node, now);
     for (const need of node.needs) affected.add(need);
@@ -51,48 +64,70 @@ export function updateSides(sides: Map<Node, Sides>, added: readonly Node[]): bo
   return moved;
 }
 
+function isSame(a: readonly Side[], b: readonly Side[]): boolean {
+  return a.length === b.length && a.every((side) => b.includes(side));
+}
+
+/** Sides while they are being collected. */
+interface Wanted {
+  loop: boolean;
+  threads: readonly Side[];
+}
+
 function sidesOfNode(node: Node, sides: ReadonlyMap<Node, Sides>): Sides {
   if (node.kind === 'method' || node.scope === 'thread') {
-    const inThread = placementOf(node) === 'thread';
-    return { loop: !inThread, thread: inThread };
+    const side = sideOf(node);
+    return side === loop ? loopOnly : { loop: false, threads: [side] };
   }
-  if (node.kind !== 'class' && node.kind !== 'list') return { loop: true, thread: false };
-  const asInstance: Sides = { loop: false, thread: false };
-  const asDependency: Sides = { loop: false, thread: false };
+  if (node.kind !== 'class' && node.kind !== 'list') return loopOnly;
+  const asInstance: Wanted = { loop: false, threads: [] };
+  const asDependency: Wanted = { loop: false, threads: [] };
   for (const consumer of node.consumers) {
-    const wanted = isInstanceOf(consumer, node) ? asInstance : asDependency;
     const of = sides.get(consumer);
-    wanted.loop ||= of?.loop ?? false;
-    wanted.thread ||= of?.thread ?? false;
+    if (of !== undefined) join(isInstanceOf(consumer, node) ? asInstance : asDependency, of);
   }
-  const loop = asInstance.loop || asDependency.loop;
-  const thread = asInstance.thread || asDependency.thread;
-  if (node.scope === 'transient') return { loop: loop || !thread, thread };
-  if (isScoped(node.scope)) return { loop: loop || !thread, thread: thread && !loop };
-  return { loop: loop || asDependency.thread || !asInstance.thread, thread: asInstance.thread };
+  const isOnLoop = asInstance.loop || asDependency.loop;
+  if (node.scope === 'singleton') {
+    const { threads } = asInstance;
+    const isHeld = isOnLoop || asDependency.threads.length > 0 || threads.length === 0;
+    return { loop: isHeld, threads };
+  }
+  const all: Wanted = { loop: isOnLoop, threads: asInstance.threads };
+  join(all, asDependency);
+  const { threads } = all;
+  if (node.scope === 'transient') return { loop: isOnLoop || threads.length === 0, threads };
+  const isInThread = !isOnLoop && (isScoped(node.scope) ? threads.length === 1 : true);
+  return isInThread && threads.length > 0 ? { loop: false, threads } : loopOnly;
+}
+
+function join(wanted: Wanted, sides: Sides): void {
+  wanted.loop ||= sides.loop;
+  const added = sides.threads.filter((side) => !wanted.threads.includes(side));
+  if (added.length > 0) wanted.threads = [...wanted.threads, ...added];
 }
 
 /** Where a method runs; what lives once per thread is made in a thread, whatever its keyword. */
-export function placementOf(node: Node): Placement {
-  if (node.scope === 'thread') return 'thread';
-  return node.kind === 'method' ? node.placement : 'loop';
+export function sideOf(node: Node): Side {
+  if (node.scope === 'thread') return defaultGroup;
+  return node.kind === 'method' && node.placement === 'thread' ? node.group : loop;
 }
 
 /** The level of a node on each side that it is made on. */
-export type NodeLevels = Partial<Record<Placement, number>>;
+export type NodeLevels = Partial<Record<Side, number>>;
 
-/** A side and how many changes of side come before: even on the loop, odd in threads. */
+/** A side and how many changes of side come before. */
 export interface Level {
-  readonly side: Placement;
+  readonly side: Side;
   readonly level: number;
 }
 
 /**
- * The level of a step: no lower than what it needs, one higher where that is on the other side.
- * Connected thread steps of one level can run in one hop, since no loop step lies between them.
+ * The level of a step: no lower than what it needs, one higher where that is on another side.
+ * Connected steps of one group of threads and one level can run in one hop, since no step of
+ * another side lies between them.
  */
-export function levelOn(side: Placement, needs: Iterable<Level>): number {
-  let level = side === 'loop' ? 0 : 1;
+export function levelOn(side: Side, needs: Iterable<Level>): number {
+  let level = side === loop ? 0 : 1;
   for (const need of needs) {
     level = Math.max(level, need.side === side ? need.level : need.level + 1);
   }

@@ -1,8 +1,8 @@
 /** Compiles a node of the graph to a plan: its steps in topological order, thread steps fused. */
 import { isKept, type InputNode, type Node } from './node.js';
 import { groupHops, type Hop } from './hop.js';
-import { isMadeInPlace, levelOn, placementOf, type Sides } from './placement.js';
-import { isScoped, type Placement, type Scope } from './scope.js';
+import { isMadeInPlace, levelOn, loop, sideOf, type Side, type Sides } from './placement.js';
+import { isScoped, type Scope } from './scope.js';
 import type { Step } from './step.js';
 
 /** What is started as one: a step on the loop, or a hop. */
@@ -83,7 +83,7 @@ export function compilePlan(
     template: steps.map(({ node }) => (node.kind === 'value' ? node.value : undefined)),
     lazies: lazySteps(steps),
     signals: steps
-      .filter(({ kind, side }) => kind === 'signal' && side === 'loop')
+      .filter(({ kind, side }) => kind === 'signal' && side === loop)
       .map(({ index }) => index),
     loads: steps.flatMap(({ kind, node }) =>
       kind === 'load' && node.scope === 'singleton' ? [node] : [],
@@ -117,7 +117,7 @@ function makerOf(step: Step, steps: readonly Step[]): Node | undefined {
 
 interface Frame {
   readonly node: Node;
-  readonly side: Placement;
+  readonly side: Side;
   readonly bound: Step['bound'];
   readonly owner: Scope;
   readonly needs: number[];
@@ -128,9 +128,9 @@ interface Frame {
 function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Stored): Step[] {
   const steps: Step[] = [];
   const shared = new Map<Node, Step>();
-  /** What threads keep for themselves; the loop may have a value of the same node. */
-  const inThreads = new Map<Node, Step>();
-  const open = (node: Node, side: Placement, bound: Step['bound'], owner: Scope): Frame => ({
+  /** What the threads of a group keep for themselves; the loop may have a value of the same node. */
+  const inThreads = new Map<Side, Map<Node, Step>>();
+  const open = (node: Node, side: Side, bound: Step['bound'], owner: Scope): Frame => ({
     node,
     side,
     bound,
@@ -138,7 +138,7 @@ function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Sto
     needs: [],
     next: 0,
   });
-  const frames = [open(target, placementOf(target), undefined, 'transient')];
+  const frames = [open(target, sideOf(target), undefined, 'transient')];
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
     const { node, side } = frame;
     const kind = frames.length === 1 ? kindOf(node) : stepKind(node, frame, stored);
@@ -147,7 +147,7 @@ function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Sto
       const step: Step = {
         index: steps.length,
         node,
-        side: kind === 'load' ? 'loop' : side,
+        side: kind === 'load' ? loop : side,
         kind,
         needs: frame.needs,
         level: 0,
@@ -155,16 +155,16 @@ function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Sto
         owner: frame.owner,
       };
       steps.push(step);
-      if (frame.bound === 'thread') inThreads.set(node, step);
+      if (frame.bound === 'thread') keepInThreads(inThreads, side, node, step);
       else if (frame.bound === undefined && node.scope !== 'transient') shared.set(node, step);
       frames.pop();
       frames.at(-1)?.needs.push(step.index);
       continue;
     }
-    const bound = side === 'thread' ? boundTo(need, node) : undefined;
-    const known = bound === 'thread' ? inThreads.get(need) : shared.get(need);
+    const bound = side === loop ? undefined : boundTo(need, node);
+    const known = bound === 'thread' ? inThreads.get(side)?.get(need) : shared.get(need);
     if (known !== undefined && bound !== 'consumer') frame.needs.push(known.index);
-    else frames.push(open(need, sideOf(need, frame, sides), bound, frame.owner));
+    else frames.push(open(need, sideFor(need, frame, sides), bound, frame.owner));
   }
   return steps;
 }
@@ -176,10 +176,24 @@ function boundTo(need: Node, consumer: Node): Step['bound'] {
   return need.kind === 'signal' ? 'consumer' : undefined;
 }
 
-function sideOf(need: Node, consumer: Frame, sides: ReadonlyMap<Node, Sides>): Placement {
-  if (need.kind === 'signal' || isMadeInPlace(need, consumer.node)) return consumer.side;
-  if (need.kind !== 'class' || need.scope === 'thread') return placementOf(need);
-  return isScoped(need.scope) && sides.get(need)?.thread ? 'thread' : 'loop';
+function keepInThreads(
+  inThreads: Map<Side, Map<Node, Step>>,
+  side: Side,
+  node: Node,
+  step: Step,
+): void {
+  const known = inThreads.get(side);
+  if (known === undefined) inThreads.set(side, new Map([[node, step]]));
+  else known.set(node, step);
+}
+
+/** Where what a consumer needs is made for it. */
+function sideFor(need: Node, consumer: Frame, sides: ReadonlyMap<Node, Sides>): Side {
+  const isBeside = need.kind === 'signal' || need.scope === 'thread';
+  if (isBeside || isMadeInPlace(need, consumer.node)) return consumer.side;
+  if (need.kind !== 'class') return sideOf(need);
+  const of = sides.get(need);
+  return isScoped(need.scope) && of?.loop === false ? (of.threads[0] ?? loop) : loop;
 }
 
 function kindOf(node: Node): Step['kind'] {
@@ -200,8 +214,7 @@ function setLevels(steps: readonly Step[]): void {
   const earliest = new Map<number, number>();
   for (const step of steps.toReversed()) {
     const consumerLevel = earliest.get(step.index);
-    const follows =
-      step.bound === 'consumer' || (step.node.kind === 'class' && step.side === 'thread');
+    const follows = step.bound === 'consumer' || (step.node.kind === 'class' && step.side !== loop);
     if (follows && consumerLevel !== undefined) step.level = consumerLevel;
     for (const need of step.needs) {
       earliest.set(need, Math.min(earliest.get(need) ?? Infinity, step.level));
@@ -225,7 +238,7 @@ function orderUnits(steps: readonly Step[], hops: readonly Hop[], root: Step): U
     }
   }
   for (const step of steps) {
-    const runs = step.side === 'loop' && (step.kind === 'make' || step.kind === 'load');
+    const runs = step.side === loop && (step.kind === 'make' || step.kind === 'load');
     if (runs && !unitOf.has(step.index)) unitOf.set(step.index, { steps: [step], hop: undefined });
   }
   const needsOf = (draft: Draft): Draft[] => {

@@ -14,6 +14,13 @@ export interface ProviderOptions {
   readonly lazy?: boolean;
   /** One of several providers of its token, which are asked for together: `all(token)`. */
   readonly many?: boolean;
+  /** The group of threads that it runs in: one of `threads: { groups }`. Default `default`. */
+  readonly threads?: string;
+  /**
+   * How long it may take from its start to its value, in milliseconds; see `DeadlineError`. Default:
+   * `deadline` of the container.
+   */
+  readonly deadline?: number;
 }
 
 /** What is known of a parameter that is read from a scope value. */
@@ -57,7 +64,7 @@ export interface MethodRecord {
   /** Set by `@Provides`. The token is null when it was undefined: a circular import. */
   provides?: { readonly token: Token | null; readonly options: ProviderOptions };
   /** Set by `declareHandler`: the method is the root of plans. */
-  handler?: { readonly on?: Placement };
+  handler?: Pick<ProviderOptions, 'on' | 'threads' | 'deadline'>;
   readonly parameters: Map<number, ParameterRecord>;
 }
 

@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Cell, Outcome } from './cell.js';
 import { isThenable, type Disposal, type Entry, type ProviderGenerator } from './disposal.js';
-import { GeneratorError, InputError, type InputFault } from './errors.js';
+import { DeadlineError, GeneratorError, InputError, type InputFault } from './errors.js';
 import { extendPath, notePath, noteSuppressed } from './error-path.js';
 import type { Node } from './node.js';
 import type { Plan, Unit } from './plan.js';
@@ -85,6 +85,16 @@ export class Run {
       this.reject = reject;
     });
     this.ended = new Promise((end) => (this.end = end));
+    const { target } = plan;
+    if (target.kind !== 'method' || !target.handler || target.deadline === undefined) return;
+    const { label, deadline } = target;
+    const timer = setTimeout(() => {
+      this.cancel(new DeadlineError(label, deadline, this.pending));
+    }, deadline);
+    void this.outcome.then(
+      () => clearTimeout(timer),
+      () => clearTimeout(timer),
+    );
   }
 
   /**
@@ -212,18 +222,41 @@ export class Run {
   private whenSettled<T>(step: Step, pending: PromiseLike<T>, go: (value: T) => void): void {
     this.inFlight.add(step);
     this.trace?.suspend(step);
+    const timer = this.startDeadline(step);
     Promise.resolve(pending).then(
       (value) => {
+        clearTimeout(timer);
         this.inFlight.delete(step);
         this.guard(step, () => go(value));
         this.finishIfDone();
       },
       (error: unknown) => {
+        clearTimeout(timer);
         this.inFlight.delete(step);
         this.fail(step, error);
         this.finishIfDone();
       },
     );
+  }
+
+  private startDeadline(step: Step): NodeJS.Timeout | undefined {
+    const { node } = step;
+    if (node.kind !== 'method' || node.handler || node.deadline === undefined) return undefined;
+    const { label, deadline } = node;
+    return setTimeout(() => this.expire(step, new DeadlineError(label, deadline)), deadline);
+  }
+
+  /**
+   * A step on the loop has taken too long. It cannot be ended, so nobody waits for it but the end of
+   * the run, which tears down what comes out of it late.
+   */
+  private expire(step: Step, error: DeadlineError): void {
+    this.fail(step, error);
+    const { failures } = this;
+    if (failures.length > 1 || this.cancelled !== undefined) return;
+    this.giveUpCells(failures);
+    this.cells.clear();
+    this.reject(error);
   }
 
   private guard(step: Step, body: () => void): void {

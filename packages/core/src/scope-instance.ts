@@ -3,7 +3,13 @@ import { Cell } from './cell.js';
 import { Disposal, throwTeardownErrors, type Failure } from './disposal.js';
 import type { Engine } from './engine.js';
 import { lazily, Waits, type Surroundings } from './deadlock.js';
-import { DeclarationError, DisposedError, OutsideScopeError, ScopeValueError } from './errors.js';
+import {
+  DeadlineError,
+  DeclarationError,
+  DisposedError,
+  OutsideScopeError,
+  ScopeValueError,
+} from './errors.js';
 import { errorsOf, noteSuppressed } from './error-path.js';
 import { isKept, type Node } from './node.js';
 import { onAbort } from './on-abort.js';
@@ -223,8 +229,10 @@ export class ScopeInstance implements AsyncDisposable {
       value = await call.start(plan, signal);
     } catch (error) {
       const ending = call.endAfter(error);
-      // A caller who has left does not wait for the end; this scope does.
-      throw signal?.aborted === true ? error : await ending;
+      // A caller who has left does not wait for the end, nor one who has waited long enough; this
+      // scope does.
+      const isOver = signal?.aborted === true || error instanceof DeadlineError;
+      throw isOver ? error : await ending;
     }
     await call.dispose();
     return value;

@@ -1,13 +1,14 @@
 /** The step: the unit that plans are made of. */
 import type { Node } from './node.js';
-import type { Placement, Scope } from './scope.js';
+import type { Side } from './placement.js';
+import type { Scope } from './scope.js';
 
 /** One value of a plan and how it comes about. */
 export interface Step {
   /** Position in `plan.steps`; needs come before. */
   readonly index: number;
   readonly node: Node;
-  readonly side: Placement;
+  readonly side: Side;
   /**
    * `make`: constructed or called; `load`: kept by the container or the scope already (or being
    * made there); `given`, `value`, `input`, `signal`, `lazy`: known before the first step runs.

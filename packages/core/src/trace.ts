@@ -6,6 +6,7 @@ import { threadId } from 'node:worker_threads';
 import type { Hop } from './hop.js';
 import type { Node } from './node.js';
 import type { Plan, Unit } from './plan.js';
+import { loop } from './placement.js';
 import type { Placement, Scope } from './scope.js';
 import type { Step } from './step.js';
 import type { HopWatch } from './threads/executor.js';
@@ -219,12 +220,12 @@ class StepTrace {
     this.event = {
       label: node.label,
       scope: node.scope,
-      placement: side,
+      placement: side === loop ? 'loop' : 'thread',
       target,
       waited: 0,
       ran: undefined,
       hop,
-      threadId: side === 'loop' ? threadId : undefined,
+      threadId: side === loop ? threadId : undefined,
     };
   }
 

@@ -1,17 +1,17 @@
 /** The parts around threads that need none: queue, definitions, and what is done about aborted hops. */
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { Definitions } from '../src/threads/definitions.js';
 import { Dispatcher } from '../src/threads/dispatcher.js';
 import type { HopDefinition } from '../src/threads/executor.js';
-import type { Departure, Lane } from '../src/threads/lane.js';
+import type { Departure, Lane, Trip } from '../src/threads/lane.js';
+import type { StepProgress } from '../src/threads/hop-control.js';
 import type { HopReply } from '../src/threads/message.js';
-import { ThreadGone } from '../src/threads/pool.js';
+import { ThreadGone } from '../src/threads/worker-thread.js';
 import { Queue } from '../src/threads/queue.js';
 import { gate, type Gate } from './support/gate.js';
 
 describe('a queue', () => {
   it('gives items in the order in which they came, also when some have left', () => {
-    const queue = new Queue<string>(4);
+    const queue = new Queue<string>(() => 4);
     for (const item of ['a', 'b', 'c', 'd']) queue.push(item);
     expect(queue.delete('b')).toBe(true);
     expect(queue.delete('b')).toBe(false);
@@ -24,7 +24,7 @@ describe('a queue', () => {
   });
 
   it('knows when it is full, and takes no more then', () => {
-    const queue = new Queue<number>(1);
+    const queue = new Queue<number>(() => 1);
     expect(queue.isFull).toBe(false);
     queue.push(1);
     expect([queue.size, queue.isFull]).toEqual([1, true]);
@@ -34,29 +34,18 @@ describe('a queue', () => {
   });
 });
 
-describe('definitions', () => {
-  it('are known when each thread that lives has answered a run', () => {
-    const definitions = new Definitions();
-    expect(definitions.areKnown(1, [1, 2])).toBe(false);
-    definitions.learn(1, 1);
-    expect(definitions.areKnown(1, [1, 2])).toBe(false);
-    definitions.learn(1, 2);
-    expect(definitions.areKnown(1, [1, 2])).toBe(true);
-    expect(definitions.areKnown(2, [1, 2])).toBe(false);
-    definitions.forget(2);
-    expect(definitions.areKnown(1, [1])).toBe(true);
-    expect(definitions.areKnown(1, [1, 2])).toBe(false);
-  });
-});
-
 describe('a dispatcher', () => {
   /** A lane with one place, whose answers and figures the test gives. */
   class TestLane implements Lane {
     readonly size = 1;
+    readonly threads = 1;
     readonly replaced = 0;
+    readonly stuck = 0;
     mayEndThreads = true;
     ended = 0;
+    aborted = 0;
     woken = 0;
+    progress: StepProgress | undefined;
     readonly sent: { departure: Departure; answer: Gate<HopReply> }[] = [];
     places = 1;
     #running = 0;
@@ -69,28 +58,43 @@ describe('a dispatcher', () => {
       this.woken += 1;
     }
 
-    async send(departure: Departure): Promise<HopReply> {
+    send(departure: Departure): Trip {
       const answer = gate<HopReply>();
-      departure.stop.addEventListener('abort', () => {
-        this.ended += 1;
-        answer.fail(new ThreadGone('it was ended'));
-      });
       this.sent.push({ departure, answer });
       this.#running += 1;
-      try {
-        return await answer.passed;
-      } finally {
-        this.#running -= 1;
-      }
+      const progress = () => this.progress;
+      return {
+        reply: answer.passed.finally(() => (this.#running -= 1)),
+        abort: () => (this.aborted += 1),
+        get progress() {
+          return progress();
+        },
+        end: () => {
+          if (!this.mayEndThreads) return false;
+          this.ended += 1;
+          answer.fail(new ThreadGone('it was ended'));
+          return true;
+        },
+      };
     }
 
-    async close(): Promise<void> {
+    async open(): Promise<[]> {
+      return [];
+    }
+
+    prepare(): void {}
+
+    async resize(): Promise<void> {}
+
+    async close(): Promise<[]> {
       this.places = 0;
+      return [];
     }
   }
 
   const definition: HopDefinition = {
     id: 1,
+    group: 'default',
     steps: [
       { label: 'signal', operation: 'signal', classId: '', arguments: [] },
       { label: 'A.b', operation: 'call', classId: 'a#A', method: 'b', arguments: [-1] },
@@ -106,7 +110,7 @@ describe('a dispatcher', () => {
   beforeEach(() => {
     jest.useFakeTimers();
     lane = new TestLane();
-    dispatcher = new Dispatcher(lane, 2);
+    dispatcher = new Dispatcher(lane, 'default', 2);
   });
   afterEach(() => {
     jest.useRealTimers();
@@ -122,9 +126,10 @@ describe('a dispatcher', () => {
   }
   const aborted = { step: -1, error: 'enough' };
 
-  it('sets the cell of an aborted hop at once, and ends its thread after a moment of grace', async () => {
+  it('tells an aborted hop at once, and ends its thread after a moment of grace', async () => {
     const { departure, outcome } = abortedHop();
-    expect(departure.abort?.[0]).toBe(1);
+    expect(departure.controlled).toBe(true);
+    expect(lane.aborted).toBe(1);
     expect(lane.ended).toBe(0);
     expect(dispatcher.figures.busy).toBe(1);
     await jest.advanceTimersByTimeAsync(49);
@@ -156,9 +161,9 @@ describe('a dispatcher', () => {
     expect(lane.ended).toBe(1);
   });
 
-  it('sends no cell where nobody can abort', () => {
+  it('controls no hop that nobody can abort', () => {
     void dispatcher.run(definition, [], undefined);
-    expect(lane.sent[0]?.departure.abort).toBeUndefined();
+    expect(lane.sent[0]?.departure.controlled).toBe(false);
   });
 
   it('wakes its lane when a hop has to wait, and starts it when it is told of room', async () => {
@@ -193,6 +198,94 @@ describe('a dispatcher', () => {
       step: -1,
       error: { code: 'TURNO_THREAD_DIED', hop: 'A.b', cause },
     });
+  });
+
+  describe('with a deadline', () => {
+    const bounded: HopDefinition = {
+      ...definition,
+      steps: [
+        { label: 'A.a', operation: 'call', classId: 'a#A', method: 'a', arguments: [] },
+        {
+          label: 'A.b',
+          operation: 'call',
+          classId: 'a#A',
+          method: 'b',
+          arguments: [],
+          deadline: 100,
+        },
+        {
+          label: 'A.c',
+          operation: 'call',
+          classId: 'a#A',
+          method: 'c',
+          arguments: [],
+          deadline: 300,
+        },
+      ],
+    };
+
+    function run(of: HopDefinition) {
+      return dispatcher.run(of, [], undefined).catch((failure: unknown) => failure);
+    }
+
+    it('ends the thread of a step that has run for as long as it may, and names it', async () => {
+      const outcome = run(bounded);
+      lane.progress = { step: 1, ran: 40 };
+      await jest.advanceTimersByTimeAsync(100);
+      expect(lane.ended).toBe(0);
+      lane.progress = { step: 1, ran: 99 };
+      await jest.advanceTimersByTimeAsync(60);
+      lane.progress = { step: 1, ran: 100 };
+      await jest.advanceTimersByTimeAsync(2);
+      expect(lane.ended).toBe(1);
+      expect(await outcome).toMatchObject({
+        step: 1,
+        error: { code: 'TURNO_DEADLINE', provider: 'A.b', deadline: 100 },
+      });
+    });
+
+    it('does not count what other steps of the hop took', async () => {
+      const outcome = run(bounded);
+      lane.progress = { step: 0, ran: 1_000 };
+      await jest.advanceTimersByTimeAsync(1_000);
+      lane.progress = { step: 2, ran: 200 };
+      await jest.advanceTimersByTimeAsync(100);
+      expect(lane.ended).toBe(0);
+      lane.sent[0]?.answer.open(reply);
+      expect(await outcome).toEqual(['done']);
+      await jest.advanceTimersByTimeAsync(10_000);
+      expect(lane.ended).toBe(0);
+    });
+
+    it('gives a step that asks for the signal a moment of grace, and fails all the same', async () => {
+      const [signal] = definition.steps;
+      const outcome = run({ ...bounded, steps: [signal!, ...bounded.steps] });
+      lane.progress = { step: 2, ran: 100 };
+      await jest.advanceTimersByTimeAsync(100);
+      expect([lane.aborted, lane.ended]).toEqual([1, 0]);
+      lane.sent[0]?.answer.open(reply);
+      expect(await outcome).toMatchObject({ step: 2, error: { code: 'TURNO_DEADLINE' } });
+      await jest.advanceTimersByTimeAsync(1_000);
+      expect(lane.ended).toBe(0);
+    });
+  });
+
+  it('refuses work while no thread can be ended, and takes it again when one has answered', async () => {
+    lane.mayEndThreads = false;
+    const { outcome, answer } = abortedHop();
+    const queued = dispatcher.run(definition, [], undefined).catch((failure: unknown) => failure);
+    await jest.advanceTimersByTimeAsync(50);
+    expect(await outcome).toMatchObject(aborted);
+    const stuck = { step: -1, error: { code: 'TURNO_THREADS_STUCK', stuck: 1 } };
+    expect(await queued).toMatchObject(stuck);
+    await expect(dispatcher.run(definition, [], undefined)).rejects.toMatchObject(stuck);
+    expect(dispatcher.figures).toMatchObject({ busy: 1, stuck: 1 });
+    answer.open(reply);
+    await jest.advanceTimersByTimeAsync(0);
+    expect(dispatcher.figures).toMatchObject({ busy: 0, stuck: 0 });
+    const later = dispatcher.run(definition, [], undefined);
+    lane.sent.at(-1)!.answer.open(reply);
+    expect(await later).toEqual(['done']);
   });
 
   it('does not let a late answer of a disposed lane count', async () => {

@@ -3,21 +3,9 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { getEventListeners } from 'node:events';
 import { createExecutor, type ThreadOptions } from '../dist/threads/create-executor.js';
 import { HopFailure, stayed, type Executor, type HopDefinition } from '../dist/threads/executor.js';
+import { FileCellsFolder, SharedCells, type Cells } from './fixtures/cells.js';
 import { Counter, Engine, Point, SpiltError, Tasks } from './fixtures/tasks.js';
-import {
-  call,
-  callOn,
-  cells,
-  construct,
-  entries,
-  hop,
-  idOf,
-  letGo,
-  manifestOf,
-  set,
-  signal,
-  step,
-} from './support/hop.js';
+import { call, callOn, construct, hop, idOf, manifestOf, signal, step } from './support/hop.js';
 
 // No test waits for the clock; on a busy machine threads that load TypeScript start slowly.
 jest.setTimeout(60_000);
@@ -29,15 +17,33 @@ const echo = hop([call(Tasks, 'echo', 0)]);
 const hold = hop([call(Tasks, 'hold', 0)]);
 const untilAborted = hop([signal, call(Tasks, 'untilAborted', 0, step(0))]);
 
-describe.each(['tinypool', 'inline'] as const)('the %s executor', (executor) => {
+const folder = new FileCellsFolder();
+afterAll(() => folder.remove());
+
+/** The numbers of a list that steps have written. */
+function entries(log: Cells): number[] {
+  return Array.from({ length: log.get(0) }, (_, index) => log.get(index + 1));
+}
+
+const executors: readonly [string, ThreadOptions, boolean][] = [
+  ['tinypool', { executor: 'tinypool' }, true],
+  ['tinypool, with processes,', { runtime: 'child_process' }, false],
+  ['inline', { executor: 'inline' }, true],
+];
+
+describe.each(executors)('the %s executor', (_name, chosen, sharesMemory) => {
   let shared: Executor;
   beforeAll(async () => {
     shared = await started({ size: 2 });
   });
   afterAll(() => shared.dispose());
 
+  const cells = (): Cells => (sharesMemory ? new SharedCells() : folder.make());
+  const set = (gate: Cells, index: number): Promise<void> => gate.until(index);
+  const letGo = (gate: Cells): void => gate.set(1, 1);
+
   async function started(options: ThreadOptions): Promise<Executor> {
-    const made = createExecutor({ ...options, executor });
+    const made = createExecutor({ ...chosen, ...options });
     expect(await made.start(manifest)).toEqual([]);
     return made;
   }
@@ -145,10 +151,10 @@ describe.each(['tinypool', 'inline'] as const)('the %s executor', (executor) => 
       expect(await valueOf([call(Tasks, 'echo', 0)], rows)).toStrictEqual(rows);
     });
 
-    it('memory that is marked for transfer by moving it', async () => {
+    it('memory that is marked for transfer by moving it, where that is possible', async () => {
       const pixels = Tasks.pixels(100);
       expect(await valueOf([call(Tasks, 'echo', 0)], pixels)).toHaveLength(100);
-      expect(pixels).toHaveLength(0);
+      expect(pixels).toHaveLength(sharesMemory ? 0 : 100);
       const arrived = (await valueOf([call(Tasks, 'pixels', 0)], 100_000)) as Uint8Array;
       expect(arrived).toHaveLength(100_000);
       expect(arrived[99_999]).toBe(7);
@@ -401,7 +407,7 @@ describe.each(['tinypool', 'inline'] as const)('the %s executor', (executor) => 
       caller.abort('enough');
       await running;
       await set(gate, 1);
-      expect(gate[2]).toBe(1);
+      expect(gate.get(2)).toBe(1);
     });
 
     it('leaves no listener on the signal, however it ends', async () => {
@@ -466,8 +472,9 @@ describe.each(['tinypool', 'inline'] as const)('the %s executor', (executor) => 
 
   it('counts what it does', async () => {
     const single = await started({ size: 1 });
-    const nothing = { busy: 0, queued: 0, hops: 0, replaced: 0, waited: 0, ran: 0 };
-    expect(single.figures).toEqual({ threads: 1, ...nothing });
+    const zero = { busy: 0, queued: 0, hops: 0, replaced: 0, stuck: 0, waited: 0, ran: 0 };
+    const nothing = { size: 1, threads: 1, ...zero };
+    expect(single.figures).toEqual({ ...nothing, groups: { default: nothing } });
     const gate = cells();
     const held = single.run(hold, [gate]);
     const queued = single.run(echo, [1]);
@@ -475,15 +482,24 @@ describe.each(['tinypool', 'inline'] as const)('the %s executor', (executor) => 
     expect(single.figures).toMatchObject({ threads: 1, busy: 1, queued: 1, hops: 0 });
     letGo(gate);
     await Promise.all([held, queued]);
-    const { waited, ran, ...rest } = single.figures;
-    expect(rest).toEqual({ threads: 1, busy: 0, queued: 0, hops: 2, replaced: 0 });
+    const { waited, ran, groups, ...rest } = single.figures;
+    expect(rest).toEqual({
+      size: 1,
+      threads: 1,
+      busy: 0,
+      queued: 0,
+      hops: 2,
+      replaced: 0,
+      stuck: 0,
+    });
+    expect(groups).toEqual({ default: { waited, ran, ...rest } });
     expect(waited).toBeGreaterThan(0);
     expect(ran).toBeGreaterThan(0);
     await single.dispose();
   });
 
   it('names at its start what it cannot reach', async () => {
-    const made = createExecutor({ executor, size: 2 });
+    const made = createExecutor({ ...chosen, size: 2 });
     const [tasks] = manifest.needs;
     const needs = [
       { ...tasks!, methods: [{ name: 'echo', static: true }] },
@@ -525,7 +541,7 @@ describe.each(['tinypool', 'inline'] as const)('the %s executor', (executor) => 
     });
 
     it('may never have been started', async () => {
-      const unused = createExecutor({ executor });
+      const unused = createExecutor(chosen);
       await unused.dispose();
       expect((await failureOf(unused.run(echo, [1]))).step).toBe(-1);
     });
@@ -537,7 +553,7 @@ describe.each(['tinypool', 'inline'] as const)('the %s executor', (executor) => 
     [{ queue: -1 }, 'queue'],
     [{ startTimeout: 0 }, 'startTimeout'],
   ])('refuses options that mean nothing: %p', (options, name) => {
-    expect(() => createExecutor({ ...options, executor })).toThrow(`threads: { ${name} }`);
+    expect(() => createExecutor({ ...chosen, ...options })).toThrow(`threads: { ${name} }`);
   });
 
   it('finds classes by ids that say where they stand', () => {

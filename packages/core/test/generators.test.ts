@@ -821,12 +821,16 @@ describe.each(['tinypool', 'inline'] as const)('a generator in a thread (%s)', (
     expect(messageOf(error)).toContain('it was resolved on the event loop');
   });
 
-  it('may not live once per thread, where nothing would end it', async () => {
-    const error = await failureOf(
-      containerOf([fixture.OncePerThread], { threads: { executor, size: 1 } }),
-    );
-    expect(messageOf(error)).toContain(
-      `OncePerThread.perThread is a generator with scope 'thread', and nothing would run what follows its yield. Return the value instead of yielding it, or give it another scope.`,
-    );
+  it('that lives once per thread goes on when its thread ends in order', async () => {
+    const single = await containerOf([fixture.OncePerThread, value(fixture.Ends, ends)], {
+      threads: { executor, size: 1 },
+    });
+    for (const _time of [1, 2]) {
+      await using scope = single.createScope();
+      expect(await scope.resolve(fixture.OfPerThread)).toBe('per thread');
+    }
+    expect(ended()).toEqual([]);
+    await single.dispose();
+    expect(ended()).toEqual([codes.perThread]);
   });
 });

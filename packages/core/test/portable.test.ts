@@ -18,7 +18,7 @@ import {
   type Parcel,
 } from '../src/portable/codec.js';
 import { isKnownUnportable } from '../src/portable/portable-class.js';
-import { pack, unpack } from '../src/threads/freight.js';
+import { threadPacker, unpack } from '../src/threads/freight.js';
 
 /** What posting does. In Jest, what comes out of it belongs to another realm, as from a worker. */
 function post({ encoded, transfer: moved }: Parcel): Encoded {
@@ -682,20 +682,16 @@ describe('large plain data', () => {
       // The first read is the check, the second one that of posting.
       get: () => (++reads === 2 ? () => 1 : ['a']),
     });
-    const packed = pack(encode(value), () => encodeExactly(value));
+    const packed = threadPacker.pack(value);
     expect((decode(unpack(packed.freight)) as unknown[]).length).toBe(1_000);
     const extras: { tags: unknown }[] = rows();
     extras[999]!.tags = Object.assign(['a'], { total: () => 1 });
-    expect(() => pack(encode(extras), () => encodeExactly(extras))).toThrow(
-      'There is a function at "[999].tags.total".',
-    );
+    expect(() => threadPacker.pack(extras)).toThrow('There is a function at "[999].tags.total".');
   });
 
   it('travels in the queue of a port', () => {
     const value = rows();
-    const { freight, transfer: moved } = pack(encode(value), () => {
-      throw new Error('This is not called.');
-    });
+    const { freight, transfer: moved } = threadPacker.pack(value);
     expect(moved).toEqual([freight]);
     const port = freight as MessagePort;
     expect((receiveMessageOnPort(port) as { message: Encoded }).message.value).toHaveLength(1_000);
@@ -729,7 +725,7 @@ describe('transfer', () => {
     const view = transfer(new Uint8Array([1, 2, 3]));
     // As Node marks its own pool. Versions before 21 copy such memory, later ones refuse to post it.
     markAsUntransferable(view.buffer);
-    const packed = pack(encode(view), () => encodeExactly(view));
+    const packed = threadPacker.pack(view);
     const moved = packed.transfer.filter((item) => item instanceof ArrayBuffer);
     const encoded = unpack(packed.freight);
     expect(decode(post({ encoded, transfer: moved, exact: true }))).toEqual(view);

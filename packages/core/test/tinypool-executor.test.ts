@@ -51,7 +51,12 @@ function need(module: string | undefined, name: string): NeededClass {
 /** Of a fixture in JavaScript. */
 function manifestFor(fixture: string, name: string): Manifest {
   const module = urlOf(fixture);
-  return { modules: [module], portableModules: [], needs: [need(module, name)] };
+  return {
+    modules: [module],
+    portableModules: [],
+    groups: ['default'],
+    needs: [need(module, name)],
+  };
 }
 
 const faults = manifestFor('faults.mjs', 'Faults');
@@ -350,7 +355,9 @@ describe('a module that starts a container', () => {
     const parked = urlOf('parked.mjs');
     const executor = create({ execArgv: [] });
     const needs = [need(parked, 'Above'), need(parked, 'Below')];
-    expect(await executor.start({ modules: [parked], portableModules: [], needs })).toEqual([
+    expect(
+      await executor.start({ modules: [parked], portableModules: [], groups: ['default'], needs }),
+    ).toEqual([
       {
         need: needs[1],
         reason:
@@ -367,7 +374,7 @@ describe('a module that starts a container', () => {
     const waiting = urlOf('imports-parked.mjs');
     const modules = [urlOf('parked.mjs'), waiting];
     const needs = [need(waiting, 'Waits')];
-    const manifest = { modules, portableModules: [], needs };
+    const manifest = { modules, portableModules: [], groups: ['default'], needs };
     expect(await reasonsOf(manifest, { startTimeout: 2_000 })).toEqual([
       'Waits: its module imports one that starts a container (Container.create or createApp), where a thread stops importing',
     ]);

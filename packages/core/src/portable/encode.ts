@@ -40,18 +40,20 @@ export function encode(value: unknown): Parcel {
  * As {@link encode}, but what is sent is a copy of all containers, made while they are looked at:
  * posting it cannot fail, and no accessor or Proxy can turn up something else than was checked.
  * Nothing is moved either, since Node refuses to move some memory (such as its own pool).
+ * @param shares - whether memory can be shared with the other side.
  */
-export function encodeExactly(value: unknown): Parcel {
-  return new Encoder({}).run(value);
+export function encodeExactly(value: unknown, shares = true): Parcel {
+  return new Encoder({ shares }).run(value);
 }
 
 /**
  * Encodes what was thrown; never fails. A field that cannot cross is left out, since the error
  * itself says more than the message about that field would.
+ * @param shares - whether memory can be shared with the other side.
  */
-export function encodeThrown(thrown: unknown): Parcel {
+export function encodeThrown(thrown: unknown, shares = true): Parcel {
   try {
-    return new Encoder({ lenient: true }).run(thrown);
+    return new Encoder({ lenient: true, shares }).run(thrown);
   } catch (error) {
     const found = error instanceof Obstacle ? error.found : 'something that cannot be read';
     return new Encoder({ lenient: true }).run(
@@ -78,6 +80,8 @@ class Encoder {
       readonly lenient?: boolean;
       /** What was given to `transfer` is moved. */
       readonly move?: boolean;
+      /** Whether memory can be shared with the other side. Default: yes. */
+      readonly shares?: boolean;
     },
   ) {}
 
@@ -193,7 +197,7 @@ class Encoder {
       this.#memory(value);
       return value;
     }
-    if (types.isSharedArrayBuffer(value)) return value;
+    if (types.isSharedArrayBuffer(value)) return this.#shared(value);
     // A boxed string has its characters as properties.
     if (types.isStringObject(value)) return value;
     const isBoxed = types.isBoxedPrimitive(value) && !types.isSymbolObject(value);
@@ -228,7 +232,7 @@ class Encoder {
   }
 
   #view(value: ArrayBufferView): object {
-    if (types.isSharedArrayBuffer(value.buffer)) return this.#asBuffer(value);
+    if (types.isSharedArrayBuffer(value.buffer)) return this.#asBuffer(this.#shared(value));
     this.#memory(value.buffer);
     if (Object.getPrototypeOf(value) !== Buffer.prototype) return value;
     const whole = value.byteLength === value.buffer.byteLength;
@@ -244,6 +248,14 @@ class Encoder {
   #asBuffer(view: ArrayBufferView, is = Object.getPrototypeOf(view) === Buffer.prototype): object {
     if (is) (this.#encoded.buffers ??= []).push(view as Uint8Array);
     return view;
+  }
+
+  #shared<T extends object>(value: T): T {
+    if (this.options.shares !== false) return value;
+    return this.#refuse(
+      'shared memory (a SharedArrayBuffer)',
+      'A process shares none: pass a copy of it, or use worker threads.',
+    );
   }
 
   #memory(buffer: ArrayBuffer): void {

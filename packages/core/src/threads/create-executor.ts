@@ -1,11 +1,13 @@
 /** Chooses the executor of a container. */
 import type { Executor } from './executor.js';
-import { InlineExecutor } from './inline-executor.js';
-import { defaultTeardownTimeout } from '../disposal.js';
+import { GroupExecutor, type LaneMaker } from './group-executor.js';
+import { InlineLane } from './inline-lane.js';
+import { defaultTeardownTimeout, isObject } from '../disposal.js';
+import { defaultGroup } from '../node.js';
 import { settingsOf, type ThreadOptions } from './options.js';
-import { TinypoolExecutor } from './tinypool-executor.js';
+import { ThreadLane } from './thread-lane.js';
 
-export type { ThreadOptions } from './options.js';
+export type { GroupOptions, ThreadOptions } from './options.js';
 
 /**
  * Makes an executor; no thread runs before its `start`.
@@ -17,7 +19,15 @@ export function createExecutor(
   teardownTimeout = defaultTeardownTimeout,
 ): Executor {
   const settings = settingsOf(options, teardownTimeout);
-  return options.executor === 'inline'
-    ? new InlineExecutor(settings)
-    : new TinypoolExecutor(settings);
+  const isInline = options.executor === 'inline';
+  const makeLane: LaneMaker = (group, events) =>
+    isInline ? new InlineLane(group, events) : new ThreadLane(group, events);
+  return new GroupExecutor(settings, makeLane, isInline);
+}
+
+/** The groups of threads that options describe. */
+export function groupNames(options: ThreadOptions): readonly string[] {
+  // What is no object is refused when the executor is made.
+  const { groups }: ThreadOptions = isObject(options) ? options : {};
+  return [defaultGroup, ...(isObject(groups) ? Object.keys(groups) : [])];
 }

@@ -1,19 +1,27 @@
 /** Sends hops to threads: in order, not more than there are threads, each answered exactly once. */
-import { DisposedError, QueueFullError, ThreadDiedError, ThreadStartError } from '../errors.js';
-import { decode, encode, encodeExactly, Obstacle, type Encoded } from '../portable/codec.js';
+import {
+  DeadlineError,
+  DisposedError,
+  QueueFullError,
+  ThreadDiedError,
+  ThreadsStuckError,
+  ThreadStartError,
+} from '../errors.js';
+import { decode, Obstacle } from '../portable/codec.js';
 import {
   HopFailure,
   stayed,
+  type GroupFigures,
   type HopDefinition,
+  type HopStep,
   type HopWatch,
-  type ThreadFigures,
 } from './executor.js';
-import { pack, unpack, type Packed } from './freight.js';
-import type { Lane } from './lane.js';
-import type { HopReply } from './message.js';
-import { ThreadGone } from './pool.js';
+import { unpack } from './freight.js';
+import type { Lane, Trip } from './lane.js';
+import type { Freight, HopReply } from './message.js';
+import { defaultQueue } from './options.js';
 import { Queue } from './queue.js';
-import { Stop } from './stop.js';
+import { ThreadGone } from './worker-thread.js';
 
 /**
  * How long, in milliseconds, an aborted hop may go on before its thread is ended: time for a step
@@ -23,7 +31,7 @@ import { Stop } from './stop.js';
 const grace = 50;
 
 /** How long until the next look, in milliseconds, where too many threads are stuck to end one more. */
-const again = 1_000;
+const again = 250;
 
 /** One run of a hop. */
 interface Job {
@@ -39,41 +47,58 @@ interface Job {
   /** Set while a thread has it. */
   running: Running | undefined;
   answered: boolean;
-  /** Set when it was aborted while it ran: why, for when its thread is ended because of that. */
-  aborted: { readonly reason: unknown } | undefined;
+  /** Set when it was told to stop while it ran. */
+  stopped: Stopped | undefined;
+}
+
+/** Why a hop was told to stop. */
+interface Stopped {
+  /** What it fails with if its thread is ended because of that. */
+  readonly failure: HopFailure;
+  /** Whether it fails with that also where it ends by itself. */
+  readonly isFinal: boolean;
 }
 
 interface Running {
   readonly started: number;
-  readonly cell: Int32Array | undefined;
-  readonly stop: Stop;
+  readonly trip: Trip;
   timer: NodeJS.Timeout | undefined;
+  /** It was to be ended with its thread, which cannot be. */
+  isBlocked: boolean;
 }
 
 export class Dispatcher {
   readonly #queue: Queue<Job>;
   readonly #running = new Set<Job>();
-  #disposed: Promise<void> | undefined;
+  /** Hops whose threads cannot be ended. */
+  #blocked = 0;
+  #disposed: Promise<readonly unknown[]> | undefined;
   #waited = 0;
   #ran = 0;
   #hops = 0;
 
   constructor(
     private readonly lane: Lane,
-    limit: number,
+    /** Name of the group of threads. */
+    private readonly group: string,
+    /** How many hops may wait; undefined: it follows from the number of threads. */
+    private readonly limit: number | undefined,
   ) {
-    this.#queue = new Queue(limit);
+    this.#queue = new Queue(() => limit ?? defaultQueue(lane.size));
   }
 
-  get figures(): ThreadFigures {
+  get figures(): GroupFigures {
+    const { lane } = this;
     return {
-      threads: this.lane.size,
+      size: lane.size,
+      threads: lane.threads,
       busy: this.#running.size,
       queued: this.#queue.size,
       waited: this.#waited,
       ran: this.#ran,
       hops: this.#hops,
-      replaced: this.lane.replaced,
+      replaced: lane.replaced,
+      stuck: lane.stuck + this.#blocked,
     };
   }
 
@@ -96,7 +121,7 @@ export class Dispatcher {
         queued: performance.now(),
         running: undefined,
         answered: false,
-        aborted: undefined,
+        stopped: undefined,
       };
       const startsNow = this.lane.free > 0 && this.#queue.size === 0;
       const refusal = this.#refusal(job, startsNow);
@@ -122,8 +147,21 @@ export class Dispatcher {
   #refusal({ definition, signal }: Job, startsNow: boolean): HopFailure | undefined {
     if (this.#disposed !== undefined) return new HopFailure(-1, new DisposedError('container'));
     if (signal?.aborted === true) return new HopFailure(-1, signal.reason);
-    if (startsNow || !this.#queue.isFull) return undefined;
-    return new HopFailure(-1, new QueueFullError(labelOf(definition), this.#queue.limit));
+    if (startsNow) return undefined;
+    if (this.#isStuck) return this.#stuckFailure(definition);
+    if (!this.#queue.isFull) return undefined;
+    const { limit } = this.#queue;
+    return new HopFailure(-1, new QueueFullError(labelOf(definition), limit, this.group));
+  }
+
+  /** Whether no thread can take a hop before some native code returns. */
+  get #isStuck(): boolean {
+    return this.#blocked > 0 && this.#blocked >= this.lane.threads;
+  }
+
+  #stuckFailure(definition: HopDefinition): HopFailure {
+    const { stuck } = this.figures;
+    return new HopFailure(-1, new ThreadsStuckError(labelOf(definition), stuck));
   }
 
   /** Starts what waits, as far as there are threads. To be called whenever there may be more. */
@@ -140,13 +178,14 @@ export class Dispatcher {
     for (const job of this.#queue.clear()) this.#fail(job, new HopFailure(-1, error));
   }
 
-  /** Fails all work and ends the threads. */
-  dispose(): Promise<void> {
+  /** Fails all work and ends the threads. @returns what their teardowns threw. */
+  dispose(): Promise<readonly unknown[]> {
     return (this.#disposed ??= this.#dispose());
   }
 
-  #dispose(): Promise<void> {
+  #dispose(): Promise<readonly unknown[]> {
     for (const job of [...this.#queue.clear(), ...this.#running]) {
+      clearTimeout(job.running?.timer);
       this.#fail(job, new HopFailure(-1, new DisposedError('container')));
     }
     this.#running.clear();
@@ -154,36 +193,34 @@ export class Dispatcher {
   }
 
   #start(job: Job): void {
-    const { definition, signal, watch } = job;
-    const inputs = packInputs(job);
-    if (inputs instanceof HopFailure) {
-      this.#fail(job, inputs);
+    const { definition, inputs, signal, watch } = job;
+    const hasDeadline = definition.steps.some(({ deadline }) => deadline !== undefined);
+    const controlled = hasDeadline || (signal !== undefined && hasSignal(definition));
+    let trip: Trip;
+    try {
+      trip = this.lane.send({ definition, inputs, controlled, timed: watch !== undefined });
+    } catch (error) {
+      this.#fail(job, refusedInput(job, error));
       return;
     }
-    const asksForSignal = signal !== undefined && hasSignal(definition);
-    const running: Running = {
-      started: performance.now(),
-      cell: asksForSignal ? new Int32Array(new SharedArrayBuffer(4)) : undefined,
-      stop: new Stop(),
-      timer: undefined,
-    };
+    const started = performance.now();
+    const running: Running = { started, trip, timer: undefined, isBlocked: false };
     this.#waited += running.started - job.queued;
     job.running = running;
     this.#running.add(job);
+    if (hasDeadline) this.#watchDeadlines(job, running);
     watch?.started();
-    const { cell, stop } = running;
-    const timed = watch !== undefined;
-    this.lane.send({ definition, inputs, abort: cell, timed, stop }).then(
+    trip.reply.then(
       (reply) => {
         this.#end(job, running);
         // Also where it was aborted: what it made after all is for the caller to tear down.
-        this.#answer(job, reply);
+        if (job.stopped?.isFinal === true) this.#fail(job, job.stopped.failure);
+        else this.#answer(job, reply);
         this.drain();
       },
       (error: unknown) => {
         this.#end(job, running);
-        const { reason } = job.aborted ?? { reason: diedError(definition, error) };
-        this.#fail(job, new HopFailure(-1, reason));
+        this.#fail(job, job.stopped?.failure ?? new HopFailure(-1, diedError(definition, error)));
         this.drain();
       },
     );
@@ -191,6 +228,7 @@ export class Dispatcher {
 
   #end(job: Job, running: Running): void {
     clearTimeout(running.timer);
+    if (running.isBlocked) this.#blocked--;
     this.#running.delete(job);
     this.#ran += performance.now() - running.started;
     this.#hops++;
@@ -225,57 +263,80 @@ export class Dispatcher {
 
   #abort(job: Job, signal: AbortSignal): void {
     const { running } = job;
+    const failure = new HopFailure(-1, signal.reason);
     if (running === undefined) {
       this.#queue.delete(job);
-      this.#fail(job, new HopFailure(-1, signal.reason));
+      this.#fail(job, failure);
       return;
     }
     // Its inputs are in use as long as it runs: what they stand on is torn down after the answer.
-    job.aborted = { reason: signal.reason };
-    if (running.cell !== undefined) {
-      Atomics.store(running.cell, 0, 1);
-      Atomics.notify(running.cell, 0);
-    }
+    job.stopped ??= { failure, isFinal: false };
+    running.trip.abort();
     this.#stopIn(grace, job, running);
   }
 
+  /** Looks at the hop whenever a step of it may have run for as long as it may. */
+  #watchDeadlines(job: Job, running: Running): void {
+    const { steps } = job.definition;
+    const { step: current, ran } = running.trip.progress ?? { step: -1, ran: 0 };
+    let wait = Infinity;
+    for (const [index, { deadline }] of steps.entries()) {
+      if (deadline === undefined || index < current) continue;
+      wait = Math.min(wait, index === current ? deadline - ran : deadline);
+    }
+    if (wait === Infinity) return;
+    if (wait > 0) {
+      running.timer = setTimeout(() => this.#watchDeadlines(job, running), wait);
+      return;
+    }
+    const { label, deadline = 0 } = steps[current] as HopStep;
+    const failure = new HopFailure(current, new DeadlineError(label, deadline));
+    job.stopped = { failure, isFinal: true };
+    running.trip.abort();
+    this.#stopIn(hasSignal(job.definition) ? grace : 0, job, running);
+  }
+
   #stopIn(delay: number, job: Job, running: Running): void {
+    clearTimeout(running.timer);
     running.timer = setTimeout(() => {
-      if (this.lane.mayEndThreads) {
-        running.stop.now();
-        return;
-      }
+      if (running.trip.end()) return;
       // Nobody waits for a thread that cannot be ended.
-      this.#fail(job, new HopFailure(-1, job.aborted?.reason));
+      if (!running.isBlocked) {
+        running.isBlocked = true;
+        this.#blocked++;
+      }
+      if (job.stopped !== undefined) this.#fail(job, job.stopped.failure);
+      if (this.#isStuck) {
+        for (const waiting of this.#queue.clear()) {
+          this.#fail(waiting, this.#stuckFailure(waiting.definition));
+        }
+      }
       this.#stopIn(again, job, running);
+      running.timer?.unref();
     }, delay);
   }
 }
 
-/** @returns a failure that names the parameter, if the value for it cannot cross. */
-function packInputs({ definition, inputs }: Job): Packed | HopFailure {
-  try {
-    return pack(encode(inputs), () => encodeExactly(inputs));
-  } catch (error) {
-    if (!(error instanceof Obstacle)) return new HopFailure(-1, error);
-    const input = definition.inputs[error.path[0] as number];
-    const consumer = input?.consumer ?? labelOf(definition);
-    const refusal = error
-      .from(1)
-      .toError(
-        `${consumer} runs in a thread, but its ${input?.parameter ?? 'input'} cannot cross`,
-        `make ${consumer} async, so that it runs on the event loop`,
-      );
-    const step = definition.steps.findIndex(({ label }) => label === consumer);
-    return new HopFailure(step, refusal);
-  }
+/** @returns a failure that names the parameter whose value cannot cross. */
+function refusedInput({ definition }: Job, error: unknown): HopFailure {
+  if (!(error instanceof Obstacle)) return new HopFailure(-1, error);
+  const input = definition.inputs[error.path[0] as number];
+  const consumer = input?.consumer ?? labelOf(definition);
+  const refusal = error
+    .from(1)
+    .toError(
+      `${consumer} runs in a thread, but its ${input?.parameter ?? 'input'} cannot cross`,
+      `make ${consumer} async, so that it runs on the event loop`,
+    );
+  const step = definition.steps.findIndex(({ label }) => label === consumer);
+  return new HopFailure(step, refusal);
 }
 
-function decodeError(encoded: Encoded): unknown {
+function decodeError(error: Freight): unknown {
   try {
-    return decode(encoded);
-  } catch (error) {
-    return error;
+    return decode(unpack(error));
+  } catch (failure) {
+    return failure;
   }
 }
 

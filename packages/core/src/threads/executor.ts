@@ -26,12 +26,16 @@ export interface HopStep {
   readonly generator?: true;
   /** Set for a value that is made once per thread: the key under which the thread keeps it. */
   readonly perThread?: string;
+  /** How long it may run, in milliseconds. */
+  readonly deadline?: number;
 }
 
 /** What a worker must know to run a hop; plain data, the same for each run. */
 export interface HopDefinition {
   /** Unique in this process. */
   readonly id: number;
+  /** The group of threads that runs it. */
+  readonly group: string;
   /** In topological order. */
   readonly steps: readonly HopStep[];
   /** Indices of the steps whose values go back to the loop. */
@@ -65,6 +69,8 @@ export interface Manifest {
    * value of one of its classes arrives in the thread.
    */
   readonly portableModules: readonly string[];
+  /** Groups of threads that are known to run something; further ones start when they first do. */
+  readonly groups: readonly string[];
   /** The class records that steps name, each with the methods that steps call. */
   readonly needs: readonly NeededClass[];
 }
@@ -96,8 +102,10 @@ export interface Unreachable {
   readonly cause?: unknown;
 }
 
-/** Figures of an executor since its start. Times in milliseconds. */
-export interface ThreadFigures {
+/** Figures of one group of threads since its start. Times in milliseconds. */
+export interface GroupFigures {
+  /** How many threads the group is to have. */
+  readonly size: number;
   /** Threads alive. */
   readonly threads: number;
   /** Hops running. */
@@ -112,6 +120,13 @@ export interface ThreadFigures {
   readonly hops: number;
   /** Threads that died or were ended, and were replaced. */
   readonly replaced: number;
+  /** Threads that were told to end and have not: they are in native code, which nothing interrupts. */
+  readonly stuck: number;
+}
+
+/** Figures of all threads of a container, and of each group. */
+export interface ThreadFigures extends GroupFigures {
+  readonly groups: Readonly<Record<string, GroupFigures>>;
 }
 
 /** A hop failed: which of its steps, and with what. Never seen by users: the run unwraps it. */
@@ -151,7 +166,8 @@ export interface Executor {
    * @returns the values of `definition.outputs`, then those of `definition.extras`.
    * An aborted hop that ends in time by itself is answered as if it had not been aborted.
    * @throws HopFailure, always. Its `error` is what a step threw, a `NotPortableError`, a
-   * `QueueFullError`, a `ThreadDiedError`, a `DisposedError`, or the reason of `signal`.
+   * `QueueFullError`, a `ThreadsStuckError`, a `DeadlineError`, a `ThreadDiedError`, a
+   * `ThreadStartError`, a `DisposedError`, or the reason of `signal`.
    */
   run(
     definition: HopDefinition,
@@ -162,6 +178,17 @@ export interface Executor {
 
   readonly figures: ThreadFigures;
 
-  /** Ends all threads. Work in progress and in the queue fails with `DisposedError`. */
-  dispose(): Promise<void>;
+  /**
+   * Changes how many threads a group has. Hops go on; threads that are too many end in an orderly way
+   * when they are free.
+   * @returns when the group has that many.
+   */
+  resize(group: string, size: number): Promise<void>;
+
+  /**
+   * Ends all threads. Work in progress and in the queue fails with `DisposedError`; threads that are
+   * free dispose what they keep.
+   * @returns what these teardowns threw.
+   */
+  dispose(): Promise<readonly unknown[]>;
 }

@@ -1,7 +1,9 @@
 /** Puts encoded values into messages in such a way that posting the message cannot fail. */
+import { isUint8Array } from 'node:util/types';
+import { Deserializer, Serializer } from 'node:v8';
 import { MessageChannel, MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 
-import type { Encoded, Parcel } from '../portable/codec.js';
+import { encode, encodeExactly, encodeThrown, type Encoded } from '../portable/codec.js';
 import type { Freight } from './message.js';
 
 /** What can be moved. */
@@ -13,37 +15,72 @@ export interface Packed {
   readonly transfer: readonly Transferable[];
 }
 
-/**
- * Packs an encoded value. One that may turn out not to be cloneable is posted here, into a channel
- * of its own whose other end travels instead: in a pool's hands the failure would cost a thread
- * (tinypool posts results without a net).
- * @param exactly - encodes the same value with certainty; may throw an Obstacle.
- */
-export function pack(parcel: Parcel, exactly: () => Parcel): Packed {
-  if (parcel.exact) return { freight: parcel.encoded, transfer: parcel.transfer };
-  const { port1, port2 } = new MessageChannel();
-  try {
-    port1.postMessage(parcel.encoded, parcel.transfer);
-    return { freight: port2, transfer: [port2] };
-  } catch {
-    port2.close();
-    const { encoded, transfer } = exactly();
-    return { freight: encoded, transfer };
-  } finally {
-    // What has been posted stays in the queue of the other end.
-    port1.close();
-  }
+/** How values are made ready for one kind of thread. */
+export interface Packer {
+  /** @throws Obstacle for a value that cannot cross. */
+  pack(value: unknown): Packed;
+  /** Packs what was thrown; never fails. */
+  packThrown(thrown: unknown): Packed;
 }
+
+/** For threads of this process. */
+export const threadPacker: Packer = {
+  /**
+   * A value that may turn out not to be cloneable is posted here, into a channel of its own whose
+   * other end travels instead: in a pool's hands the failure would cost a thread (tinypool posts
+   * results without a net).
+   */
+  pack(value) {
+    const { encoded, transfer, exact } = encode(value);
+    if (exact) return { freight: encoded, transfer };
+    const { port1, port2 } = new MessageChannel();
+    try {
+      port1.postMessage(encoded, transfer);
+      return { freight: port2, transfer: [port2] };
+    } catch {
+      port2.close();
+      const parcel = encodeExactly(value);
+      return { freight: parcel.encoded, transfer: parcel.transfer };
+    } finally {
+      // What has been posted stays in the queue of the other end.
+      port1.close();
+    }
+  },
+  packThrown(thrown) {
+    const { encoded, transfer } = encodeThrown(thrown);
+    return { freight: encoded, transfer };
+  },
+};
+
+/** For other processes, to which nothing can be moved, and with which no memory is shared. */
+export const processPacker: Packer = {
+  pack: (value) => ({ freight: serialise(encodeExactly(value, false).encoded), transfer: [] }),
+  packThrown: (thrown) => ({
+    freight: serialise(encodeThrown(thrown, false).encoded),
+    transfer: [],
+  }),
+};
 
 /** The encoded value in a message that has arrived; to be called once. */
 export function unpack(freight: Freight): Encoded {
-  if (!isPort(freight)) return freight;
-  const received = receiveMessageOnPort(freight) as { readonly message: Encoded };
-  freight.close();
-  return received.message;
+  if (freight instanceof MessagePort) {
+    const received = receiveMessageOnPort(freight) as { readonly message: Encoded };
+    freight.close();
+    return received.message;
+  }
+  return isUint8Array(freight) ? deserialise(freight) : freight;
 }
 
-function isPort(freight: Freight): freight is MessagePort {
-  // Not by `value in`: user data never stands at this level, but a port has no own `value` anyway.
-  return freight instanceof MessagePort;
+/** Not `v8.serialize`, which gives each view memory of its own, and arrives as views of the message. */
+function serialise(encoded: Encoded): Uint8Array {
+  const serializer = new Serializer();
+  serializer.writeHeader();
+  serializer.writeValue(encoded);
+  return serializer.releaseBuffer();
+}
+
+function deserialise(bytes: Uint8Array): Encoded {
+  const deserializer = new Deserializer(bytes);
+  deserializer.readHeader();
+  return deserializer.readValue() as Encoded;
 }

@@ -1,27 +1,19 @@
 /** What a thread does with a task: decode, run the steps, encode, clean up. Also used inline. */
-import {
-  classIds,
-  decode,
-  encode,
-  encodeExactly,
-  encodeThrown,
-  Obstacle,
-  type Encoded,
-  type Parcel,
-} from '../portable/codec.js';
+import { classIds, decode, Obstacle, type Encoded } from '../portable/codec.js';
 import { classById } from '../record.js';
 import { joinErrors } from '../disposal.js';
 import { disposeValues } from './dispose-values.js';
 import type { HopDefinition } from './executor.js';
-import { pack, unpack, type Transferable } from './freight.js';
+import { unpack, type Packer, type Transferable } from './freight.js';
+import { noteStep } from './hop-control.js';
 import { HopSignal } from './hop-signal.js';
-import type { HopReply, HopTask } from './message.js';
+import type { EndReply, HopReply, HopTask } from './message.js';
 import { type StepFailure, StepsRun } from './run-steps.js';
 import { ThreadValues } from './thread-values.js';
 
 /** A reply, with what is moved along with it. */
-export interface Sent {
-  readonly reply: HopReply;
+export interface Sent<Reply = HopReply> {
+  readonly reply: Reply;
   readonly transfer: readonly Transferable[];
 }
 
@@ -33,17 +25,29 @@ export interface ClassFinder {
   reason(classId: string): string;
 }
 
+/** How a process is told what threads read in shared cells. */
+export interface HopLink {
+  /** A step of a run has begun. */
+  noteStep(run: number, step: number): void;
+  /** Calls back when that run is aborted. @returns a function that ends this. */
+  onAbort(run: number, abort: () => void): () => void;
+}
+
 export class HopRunner {
   readonly #definitions = new Map<number, HopDefinition>();
-  readonly #kept = new ThreadValues();
+  readonly #kept: ThreadValues;
 
   constructor(
     /** Id of the thread. */
     readonly thread: number,
     private readonly classes: ClassFinder,
+    private readonly packer: Packer,
     /** How long one teardown may take, in milliseconds. */
     private readonly teardownTimeout: number,
-  ) {}
+    private readonly link?: HopLink,
+  ) {
+    this.#kept = new ThreadValues(teardownTimeout);
+  }
 
   /** Runs a hop. Never throws; @returns a promise only if something in it is asynchronous. */
   run(task: HopTask): Sent | Promise<Sent> {
@@ -76,16 +80,39 @@ export class HopRunner {
     } catch (error) {
       return this.#failed(-1, error);
     }
-    const signal = new HopSignal(task.abort);
+    const { cells, run: number } = task;
+    const signal = new HopSignal(cells);
+    const release =
+      number === undefined ? undefined : this.link?.onAbort(number, () => signal.abort());
     const ran: number[] | undefined = task.timed ? [] : undefined;
-    const run = new StepsRun(definition.steps, inputs, this.#kept, signal, missing, ran);
+    const begin = this.#beginner(cells, number);
+    const run = new StepsRun(definition.steps, inputs, this.#kept, signal, missing, ran, begin);
     const running = run.run();
-    const end = (failure: StepFailure | undefined) => this.#end(definition, run, signal, failure);
+    const end = (failure: StepFailure | undefined) => {
+      release?.();
+      return this.#end(definition, run, signal, failure);
+    };
     const sent = running instanceof Promise ? running.then(end) : end(running);
     if (ran === undefined) return sent;
     return sent instanceof Promise
       ? sent.then((each) => withTimes(each, ran))
       : withTimes(sent, ran);
+  }
+
+  #beginner(
+    cells: HopTask['cells'],
+    run: number | undefined,
+  ): ((index: number) => void) | undefined {
+    const { link } = this;
+    if (cells !== undefined) return (index) => noteStep(cells, index);
+    return run === undefined ? undefined : (index) => link?.noteStep(run, index);
+  }
+
+  /** Tears down what the thread keeps. Never throws. */
+  async end(): Promise<Sent<EndReply>> {
+    const faults = await this.#kept.end();
+    const { freight, transfer } = this.packer.packThrown(faults.map(({ error }) => error));
+    return { reply: { errors: freight }, transfer };
   }
 
   #end(
@@ -119,10 +146,10 @@ export class HopRunner {
     const wanted = [...outputs, ...extras];
     const list = wanted.map((step) => values[step]);
     const stayed: number[] = [];
-    const encodeList = (how: (value: unknown) => Parcel): Parcel => {
+    const packList = () => {
       for (;;) {
         try {
-          return how(list);
+          return this.packer.pack(list);
         } catch (error) {
           const position = error instanceof Obstacle ? error.path[0] : undefined;
           if (typeof position !== 'number' || position < outputs.length) throw error;
@@ -132,7 +159,7 @@ export class HopRunner {
       }
     };
     try {
-      const { freight, transfer } = pack(encodeList(encode), () => encodeList(encodeExactly));
+      const { freight, transfer } = packList();
       for (const [position, step] of wanted.entries()) {
         if (!stayed.includes(position)) leaves.add(step);
       }
@@ -154,8 +181,8 @@ export class HopRunner {
   }
 
   #failed(step: number, error: unknown): Sent {
-    const { encoded, transfer } = encodeThrown(error);
-    return { reply: { thread: this.thread, step, error: encoded }, transfer };
+    const { freight, transfer } = this.packer.packThrown(error);
+    return { reply: { thread: this.thread, step, error: freight }, transfer };
   }
 }
 

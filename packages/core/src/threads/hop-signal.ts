@@ -21,7 +21,10 @@ export class HopSignal {
   get signal(): AbortSignal {
     if (this.#controller !== undefined) return this.#controller.signal;
     const { signal } = (this.#controller = new AbortController());
-    if (this.#cell === undefined) return signal;
+    if (this.#cell === undefined) {
+      if (this.#aborted) this.#controller.abort();
+      return signal;
+    }
     // Own properties in front of those of the prototype: the signal stays a real one, for `fetch`.
     Object.defineProperties(signal, {
       aborted: { get: () => this.#look(), configurable: true },
@@ -33,6 +36,13 @@ export class HopSignal {
       },
     });
     return signal;
+  }
+
+  /** Tells who has asked for the signal, where no cell does. */
+  abort(): void {
+    if (this.#aborted) return;
+    this.#aborted = true;
+    this.#controller?.abort();
   }
 
   /** Called when the hop begins to wait for a promise: from now on the event can come by itself. */

@@ -1,34 +1,72 @@
 /** What a dispatcher asks of the place where hops run: real threads, or the loop itself. */
-import type { HopDefinition } from './executor.js';
-import type { Packed } from './freight.js';
-import type { HopReply } from './message.js';
-import type { Stop } from './stop.js';
+import type { ThreadStartError } from '../errors.js';
+import type { HopDefinition, Manifest } from './executor.js';
+import type { StepProgress } from './hop-control.js';
+import type { HopReply, Report } from './message.js';
 
 /** A hop on its way. */
 export interface Departure {
   readonly definition: HopDefinition;
-  readonly inputs: Packed;
-  /** The cell behind the `AbortSignal` that a step of the hop asks for. */
-  readonly abort: Int32Array | undefined;
+  /** An array. */
+  readonly inputs: readonly unknown[];
+  /** Whether the hop is told that it is aborted, and tells which of its steps runs. */
+  readonly controlled: boolean;
   /** Whether the thread shall measure the steps. */
   readonly timed: boolean;
-  /** Ends the thread that runs the hop. */
-  readonly stop: Stop;
+}
+
+/** A hop that a thread has. */
+export interface Trip {
+  /** @throws ThreadGone if the thread ends before it answers. */
+  readonly reply: Promise<HopReply>;
+  /** Tells the steps that ask for the `AbortSignal`; only for a controlled hop. */
+  abort(): void;
+  /** The step that runs, of a controlled hop; undefined before the first one. */
+  readonly progress: StepProgress | undefined;
+  /**
+   * Ends the thread.
+   * @returns false if it does not: because there is none, or because as many as the lane may have are
+   * stuck in native code, so that ending one more would only pile them up.
+   */
+  end(): boolean;
 }
 
 export interface Lane {
+  /**
+   * Starts the threads.
+   * @returns what each has found.
+   * @throws ThreadStartError
+   */
+  open(manifest: Manifest): Promise<readonly Report[]>;
+  /** Notes what threads will have to import when the first hop asks for one; see {@link wake}. */
+  prepare(manifest: Manifest): void;
+  /** How many threads it is to have. */
+  readonly size: number;
   /** How many hops would start at once. */
   readonly free: number;
   /** Threads alive. */
-  readonly size: number;
+  readonly threads: number;
   /** Threads that ended and were replaced. */
   readonly replaced: number;
-  /** Whether {@link Departure.stop} may be used: a thread in native code would not end by it. */
-  readonly mayEndThreads: boolean;
-  /** A hop has to wait: a lane that has given up starting threads tries again. */
+  /** Threads that were told to end and have not. */
+  readonly stuck: number;
+  /** A hop has to wait: a lane that has no threads, or has given up starting them, tries again. */
   wake(): void;
-  /** @throws ThreadGone if the thread ends before it answers. */
-  send(departure: Departure): Promise<HopReply>;
-  /** Ends all threads. */
-  close(): Promise<void>;
+  /**
+   * Gives a hop to a thread; only to be called while {@link free} is positive.
+   * @throws Obstacle if an input cannot cross.
+   */
+  send(departure: Departure): Trip;
+  /** @returns when there are that many threads. */
+  resize(size: number): Promise<void>;
+  /** Ends all threads. @returns what the teardowns of what they kept threw. */
+  close(): Promise<readonly unknown[]>;
+}
+
+/** What its owner hears of a lane. */
+export interface LaneEvents {
+  /** Hops that wait may start now. */
+  onFree(): void;
+  /** There is no thread, and starting new ones has failed. */
+  onStuck(error: ThreadStartError): void;
 }

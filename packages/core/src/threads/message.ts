@@ -3,26 +3,23 @@ import type { MessagePort } from 'node:worker_threads';
 
 import type { Encoded } from '../portable/codec.js';
 import type { HopDefinition, Manifest, Unreachable } from './executor.js';
+import type { HopCells } from './hop-control.js';
 
-/** What each thread gets when it starts. */
-export interface ThreadSetup {
+/** The first message to each thread: what it has to import. It answers with a {@link Report}. */
+export interface SetupTask {
+  readonly task: 'setup';
   readonly manifest: Manifest;
   /** Milliseconds that a start may take. */
   readonly startTimeout: number;
   /** Milliseconds that one teardown may take. */
   readonly teardownTimeout: number;
-  /** Shared by all threads: the index of the module being imported, for the message of a deadline. */
-  readonly progress: Int32Array;
-}
-
-/** Asks a thread what it has found. */
-export interface ReportTask {
-  readonly task: 'report';
+  /** One cell: the index of the module being imported. A process tells it by messages. */
+  readonly progress?: Int32Array;
 }
 
 /** What a thread has found at its start. */
 export interface Report {
-  /** Id of the thread. */
+  /** Id of the thread; of a child process its pid. */
   readonly thread: number;
   /** By index into `Manifest.needs`. */
   readonly unreachable: readonly ({ readonly need: number } & Omit<
@@ -38,12 +35,14 @@ export interface HopTask {
   readonly task: 'hop';
   /** Id of the definition. */
   readonly hop: number;
-  /** Left out where all threads know it. */
+  /** Left out where the thread knows it. */
   readonly definition?: HopDefinition;
   /** An array. */
   readonly inputs: Freight;
-  /** One cell, which the loop sets to 1 when the hop is aborted; only for hops that ask for it. */
-  readonly abort?: Int32Array;
+  /** Only for a controlled hop, in a thread. */
+  readonly cells?: HopCells;
+  /** Only for a controlled hop, in a process: the number that messages about it bear. */
+  readonly run?: number;
   /** Asks how long each step ran. */
   readonly timed?: true;
 }
@@ -58,14 +57,34 @@ export type HopReply = (
       /** Which of these are extras that could not cross. */
       readonly stayed: readonly number[];
     }
-  | { readonly thread: number; readonly step: number; readonly error: Encoded }
+  | { readonly thread: number; readonly step: number; readonly error: Freight }
 ) & {
   /** Where it was asked for: milliseconds of each step, up to the last that ran. */
   readonly ran?: readonly number[];
 };
 
+/** The last message to a thread: it disposes what it keeps, and is ended after its answer. */
+export interface EndTask {
+  readonly task: 'end';
+}
+
+/** What the teardowns of what a thread kept have thrown: an array. */
+export interface EndReply {
+  readonly errors: Freight;
+}
+
 /**
- * An encoded value in a message; or a port in whose queue it waits, where it could not be told
- * beforehand whether posting it succeeds.
+ * An encoded value in a message. `MessagePort`: one in whose queue it waits, where it could not be
+ * told beforehand whether posting it succeeds. `Uint8Array`: serialised, for a process.
  */
-export type Freight = Encoded | MessagePort;
+export type Freight = Encoded | MessagePort | Uint8Array;
+
+/** What the program tells a process beside its tasks: stop that run. */
+export interface AbortNotice {
+  readonly abort: number;
+}
+
+/** What a process tells beside its answers: where it is in a run, or in its imports. */
+export type ProgressNotice =
+  | { readonly run: number; readonly step: number; readonly since: number }
+  | { readonly importing: number };

@@ -4,13 +4,33 @@ import type { ResourceLimits } from 'node:worker_threads';
 
 import { DeclarationError } from '../errors.js';
 import { refuseUnknownOptions, shown } from '../misuse.js';
+import { defaultGroup } from '../node.js';
 
-/** Options of the threads of one container. */
-export interface ThreadOptions {
-  /** Number of threads, at least 1. Default: what the machine runs at once. */
+/** Options of one group of threads. */
+export interface GroupOptions {
+  /** Number of threads, at least 1. Default: what the machine runs at once; of a named group 1. */
   readonly size?: number;
   /** How many hops may wait for a thread. Default: size², at least 64. */
   readonly queue?: number;
+  /**
+   * `worker_threads` (default); or `child_process`: each "thread" is a process of its own, which
+   * survives a crash of native code in another one and can be ended whatever it does. It shares no
+   * memory with the program, starts and answers more slowly, and takes more memory.
+   */
+  readonly runtime?: 'worker_threads' | 'child_process';
+  /** Options of Node for the threads. Default: those of the process, such as `--import`. */
+  readonly execArgv?: readonly string[];
+  /** Environment of the threads. Default: a copy of that of the process. */
+  readonly env?: Readonly<Record<string, string>>;
+  /**
+   * Limits of each thread, in megabytes, as `node:worker_threads` defines them; child processes know
+   * `maxOldGenerationSizeMb` only.
+   */
+  readonly resourceLimits?: Readonly<ResourceLimits>;
+}
+
+/** Options of the threads of one container; those of a group are the defaults of the other groups. */
+export interface ThreadOptions extends GroupOptions {
   /**
    * `tinypool` (default): real threads. `inline`: everything on the event loop, for unit tests;
    * what could not cross to a thread is refused there too.
@@ -18,18 +38,20 @@ export interface ThreadOptions {
   readonly executor?: 'tinypool' | 'inline';
   /** How long the threads may take to start, in milliseconds. Default 10,000. */
   readonly startTimeout?: number;
-  /** Options of Node for the threads. Default: those of the process, such as `--import`. */
-  readonly execArgv?: readonly string[];
-  /** Environment of the threads. Default: a copy of that of the process. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** Limits of each thread, in megabytes, as `node:worker_threads` defines them. */
-  readonly resourceLimits?: Readonly<ResourceLimits>;
+  /**
+   * Further groups of threads, by name, each with a queue of its own: slow work that names one
+   * (`@Provides(Report, { threads: 'reports' })`) never keeps quick work waiting.
+   */
+  readonly groups?: Readonly<Record<string, GroupOptions>>;
 }
 
-/** {@link ThreadOptions} with nothing left open that has a default. */
-export interface ThreadSettings {
+/** {@link GroupOptions} with nothing left open that has a default. */
+export interface GroupSettings {
+  readonly name: string;
   readonly size: number;
-  readonly queue: number;
+  /** Undefined: it follows from the size. */
+  readonly queue: number | undefined;
+  readonly runtime: 'worker_threads' | 'child_process';
   readonly startTimeout: number;
   /** How long one teardown in a thread may take, in milliseconds. */
   readonly teardownTimeout: number;
@@ -38,44 +60,118 @@ export interface ThreadSettings {
   readonly resourceLimits: Readonly<ResourceLimits> | undefined;
 }
 
-const optionNames = [
+const groupOptionNames = [
   'size',
   'queue',
-  'executor',
-  'startTimeout',
+  'runtime',
   'execArgv',
   'env',
   'resourceLimits',
+] as const satisfies (keyof GroupOptions)[];
+
+const optionNames = [
+  ...groupOptionNames,
+  'executor',
+  'startTimeout',
+  'groups',
 ] as const satisfies (keyof ThreadOptions)[];
+
+/** How many hops may wait where nothing is said. */
+export function defaultQueue(size: number): number {
+  return Math.max(64, size ** 2);
+}
 
 /**
  * @param teardownTimeout - of the container, in milliseconds.
+ * @returns the settings of each group, the default one first.
  * @throws DeclarationError for options that do not exist or have no meaning.
  */
-export function settingsOf(options: ThreadOptions, teardownTimeout: number): ThreadSettings {
+export function settingsOf(
+  options: ThreadOptions,
+  teardownTimeout: number,
+): readonly GroupSettings[] {
   refuseUnknownOptions('`threads`', options, optionNames);
-  // JavaScript may pass any string.
-  const { executor }: { executor?: string } = options;
-  if (executor !== undefined && executor !== 'tinypool' && executor !== 'inline') {
+  const { executor, startTimeout = 10_000, groups = {} } = options;
+  refuseUnless('`threads: { executor }`', executor, ['tinypool', 'inline']);
+  checkNumber('`threads: { startTimeout }`', startTimeout, 1);
+  if (typeof groups !== 'object' || (groups as unknown) === null || Array.isArray(groups)) {
     throw new DeclarationError(
-      `\`threads: { executor }\` is ${shown(executor)}.`,
-      "It is 'tinypool' or 'inline'.",
+      `\`threads: { groups }\` is ${shown(groups)}.`,
+      'Write an object: groups: { reports: { size: 1 } }.',
     );
   }
-  const size = options.size ?? availableParallelism();
-  const queue = options.queue ?? Math.max(64, size ** 2);
-  const startTimeout = options.startTimeout ?? 10_000;
-  checkNumber('size', size, 1);
-  checkNumber('queue', queue, 0);
-  checkNumber('startTimeout', startTimeout, 1);
-  const { execArgv, env, resourceLimits } = options;
-  return { size, queue, startTimeout, teardownTimeout, execArgv, env, resourceLimits };
+  const times = { startTimeout, teardownTimeout };
+  const shared = { ...options, ...times };
+  return [
+    groupSettings(defaultGroup, '`threads', shared, availableParallelism()),
+    ...Object.entries(groups).map(([name, group]) => {
+      const where = `\`threads: { groups: { ${name}`;
+      if (name === defaultGroup || name === 'loop' || name === '') {
+        throw new DeclarationError(
+          `${where} } }\` has a name that is taken.`,
+          "Choose another one: 'default' is the group that `threads` itself describes, 'loop' the event loop.",
+        );
+      }
+      refuseUnknownOptions(`${where} } }\``, group, groupOptionNames);
+      const { execArgv, env, runtime, resourceLimits } = shared;
+      const inherited = { execArgv, env, runtime, resourceLimits, ...times };
+      return groupSettings(name, where, { ...inherited, ...group }, 1);
+    }),
+  ];
 }
 
-function checkNumber(name: string, value: number, least: number): void {
-  if (Number.isInteger(value) && value >= least) return;
+function groupSettings(
+  name: string,
+  where: string,
+  options: { readonly [Name in keyof GroupOptions]: GroupOptions[Name] | undefined } & {
+    readonly startTimeout: number;
+    readonly teardownTimeout: number;
+  },
+  defaultSize: number,
+): GroupSettings {
+  const option = (of: string): string =>
+    name === defaultGroup ? `${where}: { ${of} }\`` : `${where}: { ${of} } } }\``;
+  const { size = defaultSize, queue, runtime = 'worker_threads', resourceLimits } = options;
+  checkNumber(option('size'), size, 1);
+  if (queue !== undefined) checkNumber(option('queue'), queue, 0);
+  refuseUnless(option('runtime'), runtime, ['worker_threads', 'child_process']);
+  if (runtime === 'child_process') refuseThreadLimits(option('resourceLimits'), resourceLimits);
+  const { startTimeout, teardownTimeout, execArgv, env } = options;
+  return {
+    name,
+    size,
+    queue,
+    runtime,
+    startTimeout,
+    teardownTimeout,
+    execArgv,
+    env,
+    resourceLimits,
+  };
+}
+
+function refuseThreadLimits(where: string, limits: Readonly<ResourceLimits> | undefined): void {
+  const other = Object.keys(limits ?? {}).find((name) => name !== 'maxOldGenerationSizeMb');
+  if (other === undefined) return;
   throw new DeclarationError(
-    `\`threads: { ${name} }\` is ${shown(value)}.`,
+    `${where} has ${other}, which processes do not know.`,
+    'Give maxOldGenerationSizeMb only, or options of Node by `execArgv`.',
+  );
+}
+
+function refuseUnless(where: string, given: string | undefined, known: readonly string[]): void {
+  if (given === undefined || known.includes(given)) return;
+  throw new DeclarationError(
+    `${where} is ${shown(given)}.`,
+    `It is ${known.map((each) => `'${each}'`).join(' or ')}.`,
+  );
+}
+
+/** @throws DeclarationError for what is no whole number that is large enough. */
+export function checkNumber(where: string, value: unknown, least: number): void {
+  if (Number.isInteger(value) && (value as number) >= least) return;
+  throw new DeclarationError(
+    `${where} is ${shown(value)}.`,
     `It must be a whole number, at least ${least}.`,
   );
 }

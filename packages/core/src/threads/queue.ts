@@ -5,9 +5,13 @@ export class Queue<T> {
   readonly #items = new Set<T>();
 
   constructor(
-    /** How many items may wait. */
-    readonly limit: number,
+    /** How many items may wait; asked for each time, since it may change. */
+    private readonly limitNow: () => number,
   ) {}
+
+  get limit(): number {
+    return this.limitNow();
+  }
 
   get size(): number {
     return this.#items.size;

@@ -34,3 +34,17 @@ export function whyUnreachable(
   }
   return undefined;
 }
+
+/** Classes that a function or a loop makes several of at one place: no thread can tell them apart. */
+export function findAmbiguous(needs: readonly NeededClass[]): readonly Unreachable[] {
+  return needs.flatMap((need) => {
+    if (!need.ambiguous) return [];
+    const twins = need.call === undefined ? 'classes of its name' : `calls of ${need.call}`;
+    const reason = `${need.twins} ${twins} are made at one place, by a function or a loop, and a thread cannot tell them apart`;
+    const remedy =
+      need.call === undefined
+        ? 'Write each class out, at the top level of a module'
+        : 'Write each call out, at the top level of a module';
+    return [{ need, reason, remedy }];
+  });
+}

@@ -29,7 +29,9 @@ export class StepsRun {
     /** Why a class is not known; a sentence without its full stop. */
     private readonly missing: (classId: string) => string,
     /** Gets how long each step ran, in milliseconds. */
-    private readonly ran?: number[],
+    private readonly ran: number[] | undefined,
+    /** Told of each step that begins. */
+    private readonly begin: ((index: number) => void) | undefined,
   ) {}
 
   /**
@@ -40,6 +42,7 @@ export class StepsRun {
     for (let index = this.values.length; index < this.steps.length; index++) {
       const step = this.steps[index] as HopStep;
       const started = this.ran === undefined ? 0 : performance.now();
+      this.begin?.(index);
       let made: unknown;
       try {
         made = this.valueOf(step);
@@ -81,7 +84,10 @@ export class StepsRun {
     if (perThread === undefined) return this.make(step);
     if (this.kept.has(perThread)) return this.kept.get(perThread);
     const made = this.make(step);
-    return this.kept.keep(perThread, made, isPromise(made, step));
+    return this.kept.keep(perThread, step.label, made, {
+      isPending: isPromise(made, step),
+      isYielded: step.generator === true,
+    });
   }
 
   private make(step: HopStep): unknown {
@@ -101,11 +107,12 @@ export class StepsRun {
   }
 
   /** Runs a generator up to its `yield`, which gives the value. */
-  private enter({ label }: HopStep, generator: ProviderGenerator): unknown {
+  private enter({ label, perThread }: HopStep, generator: ProviderGenerator): unknown {
     const index = this.values.length;
     const entered = ({ done, value }: IteratorResult<unknown>): unknown => {
       if (done === true) throw new GeneratorError(label, 'does not yield');
-      this.generators.set(index, generator);
+      if (perThread === undefined) this.generators.set(index, generator);
+      else this.kept.keepGenerator(label, generator);
       return value;
     };
     const first = generator.next();

@@ -1,45 +1,56 @@
-/** What runs in each thread of tinypool. Nothing on the loop's side imports this. */
+/** What runs in each thread or process of tinypool. Nothing on the loop's side imports this. */
 import { threadId } from 'node:worker_threads';
 
 import { keepClasses } from '../record.js';
 import { enterThread, inHop } from '../thread-context.js';
-import type { Transferable } from '../threads/freight.js';
+import { processPacker, threadPacker, type Transferable } from '../threads/freight.js';
 import { HopRunner, type Sent } from '../threads/hop-runner.js';
-import type { HopReply, HopTask, Report, ReportTask, ThreadSetup } from '../threads/message.js';
+import type {
+  EndReply,
+  EndTask,
+  HopReply,
+  HopTask,
+  Report,
+  SetupTask,
+} from '../threads/message.js';
 import { ThreadModules } from './import-modules.js';
+import { ProcessLink } from './process-link.js';
 
 // Before any module of the user's is evaluated.
 enterThread();
 keepClasses();
 
-// Where tinypool keeps the `workerData` of its options; its types come with the import of tinypool,
-// which is not needed here.
-const { __tinypool_state__: state } = process as unknown as {
-  readonly __tinypool_state__: { readonly workerData: ThreadSetup };
-};
-const modules = new ThreadModules(state.workerData);
-const runner = new HopRunner(threadId, modules, state.workerData.teardownTimeout);
-
-// Tinypool calls a thread ready when its entry has been imported: a replacement takes no hop before
-// it has its modules.
-await modules.importAll();
+/** What the first task has set up. */
+let runner: HopRunner | undefined;
 
 /** Called by tinypool with each task. Never throws: tinypool loses what makes an error one. */
-export function run(task: HopTask | ReportTask): Report | Answer | Promise<Answer> {
-  if (task.task === 'report') return modules.report(threadId);
-  const sent = inHop(() => runner.run(task));
+export function run(task: SetupTask | HopTask | EndTask): Report | Answer | Promise<unknown> {
+  if (task.task === 'setup') return setUp(task);
+  if (runner === undefined) throw new Error('A task came before the setup of its thread.');
+  if (task.task === 'end') return runner.end().then(answer);
+  const hop = runner;
+  const sent = inHop(() => hop.run(task));
   return sent instanceof Promise ? sent.then(answer) : answer(sent);
 }
 
-/** A reply as tinypool takes it. */
-type Answer = HopReply | Promise<unknown>;
+async function setUp(task: SetupTask): Promise<Report> {
+  const link = process.send === undefined ? undefined : new ProcessLink();
+  const modules = new ThreadModules(task, (index) => link?.noteImport(index));
+  const [id, packer] = link === undefined ? [threadId, threadPacker] : [process.pid, processPacker];
+  runner = new HopRunner(id, modules, packer, task.teardownTimeout, link);
+  await modules.importAll();
+  return modules.report(id);
+}
 
-function answer({ reply, transfer }: Sent): Answer {
+/** A reply as tinypool takes it. */
+type Answer = HopReply | EndReply | Promise<unknown>;
+
+function answer({ reply, transfer }: Sent<HopReply | EndReply>): Answer {
   return transfer.length === 0 ? reply : moving(reply, transfer);
 }
 
 /** A reply with which something moves. Few have that, so that tinypool's main file is loaded late. */
-async function moving(reply: HopReply, transfer: readonly Transferable[]): Promise<unknown> {
+async function moving(reply: object, transfer: readonly Transferable[]): Promise<unknown> {
   const { markMovable, kTransferable, kValue } = await import('tinypool');
   const result = { [kTransferable]: transfer, [kValue]: reply };
   markMovable(result);

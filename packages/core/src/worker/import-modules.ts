@@ -2,7 +2,7 @@
 import { encodeThrown } from '../portable/codec.js';
 import { importUntilParked } from '../thread-context.js';
 import type { NeededClass } from '../threads/executor.js';
-import type { Report, ThreadSetup } from '../threads/message.js';
+import type { Report, SetupTask } from '../threads/message.js';
 import { whyUnreachable, type Reason } from '../threads/reach.js';
 
 /** How the import of a module has ended. */
@@ -12,16 +12,26 @@ type Outcome = 'imported' | 'parked' | 'waiting' | { readonly error: unknown };
 export class ThreadModules {
   readonly #outcomes = new Map<string, Outcome>();
 
-  constructor(private readonly setup: ThreadSetup) {}
+  constructor(
+    private readonly setup: SetupTask,
+    /** Told the index of each module, before it is imported. */
+    private readonly noteImport: (index: number) => void,
+  ) {}
 
   /** Imports all modules, in order: those of one file may count on what another has done. */
   async importAll(): Promise<void> {
-    const { manifest, progress } = this.setup;
+    const { manifest } = this.setup;
     for (const [index, module] of manifest.modules.entries()) {
-      Atomics.store(progress, 0, index);
+      this.#note(index);
       await this.#import(module);
     }
-    Atomics.store(progress, 0, manifest.modules.length);
+    this.#note(manifest.modules.length);
+  }
+
+  #note(index: number): void {
+    const { progress } = this.setup;
+    if (progress === undefined) this.noteImport(index);
+    else Atomics.store(progress, 0, index);
   }
 
   report(thread: number): Report {

@@ -67,6 +67,7 @@ export function hop(
   const consumer = (index: number) => steps.find((of) => of.arguments.includes(index));
   return {
     id: (last += 1),
+    group: 'default',
     steps,
     outputs,
     extras,
@@ -91,7 +92,7 @@ export function manifestOf(
     twins: 1,
     ambiguous: false,
   }));
-  return { modules: [module], portableModules: [], needs, ...rest };
+  return { modules: [module], portableModules: [], groups: ['default'], needs, ...rest };
 }
 
 /** Cells that a test shares with threads: 0 is set by the thread, 1 by the test. */

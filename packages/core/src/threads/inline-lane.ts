@@ -1,0 +1,120 @@
+/** Runs hops on the event loop, through the same codec: for unit tests without threads. */
+import type { Manifest } from './executor.js';
+import { processPacker, threadPacker, type Packer, type Transferable } from './freight.js';
+import { abortCells, newCells, progressIn } from './hop-control.js';
+import { HopRunner, type Sent } from './hop-runner.js';
+import type { Departure, Lane, LaneEvents, Trip } from './lane.js';
+import { decode } from '../portable/codec.js';
+import type { Freight, HopReply, Report } from './message.js';
+import type { GroupSettings } from './options.js';
+import { unpack } from './freight.js';
+import { whyUnreachable } from './reach.js';
+
+/** Id of the only "thread"; real ones count from 1. */
+const thread = 0;
+
+export class InlineLane implements Lane {
+  readonly replaced = 0;
+  readonly stuck = 0;
+  #size: number;
+  #isOpen = false;
+  #running = 0;
+  readonly #packer: Packer;
+  readonly #runner: HopRunner;
+
+  constructor(
+    { size, runtime, teardownTimeout }: GroupSettings,
+    private readonly events: LaneEvents,
+  ) {
+    this.#size = size;
+    this.#packer = runtime === 'child_process' ? processPacker : threadPacker;
+    // All modules are imported on this side already.
+    const classes = {
+      find: () => Promise.resolve(),
+      reason: () => 'its module has not been imported',
+    };
+    this.#runner = new HopRunner(thread, classes, this.#packer, teardownTimeout);
+  }
+
+  open(manifest: Manifest): Promise<readonly Report[]> {
+    this.#isOpen = true;
+    const unreachable = manifest.needs.flatMap((need, index) => {
+      const why = whyUnreachable(need, () => ({ reason: 'its class is not known' }));
+      return why === undefined ? [] : [{ need: index, ...why }];
+    });
+    return Promise.resolve([{ thread, unreachable, failed: [] }]);
+  }
+
+  prepare(): void {
+    this.#isOpen = true;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get threads(): number {
+    return this.#isOpen ? this.#size : 0;
+  }
+
+  get free(): number {
+    return this.#isOpen ? Math.max(0, this.#size - this.#running) : 0;
+  }
+
+  wake(): void {
+    // It never gives up.
+  }
+
+  send({ definition, inputs, controlled, timed }: Departure): Trip {
+    const { freight, transfer } = this.#packer.pack(inputs);
+    const cells = controlled ? newCells() : undefined;
+    const task = {
+      task: 'hop' as const,
+      hop: definition.id,
+      definition,
+      inputs: cross(freight, transfer),
+      ...(cells === undefined ? {} : { cells }),
+      ...(timed ? { timed } : {}),
+    };
+    this.#running++;
+    // As with threads, nothing of the hop happens within the caller's turn.
+    const reply = Promise.resolve()
+      .then(() => this.#runner.run(task))
+      .then(crossReply)
+      .finally(() => this.#running--);
+    return {
+      reply,
+      abort: () => cells !== undefined && abortCells(cells),
+      get progress() {
+        return cells === undefined ? undefined : progressIn(cells);
+      },
+      // There is no thread that could be ended.
+      end: () => false,
+    };
+  }
+
+  resize(size: number): Promise<void> {
+    this.#size = size;
+    this.events.onFree();
+    return Promise.resolve();
+  }
+
+  async close(): Promise<readonly unknown[]> {
+    this.#isOpen = false;
+    const { reply } = await this.#runner.end();
+    return decode(unpack(reply.errors)) as unknown[];
+  }
+}
+
+function crossReply({ reply, transfer }: Sent): HopReply {
+  return 'error' in reply
+    ? { ...reply, error: cross(reply.error, transfer) }
+    : { ...reply, values: cross(reply.values, transfer) };
+}
+
+/** What posting does to a value. A port has done it already. */
+function cross(freight: Freight, transfer: readonly Transferable[]): Freight {
+  return (transfer as readonly unknown[]).includes(freight)
+    ? freight
+    : structuredClone(freight, { transfer: transfer as Transferable[] });
+}

@@ -1,0 +1,375 @@
+/** Keeps a number of threads going: starts them, and puts a new one in the place of each that ends. */
+import { existsSync } from 'node:fs';
+
+import { DisposedError, TeardownTimeoutError, ThreadStartError } from '../errors.js';
+import { decode } from '../portable/codec.js';
+import type { Manifest } from './executor.js';
+import { processPacker, threadPacker, unpack, type Packer } from './freight.js';
+import type { Departure, Lane, LaneEvents, Trip } from './lane.js';
+import type { HopReply, HopTask, Report, SetupTask } from './message.js';
+import type { GroupSettings } from './options.js';
+import { ThreadGone, WorkerThread } from './worker-thread.js';
+
+/** How often in a row a thread may fail to start before the lane gives up until somebody asks. */
+const attempts = 3;
+
+/** How long until starting is tried again after that, in milliseconds; doubled with each failure. */
+const firstDelay = 1_000;
+const longestDelay = 30_000;
+
+/** How long after it was told to end a thread counts as stuck, in milliseconds. */
+const patience = 200;
+
+/** How long {@link ThreadLane.close} waits for threads that are in native code, in milliseconds. */
+const closing = 800;
+
+/**
+ * What tinypool loads in each thread. Built, it is JavaScript; when this file itself runs as
+ * TypeScript, then threads inherit what makes that possible.
+ * @throws ThreadStartError where a bundler has taken this file away from its neighbours.
+ */
+function workerEntry(): URL {
+  // Undefined where a bundler has made CommonJS of this file.
+  const here = import.meta.url as string | undefined;
+  if (here !== undefined) {
+    const file = here.endsWith('.ts') ? '../worker/entry.ts' : '../worker/entry.js';
+    const entry = new URL(file, here);
+    if (existsSync(entry)) return entry;
+  }
+  throw new ThreadStartError(
+    '@turno/core is part of a bundle, and the file that threads run is not there',
+    undefined,
+    'Leave @turno/core out of the bundle: with esbuild by --external:@turno/core or --packages=external.',
+  );
+}
+
+/** Waits for a change of the number of threads. */
+interface Watcher {
+  readonly resolve: () => void;
+  readonly reject: (error: ThreadStartError | DisposedError) => void;
+}
+
+export class ThreadLane implements Lane {
+  #size: number;
+  /** Threads that start. */
+  readonly #starting = new Set<WorkerThread>();
+  /** Threads that take hops, or have one. */
+  readonly #threads = new Set<WorkerThread>();
+  /** Those of them that are free, the one that was busy last at the end: it is warm. */
+  readonly #idle: WorkerThread[] = [];
+  /** Threads that were told to end and have not, and when. */
+  readonly #ending = new Map<WorkerThread, number>();
+  readonly #retiring = new Set<Promise<unknown>>();
+  /** What the teardowns of threads that have ended in order have thrown. */
+  readonly #errors: unknown[] = [];
+  readonly #packer: Packer;
+  #watchers: Watcher[] = [];
+  #setup: SetupTask | undefined;
+  #isOpen = false;
+  /** How many starts of replacements are on their way. */
+  #starts = 0;
+  #retry: NodeJS.Timeout | undefined;
+  /** How long until the next try after starting has failed, in milliseconds. */
+  #delay = firstDelay;
+  #closed: Promise<readonly unknown[]> | undefined;
+  #replaced = 0;
+
+  constructor(
+    private readonly settings: GroupSettings,
+    private readonly events: LaneEvents,
+  ) {
+    this.#size = settings.size;
+    this.#packer = settings.runtime === 'child_process' ? processPacker : threadPacker;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get free(): number {
+    return this.#closed === undefined ? this.#idle.length : 0;
+  }
+
+  get threads(): number {
+    return this.#threads.size;
+  }
+
+  get replaced(): number {
+    return this.#replaced;
+  }
+
+  get stuck(): number {
+    let count = 0;
+    for (const since of this.#ending.values()) if (performance.now() - since > patience) count++;
+    return count;
+  }
+
+  /** @throws ThreadStartError; DisposedError. */
+  async open(manifest: Manifest): Promise<readonly Report[]> {
+    this.prepare(manifest);
+    this.#isOpen = true;
+    try {
+      const starts = Array.from({ length: this.#size }, () => this.#startThread());
+      return await Promise.all(starts);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  prepare(manifest: Manifest): void {
+    const { startTimeout, teardownTimeout } = this.settings;
+    this.#setup = { task: 'setup', manifest, startTimeout, teardownTimeout };
+  }
+
+  wake(): void {
+    if (this.#setup === undefined || this.#threads.size > 0) return;
+    this.#isOpen = true;
+    this.#refill();
+  }
+
+  send({ definition, inputs, controlled, timed }: Departure): Trip {
+    const { freight, transfer } = this.#packer.pack(inputs);
+    const thread = this.#idle.pop();
+    if (thread === undefined) throw new RangeError('No thread is free.');
+    const task: HopTask = {
+      task: 'hop',
+      hop: definition.id,
+      ...(thread.known.has(definition.id) ? {} : { definition }),
+      inputs: freight,
+      ...(timed ? { timed } : {}),
+    };
+    const reply = thread.run(task, transfer, controlled).then((answer): HopReply => {
+      thread.known.add(definition.id);
+      this.#release(thread);
+      return answer;
+    });
+    return {
+      reply,
+      abort: () => thread.abort(),
+      get progress() {
+        return thread.progress;
+      },
+      end: () => this.#endThread(thread),
+    };
+  }
+
+  async resize(size: number): Promise<void> {
+    if (this.#closed !== undefined) throw new DisposedError('container');
+    this.#size = size;
+    if (!this.#isOpen) return;
+    while (this.#threads.size > size) {
+      const thread = this.#idle.shift();
+      if (thread === undefined) break;
+      this.#retire(thread);
+    }
+    this.#refill();
+    await Promise.all(this.#retiring);
+    if (this.#isFull) return;
+    await new Promise<void>((resolve, reject) => this.#watchers.push({ resolve, reject }));
+  }
+
+  close(): Promise<readonly unknown[]> {
+    return (this.#closed ??= this.#close());
+  }
+
+  /** A method, since the answer changes during an `await`. */
+  #hasClosed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  get #isFull(): boolean {
+    return this.#threads.size === this.#size && this.#starts === 0;
+  }
+
+  /** A thread is free: it is kept, unless there are too many. */
+  #release(thread: WorkerThread): void {
+    if (!thread.isAlive || this.#hasClosed()) return;
+    if (this.#threads.size > this.#size) this.#retire(thread);
+    else this.#idle.push(thread);
+  }
+
+  /** Ends a thread whose hop is no longer wanted. */
+  #endThread(thread: WorkerThread): boolean {
+    if (!thread.isAlive) return true;
+    // More would only pile up.
+    if (this.stuck >= this.#size) return false;
+    this.#replaced++;
+    this.#terminate(thread, 'it was ended');
+    this.#refill();
+    return true;
+  }
+
+  #terminate(thread: WorkerThread, reason: string): void {
+    this.#forget(thread);
+    if (!thread.isAlive) return;
+    this.#ending.set(thread, performance.now());
+    thread.terminate(reason);
+  }
+
+  #forget(thread: WorkerThread): void {
+    this.#starting.delete(thread);
+    this.#threads.delete(thread);
+    const position = this.#idle.indexOf(thread);
+    if (position >= 0) this.#idle.splice(position, 1);
+  }
+
+  /** Ends a thread that is free, in an orderly way. */
+  #retire(thread: WorkerThread): void {
+    this.#forget(thread);
+    const retiring = this.#endInOrder(thread).finally(() => {
+      this.#retiring.delete(retiring);
+      this.#tellWatchers();
+    });
+    this.#retiring.add(retiring);
+  }
+
+  async #endInOrder(thread: WorkerThread): Promise<void> {
+    const { teardownTimeout, name } = this.settings;
+    this.#ending.set(thread, Infinity);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), teardownTimeout);
+    });
+    const reply = await Promise.race([thread.end(), late]);
+    clearTimeout(timer);
+    if (reply === 'late') {
+      this.#errors.push(new TeardownTimeoutError(`a thread of '${name}'`, teardownTimeout));
+    } else if (reply !== undefined) {
+      this.#errors.push(...(decode(unpack(reply.errors)) as unknown[]));
+    }
+    if (this.#ending.has(thread)) this.#ending.set(thread, performance.now());
+    thread.terminate('it was ended');
+  }
+
+  async #startThread(): Promise<Report> {
+    let last: ThreadGone | undefined;
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      if (this.#hasClosed()) throw new DisposedError('container');
+      const started = await this.#tryToStart(this.#setup as SetupTask);
+      if (!(started instanceof ThreadGone)) return started;
+      last = started;
+    }
+    throw new ThreadStartError(
+      `one of them ended${last?.message ?? ''}`,
+      last?.cause,
+      last?.cause === undefined
+        ? 'Let no module end the process where it is imported in a thread (see `isMainThread`).'
+        : 'See the cause.',
+    );
+  }
+
+  /** @returns why it has ended, if it has. @throws ThreadStartError if it takes too long. */
+  async #tryToStart(setup: SetupTask): Promise<Report | ThreadGone> {
+    const thread = new WorkerThread(this.settings, workerEntry(), {
+      onGone: (gone, reason) => this.#noteGone(gone, reason),
+      onExit: (gone) => this.#ending.delete(gone),
+    });
+    this.#starting.add(thread);
+    const where = (): string => {
+      const module = setup.manifest.modules[thread.importing];
+      return module === undefined ? '' : ` while importing ${module}`;
+    };
+    const { startTimeout } = this.settings;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), startTimeout);
+    });
+    try {
+      const report = await Promise.race([thread.start(setup), late]);
+      if (report === 'late') {
+        throw new ThreadStartError(
+          `they took longer than ${startTimeout} ms${where()}`,
+          undefined,
+          'Let the modules do less when they are imported, or set `threads: { startTimeout }`.',
+        );
+      }
+      this.#starting.delete(thread);
+      this.#threads.add(thread);
+      this.#release(thread);
+      this.#tellWatchers();
+      return report;
+    } catch (error) {
+      this.#terminate(thread, 'it did not start');
+      if (!(error instanceof ThreadGone)) throw error;
+      if (this.#hasClosed()) throw new DisposedError('container');
+      const { message, cause } = error;
+      return new ThreadGone(`${where()}: ${message}`, cause === undefined ? {} : { cause });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #noteGone(thread: WorkerThread, _reason: ThreadGone): void {
+    const wasThere = this.#threads.has(thread);
+    this.#forget(thread);
+    if (!wasThere || this.#hasClosed()) return;
+    this.#replaced++;
+    this.#refill();
+  }
+
+  /** Starts as many threads as are missing; those that are on their way count. */
+  #refill(): void {
+    if (this.#setup === undefined) return;
+    clearTimeout(this.#retry);
+    while (!this.#hasClosed() && this.#threads.size + this.#starts < this.#size) {
+      this.#starts++;
+      void this.#replace();
+    }
+  }
+
+  async #replace(): Promise<void> {
+    try {
+      await this.#startThread();
+    } catch (error) {
+      this.#starts--;
+      this.#giveUp(error as ThreadStartError);
+      return;
+    }
+    this.#starts--;
+    this.#delay = firstDelay;
+    this.#tellWatchers();
+    this.events.onFree();
+    // One that has started may have ended since.
+    this.#refill();
+  }
+
+  /** Starting has failed again and again: tries anew later, or when somebody asks. */
+  #giveUp(error: ThreadStartError): void {
+    if (this.#hasClosed()) return;
+    const watchers = this.#watchers;
+    this.#watchers = [];
+    // A group that was to grow stays as large as it is.
+    if (watchers.length > 0) this.#size = Math.max(1, this.#threads.size);
+    for (const { reject } of watchers) reject(error);
+    if (this.#threads.size === 0 && this.#starts === 0) this.events.onStuck(error);
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#refill(), this.#delay).unref();
+    this.#delay = Math.min(2 * this.#delay, longestDelay);
+  }
+
+  #tellWatchers(): void {
+    if (!this.#isFull || this.#retiring.size > 0) return;
+    const watchers = this.#watchers;
+    this.#watchers = [];
+    for (const { resolve } of watchers) resolve();
+  }
+
+  async #close(): Promise<readonly unknown[]> {
+    clearTimeout(this.#retry);
+    for (const { reject } of this.#watchers) reject(new DisposedError('container'));
+    for (const thread of [...this.#idle]) this.#retire(thread);
+    for (const thread of [...this.#threads, ...this.#starting]) {
+      this.#terminate(thread, 'it was ended');
+    }
+    await Promise.all(this.#retiring);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, closing);
+    });
+    const exits = [...this.#ending.keys()].map(({ exited }) => exited);
+    await Promise.race([Promise.all(exits), late]);
+    clearTimeout(timer);
+    return this.#errors;
+  }
+}

@@ -1,0 +1,35 @@
+/** The notices between a process and the program that has started it, beside its tasks. */
+import { now } from '../threads/hop-control.js';
+import type { HopLink } from '../threads/hop-runner.js';
+import type { AbortNotice, ProgressNotice } from '../threads/message.js';
+
+export class ProcessLink implements HopLink {
+  readonly #aborts = new Map<number, () => void>();
+
+  constructor() {
+    process.on('message', (message: Partial<AbortNotice> | null) => {
+      if (typeof message?.abort === 'number') this.#aborts.get(message.abort)?.();
+    });
+    // The program has gone, and with it who could end this process.
+    process.on('disconnect', () => process.exit());
+    // Ctrl-C goes to all processes of a terminal; when this one ends is for the program to say.
+    process.on('SIGINT', () => undefined);
+  }
+
+  noteImport(index: number): void {
+    this.#send({ importing: index });
+  }
+
+  noteStep(run: number, step: number): void {
+    this.#send({ run, step, since: now() });
+  }
+
+  onAbort(run: number, abort: () => void): () => void {
+    this.#aborts.set(run, abort);
+    return () => this.#aborts.delete(run);
+  }
+
+  #send(notice: ProgressNotice): void {
+    process.send?.(notice, () => undefined);
+  }
+}
