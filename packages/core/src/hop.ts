@@ -17,6 +17,21 @@ export interface Hop {
   readonly outputs: readonly number[];
   /** Steps of the plan whose values come back if they can, as in `definition.extras`. */
   readonly extras: readonly number[];
+  /** What it was made from; for taking it apart. */
+  readonly context: HopContext;
+}
+
+/** What is known when a hop is described. */
+export interface HopContext {
+  /** All steps of the plan. */
+  readonly steps: readonly Step[];
+  readonly root: Step;
+  /** For each step of the plan, the steps that need it. */
+  readonly consumers: readonly (readonly Step[])[];
+  /** As for {@link groupHops}. */
+  readonly keep: boolean;
+  /** The steps of the hop, in topological order. */
+  readonly members: readonly Step[];
 }
 
 let lastId = 0;
@@ -54,7 +69,7 @@ export function groupHops(steps: readonly Step[], root: Step, keep: boolean): Ho
       }
     }
     const sorted = [...own].sort((a, b) => a.index - b.index);
-    return describeHop(sorted, steps, root, consumers, keep);
+    return describeHop(sorted, { steps, root, consumers, keep, members: sorted });
   });
 }
 
@@ -66,13 +81,16 @@ function consumersOf(steps: readonly Step[]): readonly Step[][] {
   return consumers;
 }
 
-function describeHop(
+/**
+ * @param members - the steps of the hop, in topological order.
+ * @param lenient - steps whose values come back only if they can where no others need them.
+ */
+export function describeHop(
   members: readonly Step[],
-  steps: readonly Step[],
-  root: Step,
-  consumers: readonly Step[][],
-  keep: boolean,
+  context: HopContext,
+  lenient: ReadonlySet<Step> = new Set(),
 ): Hop {
+  const { steps, root, consumers, keep } = context;
   const inside = new Set(members);
   const inputs: number[] = [];
   const hopInputs: HopInput[] = [];
@@ -99,14 +117,15 @@ function describeHop(
     hopSteps.push(describeStep(step, args));
     operands.set(step.index, ~(hopSteps.length - 1));
   }
-  const leaves = (step: Step) =>
-    step === root ||
-    (step.bound !== 'thread' &&
-      (consumers[step.index] ?? []).some((consumer) => !inside.has(consumer)));
+  const isNeededBy = (step: Step, is: (consumer: Step) => boolean): boolean =>
+    step.bound !== 'thread' && (consumers[step.index] ?? []).some(is);
+  const leaves = (step: Step): boolean =>
+    step === root || isNeededBy(step, (each) => !inside.has(each) && !lenient.has(each));
+  const mayComeBack = (step: Step): boolean =>
+    isNeededBy(step, (each) => !inside.has(each)) ||
+    (keep && isScoped(step.node.scope) && mayLeave(step.node));
   const outputs = members.filter(leaves);
-  const extras = keep
-    ? members.filter((step) => isScoped(step.node.scope) && !leaves(step) && mayLeave(step.node))
-    : [];
+  const extras = members.filter((step) => !leaves(step) && mayComeBack(step));
   // An operand below zero is the complement of a position.
   const position = (step: Step) => ~(operands.get(step.index) as number);
   return {
@@ -122,11 +141,12 @@ function describeHop(
     inputs,
     outputs: outputs.map(({ index }) => index),
     extras: extras.map(({ index }) => index),
+    context,
   };
 }
 
 /** Whether it is worth trying to send a value to the loop: it might be portable. */
-function mayLeave(node: Node): boolean {
+export function mayLeave(node: Node): boolean {
   if (node.kind === 'class') return findRecord(node.target)?.portable !== undefined;
   return node.kind === 'method' && !node.generator;
 }
