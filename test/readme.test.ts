@@ -105,6 +105,19 @@ describe('docs/testing.md', () => {
   });
 });
 
+describe('docs/threads.md', () => {
+  it.each([
+    ['groups: {', 'a long report\n2\n'],
+    [
+      'throwIfAborted',
+      'Numbers.count has not ended within its deadline of 50 ms. Let it do less, stop by itself (it may ask for an AbortSignal), or raise `deadline`.\n0\n',
+    ],
+  ])('shows code with %s that prints what it says', async (mark, printed) => {
+    const name = `threads-${mark.replace(/\W/g, '')}`;
+    expect(await run(name, snippet('docs/threads.md', 'ts', mark))).toBe(printed);
+  });
+});
+
 describe('docs/introspection.md', () => {
   it.each([
     ['toMermaid', 'flowchart LR'],

@@ -37,7 +37,7 @@ import { closeServer, openServer, type Address, type ListenOptions } from './ser
 /** Options of {@link createApp}. */
 export interface AppOptions extends Pick<
   ContainerOptions,
-  'overrides' | 'threads' | 'modules' | 'startTimeout' | 'teardownTimeout'
+  'overrides' | 'threads' | 'modules' | 'startTimeout' | 'teardownTimeout' | 'deadline'
 > {
   /** Classes that are decorated with `@Controller()`. */
   readonly controllers: readonly Class[];
@@ -65,6 +65,7 @@ const optionNames: ReadonlySet<string> = new Set([
   'logger',
   'startTimeout',
   'teardownTimeout',
+  'deadline',
 ]);
 const defaultBodyLimit = 1024 * 1024;
 const defaultGrace = 10_000;
@@ -97,6 +98,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     ...(options.modules === undefined ? {} : { modules: options.modules }),
     ...(options.startTimeout === undefined ? {} : { startTimeout: options.startTimeout }),
     ...(options.teardownTimeout === undefined ? {} : { teardownTimeout: options.teardownTimeout }),
+    ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
   });
   return new App(table, container, bodyLimit, logger ?? (await defaultLogger()));
 }

@@ -1,10 +1,11 @@
 /** The decorators of routes and their parameters: they write records and do nothing else. */
 import {
+  type AbstractClass,
   DeclarationError,
   declareClass,
   declareHandler,
   declareParameter,
-  type AbstractClass,
+  type HandlerOptions,
   type Placement,
 } from '@turno/core';
 import { bodySource, textSource, type BodyOptions, type ParameterOptions } from './parameter.js';
@@ -17,6 +18,13 @@ export interface RouteOptions {
   readonly status?: number;
   /** Where the handler runs, whatever its keyword says. */
   readonly on?: Placement;
+  /** The group of threads that runs the handler, where it runs in one. */
+  readonly threads?: string;
+  /**
+   * How long the handler and all that is made for it may take, in milliseconds; then the answer is a
+   * 503. Default: `deadline` of the app.
+   */
+  readonly deadline?: number;
 }
 
 /** Makes a class a controller: its routes are served under `prefix`. List it in `controllers`. */
@@ -66,10 +74,22 @@ export function Body(...given: [how?: BodyOptions | StandardSchema]) {
 
 const placements: readonly unknown[] = ['loop', 'thread'];
 
+/** Options of a route that are the handler's, so that several routes of it share them. */
+const handlerOptions = ['on', 'threads', 'deadline'] as const satisfies (keyof HandlerOptions)[];
+
+function pickHandlerOptions(options: RouteOptions): HandlerOptions {
+  const said = handlerOptions.filter((option) => options[option] !== undefined);
+  return Object.fromEntries(said.map((option) => [option, options[option]]));
+}
+
+function shown(option: string | number): string {
+  return typeof option === 'string' ? `'${option}'` : String(option);
+}
+
 function routeDecorator(decorator: string, method: HttpMethod) {
   return (path = '', options: RouteOptions = {}) => {
     refuseNonText(decorator, 'path', path);
-    checkOptions(decorator, options, ['status', 'on']);
+    checkOptions(decorator, options, ['status', ...handlerOptions]);
     const { status, on } = options;
     if (status !== undefined && (!Number.isInteger(status) || status < 200 || status > 599)) {
       throw new DeclarationError(
@@ -88,15 +108,18 @@ function routeDecorator(decorator: string, method: HttpMethod) {
       const owner = (typeof target === 'function' ? target : target.constructor) as AbstractClass;
       const { routes } = recordOf(owner);
       const others = routes.filter(({ handler }) => handler === name);
-      const other = others.find((route) => route.on !== undefined)?.on;
-      if (on !== undefined && other !== undefined && on !== other) {
+      const said = Object.assign({}, ...others.map(({ options }) => options)) as HandlerOptions;
+      const own = pickHandlerOptions(options);
+      for (const option of handlerOptions) {
+        const [mine, other] = [own[option], said[option]];
+        if (mine === undefined || other === undefined || mine === other) continue;
         throw new DeclarationError(
-          `The routes of ${owner.name}.${String(name)} say both on: '${on}' and on: '${other}'.`,
-          'A method runs in one place: say it once.',
+          `The routes of ${owner.name}.${String(name)} say both ${option}: ${shown(mine)} and ${option}: ${shown(other)}.`,
+          'One method has one of them: say it once.',
         );
       }
-      routes.push({ method, path, handler: name, status, on });
-      declareHandler(target, name, { on: on ?? other });
+      routes.push({ method, path, handler: name, status, options: own });
+      declareHandler(target, name, { ...said, ...own });
     };
   };
 }

@@ -1,6 +1,6 @@
 /** Turns whatever was thrown into a problem document (RFC 9457) and says whether to log it. */
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { InputError, QueueFullError } from '@turno/core';
+import { DeadlineError, InputError, QueueFullError, ThreadsStuckError } from '@turno/core';
 import { HttpError, phraseOf, ServiceUnavailable, UnprocessableContent } from './http-error.js';
 import { ParameterFault } from './parameter.js';
 import type { Reply } from './response.js';
@@ -51,7 +51,10 @@ function culpritOf(thrown: unknown): unknown {
 
 /** The error that the answer is made of. */
 function meaningOf(error: unknown): unknown {
-  if (error instanceof QueueFullError) {
+  if (error instanceof DeadlineError) {
+    return new ServiceUnavailable('The server has taken too long.');
+  }
+  if (error instanceof QueueFullError || error instanceof ThreadsStuckError) {
     return new ServiceUnavailable('The server has more work than it can take now.', {
       headers: { 'retry-after': '1' },
     });

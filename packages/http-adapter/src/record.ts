@@ -1,5 +1,5 @@
 /** Records: what the decorators of routes write down about controllers. */
-import type { AbstractClass } from '@turno/core';
+import type { AbstractClass, HandlerOptions } from '@turno/core';
 
 /** The methods that routes can have. */
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -13,7 +13,8 @@ export interface RouteRecord {
   readonly handler: string | symbol;
   /** Status of the answer; undefined for 200, or 204 where nothing is returned. */
   readonly status: number | undefined;
-  readonly on: 'loop' | 'thread' | undefined;
+  /** What it says of the handler, whichever route leads to it. */
+  readonly options: HandlerOptions;
 }
 
 /** All that decorators said about one class. */

@@ -14,7 +14,7 @@ beforeAll(async () => {
   app = await createApp({
     controllers: [Threads, Works],
     providers: [Kitchen],
-    threads: { size: 1 },
+    threads: { size: 1, groups: { elsewhere: {} } },
     logger,
   });
 });
@@ -29,6 +29,20 @@ it('a sync handler runs in a thread, an async one on the loop, `on` says otherwi
   expect(where.threadId).toBeGreaterThan(0);
   expect((await app.inject('/threads/loop')).json()).toEqual({ isMainThread: true });
   expect((await app.inject('/threads/pinned')).json()).toEqual({ isMainThread: false });
+});
+
+it('a handler that takes longer than its deadline is answered for with a 503, once', async () => {
+  const response = await app.inject('/threads/slow');
+  expect(response.statusCode).toBe(503);
+  expect(response.json()).toMatchObject({ detail: 'The server has taken too long.' });
+  expect(faults).toMatchObject([{ err: { code: 'TURNO_DEADLINE', provider: 'Threads.slow' } }]);
+  expect((await app.inject('/work?n=21')).json()).toEqual({ work: 42 });
+});
+
+it('a route may name the group of threads that runs its handler', async () => {
+  const { threadId } = (await app.inject('/threads/elsewhere')).json<{ threadId: number }>();
+  const where = (await app.inject('/threads/where')).json<{ threadId: number }>();
+  expect(threadId).not.toBe(where.threadId);
 });
 
 it('parameters and results cross', async () => {
@@ -96,7 +110,7 @@ it('a thread that exits fails its request only', async () => {
 it('more work than the threads can take is a 503 at once, and the rest is done', async () => {
   const small = await createApp({
     controllers: [Threads],
-    threads: { size: 1, queue: 0 },
+    threads: { size: 1, queue: 0, groups: { elsewhere: {} } },
     logger,
   });
   try {
@@ -115,7 +129,7 @@ it('more work than the threads can take is a 503 at once, and the rest is done',
 it('inline, sync handlers run on the loop', async () => {
   const inline = await createApp({
     controllers: [Threads],
-    threads: { executor: 'inline' },
+    threads: { executor: 'inline', groups: { elsewhere: {} } },
     logger,
   });
   try {
