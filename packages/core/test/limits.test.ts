@@ -304,6 +304,17 @@ it('what a thread keeps is made anew after a crash, and nobody disposes what was
   expect(entries(log)).toEqual([10, 1]);
 });
 
+it('one thread serves a hundred requests at once whose generators clean up, on both sides', async () => {
+  const [cleaned, ended] = [new SharedCells(), new SharedCells()];
+  const container = await create(
+    [fixture.Cleans, value(fixture.Cleaned, cleaned), value(fixture.Gate, ended)],
+    { size: 1, queue: 100 },
+  );
+  const requests = Array.from({ length: 100 }, () => resolve(container, fixture.Answered));
+  expect(await Promise.all(requests)).toEqual(Array(100).fill(2));
+  expect([cleaned.get(0), ended.get(0)]).toEqual([100, 100]);
+});
+
 describe('resizeThreads', () => {
   it('adds threads that work at once', async () => {
     const gates = [new SharedCells(), new SharedCells()];

@@ -127,6 +127,7 @@ describe('a thread that ends', () => {
     ['by process.exit', exit, [3], /exited with code 3/],
     ['by process.exit(0)', exit, [0], /exited with code 0/],
     ['by an error from a timer', fault('throwFromTimer'), [], /nobody caught: boom/],
+    ['by a rejection', fault('rejectUnseen'), [], /nobody caught: unseen/],
   ])(
     '%s fails the hop that it held, and is replaced',
     async (_name, definition, inputs, reason) => {
@@ -195,7 +196,7 @@ describe('a replacement that fails to start', () => {
   const value = hop([callIn(urlOf('exiting.mjs'), 'Exiting', 'value')]);
   const exitHop = hop([callIn(urlOf('exiting.mjs'), 'Exiting', 'exit')]);
 
-  it('leads to a new pool', async () => {
+  it('is tried again', async () => {
     const executor = await start({}, exiting);
     writeFileSync(flag, 'once');
     await errorOf(executor.run(exitHop, []));
@@ -204,7 +205,7 @@ describe('a replacement that fails to start', () => {
     expect(await executor.run(value, [])).toEqual(['value']);
   });
 
-  it('lets hops in the old pool end', async () => {
+  it('leaves the hops of other threads alone', async () => {
     const manifest = {
       ...faults,
       modules: [...faults.modules, ...exiting.modules],
@@ -334,6 +335,14 @@ describe('a start', () => {
     });
   });
 
+  it('tries again where a thread has failed to start once', async () => {
+    writeFileSync(flag, 'once');
+    const executor = await start({}, exiting);
+    expect(executor.figures).toMatchObject({ threads: 1, replaced: 0 });
+    const value = hop([callIn(urlOf('exiting.mjs'), 'Exiting', 'value')]);
+    expect(await executor.run(value, [])).toEqual(['value']);
+  });
+
   it('fails if a thread ends while it imports', async () => {
     writeFileSync(flag, 'always');
     expect(await startErrorOf(create({ size: 2, execArgv: [] }), exiting)).toMatchObject({
@@ -434,6 +443,22 @@ describe('dispose', () => {
       executor.run(loop, [gates[0]]),
       executor.run(block, [gates[1]]),
       executor.run(echo, [1]),
+    ].map(errorOf);
+    await Promise.all(gates.map((gate) => set(gate, 0)));
+    await executor.dispose();
+    for (const error of await Promise.all(work)) expect(error.code).toBe('TURNO_DISPOSED');
+    expect(executor.figures).toMatchObject({ threads: 0, busy: 0, queued: 0 });
+  });
+
+  it('does not wait for native code, with work of every kind under way', async () => {
+    const executor = await start({ size: 3 });
+    writeFileSync(flag, 'native');
+    const gates = [cells(), cells(), cells()] as const;
+    const work = [
+      executor.run(fault('native', 0, 1), [gates[0], flag]),
+      executor.run(loop, [gates[1]]),
+      executor.run(block, [gates[2]]),
+      executor.run(echo, ['queued']),
     ].map(errorOf);
     await Promise.all(gates.map((gate) => set(gate, 0)));
     await executor.dispose();
