@@ -65,7 +65,7 @@ const stages = [
   ['placement.ts', 'validate.ts', 'crossing.ts', 'check.ts'],
   ['graph-data.ts', 'graph-drawing.ts'],
   ['threads/'],
-  ['step.ts', 'hop.ts', 'plan.ts', 'manifest.ts', 'trace.ts', 'explain.ts'],
+  ['step.ts', 'hop.ts', 'split.ts', 'plan.ts', 'manifest.ts', 'trace.ts', 'explain.ts'],
   ['cell.ts', 'deadlock.ts', 'on-abort.ts', 'error-path.ts', 'run.ts'],
   ['engine.ts', 'inheritance.ts', 'singletons.ts', 'scope-instance.ts', 'container.ts'],
   ['index.ts'],
