@@ -13,6 +13,7 @@ import type { Executor, Manifest, NeededClass, Unreachable } from './threads/exe
 import { unknownGroup } from './threads/group-executor.js';
 import { shown } from './misuse.js';
 import type { ParameterSource } from './record.js';
+import { Splitter } from './splitter.js';
 import { isToken, type Token } from './token.js';
 
 /** How many plans are kept for one target in scopes that keep different things already. */
@@ -46,6 +47,7 @@ export class Engine {
 
   /** Set as soon as the graph says what threads must know. */
   executor!: Executor;
+  splitter!: Splitter;
   private manifest!: Manifest;
   private ownsExecutor = false;
 
@@ -86,11 +88,13 @@ export class Engine {
     if (base !== undefined && covers(base.manifest, manifest)) {
       engine.manifest = base.manifest;
       engine.executor = base.executor;
+      engine.splitter = base.splitter;
       return engine;
     }
     engine.manifest = manifest;
     engine.ownsExecutor = true;
     engine.executor = createExecutor(threads, teardownTimeout);
+    engine.splitter = new Splitter(engine.executor, undefined);
     try {
       await engine.startThreads();
     } catch (error) {

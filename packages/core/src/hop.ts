@@ -83,12 +83,15 @@ function consumersOf(steps: readonly Step[]): readonly Step[][] {
 
 /**
  * @param members - the steps of the hop, in topological order.
- * @param lenient - steps whose values come back only if they can where no others need them.
+ * @param lenient - steps that need values of these: where no others do, values come back only if they
+ * can.
+ * @param continues - whether it goes on with what another hop has begun.
  */
 export function describeHop(
   members: readonly Step[],
   context: HopContext,
   lenient: ReadonlySet<Step> = new Set(),
+  continues = false,
 ): Hop {
   const { steps, root, consumers, keep } = context;
   const inside = new Set(members);
@@ -136,6 +139,7 @@ export function describeHop(
       outputs: outputs.map(position),
       extras: extras.map(position),
       inputs: hopInputs,
+      ...(continues ? { continues } : {}),
     },
     steps: members,
     inputs,

@@ -4,11 +4,14 @@ import type { Cell, Outcome } from './cell.js';
 import { isThenable, type Disposal, type Entry, type ProviderGenerator } from './disposal.js';
 import { DeadlineError, GeneratorError, InputError, type InputFault } from './errors.js';
 import { extendPath, notePath, noteSuppressed } from './error-path.js';
+import type { Hop } from './hop.js';
 import type { Node } from './node.js';
 import type { Plan, Unit } from './plan.js';
 import type { Scope } from './scope.js';
 import type { Step } from './step.js';
-import { HopFailure, stayed, type Executor } from './threads/executor.js';
+import type { Split } from './split.js';
+import type { Choice, Splitter } from './splitter.js';
+import { HopFailure, stayed, type Executor, type HopWatch } from './threads/executor.js';
 import { traceRun, type RunTrace } from './trace.js';
 import type { Class, Token } from './token.js';
 
@@ -19,6 +22,7 @@ export interface RunScope {
   /** What disposes values that live as long as a scope. */
   disposalOf(owner: Scope): Disposal;
   readonly executor: Executor;
+  readonly splitter: Splitter;
   /** A value that was given to the scope. */
   given(token: Token): unknown;
   /** The cell of a value that the scope or its container keeps (or is making). */
@@ -289,24 +293,63 @@ export class Run {
     this.scope.kept(step.node).wait(settle);
   }
 
-  private async runHop(unit: Unit, hop: NonNullable<Unit['hop']>): Promise<void> {
-    const last = hop.steps.at(-1) as Step;
-    this.inFlight.add(last);
-    const trace = this.trace?.hop(unit, hop);
-    try {
-      const inputs = hop.inputs.map((index) => this.values[index]);
-      const values = await this.scope.executor.run(hop.definition, inputs, this.signal, trace);
-      trace?.succeed();
-      [...hop.outputs, ...hop.extras].forEach((index, position) => {
-        const step = this.plan.steps[index] as Step;
-        if (values[position] !== stayed) this.keep(step, values[position]);
-      });
+  private async runHop(unit: Unit, hop: Hop): Promise<void> {
+    const choice = this.scope.splitter.choose(hop);
+    const { split } = choice;
+    const isDone =
+      split === undefined
+        ? (await this.makeTrip(unit, hop, hop, choice)) !== undefined
+        : await this.runBranches(unit, hop, split);
+    if (isDone) {
       for (const { index } of hop.steps) {
         const cell = this.cells.get(index);
         if (cell !== undefined && cell.outcome === undefined) cell.leaveInThread();
       }
-      this.inFlight.delete(last);
       this.finishUnit(unit);
+    }
+    this.finishIfDone();
+  }
+
+  /** Runs the branches of a hop at the same time, then what they meet in. @returns whether it went well. */
+  private async runBranches(unit: Unit, hop: Hop, split: Split): Promise<boolean> {
+    const { branches } = split;
+    const stays = await Promise.all(branches.map((each) => this.makeTrip(unit, each, hop)));
+    if (this.stopped) return false;
+    const needed = new Set(split.tail.inputs);
+    const lost = branches.filter((_, index) => stays[index]?.some((step) => needed.has(step)));
+    const tail = lost.length === 0 ? split.tail : this.scope.splitter.rejoin(hop, split, lost);
+    this.trace?.noteReady(unit.index);
+    return (await this.makeTrip(unit, tail, hop)) !== undefined;
+  }
+
+  /**
+   * Runs a hop, or a part of one.
+   * @param whole - the hop that it is part of: only what leaves that is kept.
+   * @returns the steps whose values could not leave their thread; undefined where it has failed.
+   */
+  private async makeTrip(
+    unit: Unit,
+    hop: Hop,
+    whole: Hop,
+    { probe, probed }: Partial<Choice> = {},
+  ): Promise<readonly number[] | undefined> {
+    const last = hop.steps.at(-1) as Step;
+    this.inFlight.add(last);
+    const trace = this.trace?.hop(unit, hop);
+    const watch = probed === undefined ? trace : new ProbeWatch(trace, probe, probed);
+    try {
+      const inputs = hop.inputs.map((index) => this.values[index]);
+      const values = await this.scope.executor.run(hop.definition, inputs, this.signal, watch);
+      trace?.succeed();
+      const left: number[] = [];
+      [...hop.outputs, ...hop.extras].forEach((index, position) => {
+        const value = values[position];
+        if (value === stayed) left.push(index);
+        else if (hop === whole || leaves(whole, index)) this.keep(this.stepAt(index), value);
+        else this.setAside(this.stepAt(index), value);
+      });
+      this.inFlight.delete(last);
+      return left;
     } catch (failure) {
       this.inFlight.delete(last);
       const { step, error } =
@@ -314,8 +357,12 @@ export class Run {
       const position = step in hop.steps ? step : hop.steps.length - 1;
       trace?.fail(position, error);
       this.fail(hop.steps[position] as Step, error);
+      return undefined;
     }
-    this.finishIfDone();
+  }
+
+  private stepAt(index: number): Step {
+    return this.plan.steps[index] as Step;
   }
 
   private made(unit: Unit, step: Step, value: unknown): void {
@@ -324,9 +371,15 @@ export class Run {
   }
 
   private keep(step: Step, value: unknown): void {
+    this.setAside(step, value);
+    this.fill(step, value);
+  }
+
+  /** Takes a value for steps of this run only: nobody else is told that it is there. */
+  private setAside(step: Step, value: unknown): void {
     const entry = this.scope.disposalOf(step.owner).note(step.node.label, value);
     if (entry !== undefined) this.entries.set(step.index, entry);
-    this.fill(step, value);
+    this.values[step.index] = value;
   }
 
   private fill(step: Step, value: unknown): void {
@@ -443,6 +496,28 @@ export class Run {
       if (retained.has(index)) for (const need of needs) retained.add(need);
     }
     return retained;
+  }
+}
+
+/** Whether the value of a step leaves a hop. */
+function leaves({ outputs, extras }: Hop, index: number): boolean {
+  return outputs.includes(index) || extras.includes(index);
+}
+
+/** Hears for a trace what a hop does, and asks whether its values could cross. */
+class ProbeWatch implements HopWatch {
+  constructor(
+    private readonly trace: HopWatch | undefined,
+    readonly probe: HopWatch['probe'],
+    readonly probed: (crosses: boolean) => void,
+  ) {}
+
+  started(): void {
+    this.trace?.started();
+  }
+
+  returned(thread: number, ran: readonly number[]): void {
+    this.trace?.returned(thread, ran);
   }
 }
 

@@ -76,6 +76,7 @@ export class ScopeInstance implements AsyncDisposable {
           : [this.disposal, this.keeperOf('request').disposal],
       disposalOf: (owner) => this.keeperOf(owner).disposal,
       executor: context.engine.executor,
+      splitter: context.engine.splitter,
       given: (token) => this.given(token),
       // It is there: a plan that loads it was compiled for what the scope keeps, and loads come
       // in the same turn, before anything can be dropped.

@@ -41,6 +41,7 @@ export class Singletons {
       disposals: [this.disposal],
       disposalOf: () => this.disposal,
       executor: engine.executor,
+      splitter: engine.splitter,
       given: () => undefined,
       kept: (node) => this.cell(node),
       claim: (node) => this.cells.get(node) as Cell,

@@ -56,7 +56,7 @@ export function findSplit(
     if (gain < Math.max(leastGain, overhead)) continue;
     return {
       branches: branches.map((branch) => describeBranch(branch, context)),
-      tail: describeHop(withKept(tail, context), context),
+      tail: describeHop(withKept(tail, context), context, new Set(), true),
     };
   }
   return undefined;
@@ -67,7 +67,7 @@ export function findSplit(
  */
 export function joinTail({ tail }: Split, branches: readonly Hop[], context: HopContext): Hop {
   const all = new Set([...branches.flatMap(({ steps }) => steps), ...tail.steps]);
-  return describeHop(sorted(all), context);
+  return describeHop(sorted(all), context, new Set(), true);
 }
 
 /** What only the tail needs comes back if it can; the run sees to what cannot. */

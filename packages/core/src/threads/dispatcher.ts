@@ -87,6 +87,11 @@ export class Dispatcher {
     this.#queue = new Queue(() => limit ?? defaultQueue(lane.size));
   }
 
+  /** How many hops would start at once. */
+  get free(): number {
+    return this.#queue.size === 0 ? this.lane.free : 0;
+  }
+
   get figures(): GroupFigures {
     const { lane } = this;
     return {
@@ -149,7 +154,7 @@ export class Dispatcher {
     if (signal?.aborted === true) return new HopFailure(-1, signal.reason);
     if (startsNow) return undefined;
     if (this.#isStuck) return this.#stuckFailure(definition);
-    if (!this.#queue.isFull) return undefined;
+    if (!this.#queue.isFull || definition.continues === true) return undefined;
     const { limit } = this.#queue;
     return new HopFailure(-1, new QueueFullError(labelOf(definition), limit, this.group));
   }
@@ -198,7 +203,8 @@ export class Dispatcher {
     const controlled = hasDeadline || (signal !== undefined && hasSignal(definition));
     let trip: Trip;
     try {
-      trip = this.lane.send({ definition, inputs, controlled, timed: watch !== undefined });
+      const timed = watch !== undefined;
+      trip = this.lane.send({ definition, inputs, controlled, timed, probe: watch?.probe });
     } catch (error) {
       this.#fail(job, refusedInput(job, error));
       return;
@@ -237,6 +243,7 @@ export class Dispatcher {
   #answer(job: Job, reply: HopReply): void {
     if (job.answered) return;
     job.watch?.returned(reply.thread, reply.ran ?? []);
+    if (reply.crosses !== undefined) job.watch?.probed?.(reply.crosses);
     if ('error' in reply) {
       this.#fail(job, new HopFailure(reply.step, decodeError(reply.error)));
       return;

@@ -37,7 +37,8 @@ export function disposeValues(
   return disposal.run(failure);
 }
 
-function isDisposable(value: unknown): boolean {
+/** Whether a value has an end of its own. */
+export function isDisposable(value: unknown): boolean {
   if (!isObject(value)) return false;
   const candidate = value as Partial<AsyncDisposable & Disposable>;
   try {

@@ -45,6 +45,8 @@ export interface HopDefinition {
    * failure and comes back as {@link stayed}.
    */
   readonly extras: readonly number[];
+  /** It goes on with what another hop has begun: it is not refused where the queue is full. */
+  readonly continues?: true;
   /** As messages show each input: `Reports.pdf's parameter "order"`. */
   readonly inputs: readonly HopInput[];
 }
@@ -148,6 +150,12 @@ export interface HopWatch {
    * @param ran - how long each step ran, in milliseconds, up to the last that did.
    */
   returned(thread: number, ran: readonly number[]): void;
+  /**
+   * Indices of steps of which the thread shall say whether their values could cross, and nothing that
+   * they hold would have to be disposed there.
+   */
+  readonly probe?: readonly number[] | undefined;
+  probed?(crosses: boolean): void;
 }
 
 /** Runs hops. Every executor passes the same conformance suite. */
@@ -177,6 +185,9 @@ export interface Executor {
   ): Promise<unknown[]>;
 
   readonly figures: ThreadFigures;
+
+  /** How many hops of a group would start at once. */
+  free(group: string): number;
 
   /**
    * Changes how many threads a group has. Hops go on; threads that are too many end in an orderly way

@@ -21,6 +21,8 @@ export interface Packer {
   pack(value: unknown): Packed;
   /** Packs what was thrown; never fails. */
   packThrown(thrown: unknown): Packed;
+  /** Whether a value could cross. */
+  canPack(value: unknown): boolean;
 }
 
 /** For threads of this process. */
@@ -50,6 +52,7 @@ export const threadPacker: Packer = {
     const { encoded, transfer } = encodeThrown(thrown);
     return { freight: encoded, transfer };
   },
+  canPack: (value) => canEncode(value, true),
 };
 
 /** For other processes, to which nothing can be moved, and with which no memory is shared. */
@@ -59,7 +62,17 @@ export const processPacker: Packer = {
     freight: serialise(encodeThrown(thrown, false).encoded),
     transfer: [],
   }),
+  canPack: (value) => canEncode(value, false),
 };
+
+function canEncode(value: unknown, shares: boolean): boolean {
+  try {
+    encodeExactly(value, shares);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** The encoded value in a message that has arrived; to be called once. */
 export function unpack(freight: Freight): Encoded {

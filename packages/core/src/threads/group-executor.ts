@@ -82,6 +82,10 @@ export class GroupExecutor implements Executor {
     return this.#group(definition.group).dispatcher.run(definition, inputs, signal, watch);
   }
 
+  free(group: string): number {
+    return this.#group(group).dispatcher.free;
+  }
+
   async resize(name: string, size: number): Promise<void> {
     const { lane, dispatcher } = this.#group(name);
     checkNumber('The size of a group of threads', size, 1);

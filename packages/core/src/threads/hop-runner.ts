@@ -2,7 +2,7 @@
 import { classIds, decode, Obstacle, type Encoded } from '../portable/codec.js';
 import { classById } from '../record.js';
 import { joinErrors } from '../disposal.js';
-import { disposeValues } from './dispose-values.js';
+import { disposeValues, isDisposable } from './dispose-values.js';
 import type { HopDefinition } from './executor.js';
 import { unpack, type Packer, type Transferable } from './freight.js';
 import { noteStep } from './hop-control.js';
@@ -90,7 +90,12 @@ export class HopRunner {
     const running = run.run();
     const end = (failure: StepFailure | undefined) => {
       release?.();
-      return this.#end(definition, run, signal, failure);
+      // Before the teardown, which may change what would cross.
+      const crosses = failure === undefined && this.#crosses(task.probe, run);
+      const sent = this.#end(definition, run, signal, failure);
+      if (task.probe === undefined || failure !== undefined) return sent;
+      const add = ({ reply, transfer }: Sent): Sent => ({ reply: { ...reply, crosses }, transfer });
+      return sent instanceof Promise ? sent.then(add) : add(sent);
     };
     const sent = running instanceof Promise ? running.then(end) : end(running);
     if (ran === undefined) return sent;
@@ -106,6 +111,12 @@ export class HopRunner {
     const { link } = this;
     if (cells !== undefined) return (index) => noteStep(cells, index);
     return run === undefined ? undefined : (index) => link?.noteStep(run, index);
+  }
+
+  #crosses(probe: HopTask['probe'], { values }: StepsRun): boolean {
+    return (probe ?? []).every(
+      (step) => !isDisposable(values[step]) && this.packer.canPack(values[step]),
+    );
   }
 
   /** Tears down what the thread keeps. Never throws. */

@@ -65,7 +65,7 @@ export class InlineLane implements Lane {
     // It never gives up.
   }
 
-  send({ definition, inputs, controlled, timed }: Departure): Trip {
+  send({ definition, inputs, controlled, timed, probe }: Departure): Trip {
     const { freight, transfer } = this.#packer.pack(inputs);
     const cells = controlled ? newCells() : undefined;
     const task = {
@@ -75,6 +75,7 @@ export class InlineLane implements Lane {
       inputs: cross(freight, transfer),
       ...(cells === undefined ? {} : { cells }),
       ...(timed ? { timed } : {}),
+      ...(probe === undefined ? {} : { probe }),
     };
     this.#running++;
     // As with threads, nothing of the hop happens within the caller's turn.

@@ -13,6 +13,8 @@ export interface Departure {
   readonly controlled: boolean;
   /** Whether the thread shall measure the steps. */
   readonly timed: boolean;
+  /** Steps of which the thread shall say whether their values could cross. */
+  readonly probe: readonly number[] | undefined;
 }
 
 /** A hop that a thread has. */

@@ -45,6 +45,8 @@ export interface HopTask {
   readonly run?: number;
   /** Asks how long each step ran. */
   readonly timed?: true;
+  /** Asks whether the values of these steps could cross. */
+  readonly probe?: readonly number[];
 }
 
 /** How a hop has ended, as its thread tells it. */
@@ -61,6 +63,8 @@ export type HopReply = (
 ) & {
   /** Where it was asked for: milliseconds of each step, up to the last that ran. */
   readonly ran?: readonly number[];
+  /** Where it was asked for, and the hop went well. */
+  readonly crosses?: boolean;
 };
 
 /** The last message to a thread: it disposes what it keeps, and is ended after its answer. */

@@ -21,9 +21,8 @@ export class Queue<T> {
     return this.#items.size >= this.limit;
   }
 
-  /** @throws RangeError if the queue is full: ask {@link isFull} first. */
+  /** Whoever pushes asks {@link isFull} first, if the item may be refused. */
   push(item: T): void {
-    if (this.isFull) throw new RangeError(`The queue is full (${this.limit}).`);
     this.#items.add(item);
   }
 

@@ -128,7 +128,7 @@ export class ThreadLane implements Lane {
     this.#refill();
   }
 
-  send({ definition, inputs, controlled, timed }: Departure): Trip {
+  send({ definition, inputs, controlled, timed, probe }: Departure): Trip {
     const { freight, transfer } = this.#packer.pack(inputs);
     const thread = this.#idle.pop();
     if (thread === undefined) throw new RangeError('No thread is free.');
@@ -138,6 +138,7 @@ export class ThreadLane implements Lane {
       ...(thread.known.has(definition.id) ? {} : { definition }),
       inputs: freight,
       ...(timed ? { timed } : {}),
+      ...(probe === undefined ? {} : { probe }),
     };
     const reply = thread.run(task, transfer, controlled).then((answer): HopReply => {
       thread.known.add(definition.id);
