@@ -1,4 +1,6 @@
 /** Sends hops to threads: in order, not more than there are threads, each answered exactly once. */
+import { AsyncResource } from 'node:async_hooks';
+
 import { DisposedError, QueueFullError, ThreadDiedError, ThreadStartError } from '../errors.js';
 import { decode, encode, encodeExactly, Obstacle, type Encoded } from '../portable/codec.js';
 import {
@@ -9,6 +11,7 @@ import {
   type ThreadFigures,
 } from './executor.js';
 import { pack, unpack, type Packed } from './freight.js';
+import { contextRefusal, withContext } from './hop-context.js';
 import type { Lane } from './lane.js';
 import type { HopReply } from './message.js';
 import { ThreadGone } from './pool.js';
@@ -28,6 +31,7 @@ const again = 1_000;
 /** One run of a hop. */
 interface Job {
   readonly definition: HopDefinition;
+  /** With the context that the hop was asked for in. */
   readonly inputs: readonly unknown[];
   readonly signal: AbortSignal | undefined;
   readonly watch: HopWatch | undefined;
@@ -36,6 +40,8 @@ interface Job {
   /** Undoes the listening to `signal`. */
   release: (() => void) | undefined;
   readonly queued: number;
+  /** Set where it has to wait: starts it. */
+  start: (() => void) | undefined;
   /** Set while a thread has it. */
   running: Running | undefined;
   answered: boolean;
@@ -87,13 +93,14 @@ export class Dispatcher {
     return new Promise((resolve, reject) => {
       const job: Job = {
         definition,
-        inputs,
+        inputs: withContext(inputs),
         signal,
         watch,
         resolve,
         reject,
         release: undefined,
         queued: performance.now(),
+        start: undefined,
         running: undefined,
         answered: false,
         aborted: undefined,
@@ -112,6 +119,9 @@ export class Dispatcher {
       if (startsNow) {
         this.#start(job);
       } else {
+        // What encodes and decodes its values is the user's, and belongs to who asks for the hop, not
+        // to the one whose end makes room for it.
+        job.start = AsyncResource.bind(() => this.#start(job));
         this.#queue.push(job);
         this.lane.wake();
       }
@@ -131,7 +141,7 @@ export class Dispatcher {
     while (this.lane.free > 0) {
       const job = this.#queue.shift();
       if (job === undefined) return;
-      this.#start(job);
+      job.start?.();
     }
   }
 
@@ -258,6 +268,8 @@ function packInputs({ definition, inputs }: Job): Packed | HopFailure {
     return pack(encode(inputs), () => encodeExactly(inputs));
   } catch (error) {
     if (!(error instanceof Obstacle)) return new HopFailure(-1, error);
+    const refused = contextRefusal(definition, inputs, error, labelOf(definition));
+    if (refused !== undefined) return new HopFailure(-1, refused);
     const input = definition.inputs[error.path[0] as number];
     const consumer = input?.consumer ?? labelOf(definition);
     const refusal = error

@@ -9,11 +9,13 @@ import {
   type Encoded,
   type Parcel,
 } from '../portable/codec.js';
-import { classById } from '../record.js';
+import { inHop } from '../context.js';
 import { joinErrors } from '../disposal.js';
+import { classById } from '../record.js';
 import { disposeValues } from './dispose-values.js';
 import type { HopDefinition } from './executor.js';
 import { pack, unpack, type Transferable } from './freight.js';
+import { contextOf } from './hop-context.js';
 import { HopSignal } from './hop-signal.js';
 import type { HopReply, HopTask } from './message.js';
 import { type StepFailure, StepsRun } from './run-steps.js';
@@ -47,6 +49,10 @@ export class HopRunner {
 
   /** Runs a hop. Never throws; @returns a promise only if something in it is asynchronous. */
   run(task: HopTask): Sent | Promise<Sent> {
+    return inHop(undefined, () => this.#run(task));
+  }
+
+  #run(task: HopTask): Sent | Promise<Sent> {
     if (task.definition !== undefined) this.#definitions.set(task.hop, task.definition);
     const definition = this.#definitions.get(task.hop);
     if (definition === undefined) {
@@ -76,6 +82,17 @@ export class HopRunner {
     } catch (error) {
       return this.#failed(-1, error);
     }
+    const context = contextOf(definition, inputs);
+    const start = () => this.#runSteps(definition, inputs, task, missing);
+    return context === undefined ? start() : inHop(context, start);
+  }
+
+  #runSteps(
+    definition: HopDefinition,
+    inputs: readonly unknown[],
+    task: HopTask,
+    missing: (classId: string) => string,
+  ): Sent | Promise<Sent> {
     const signal = new HopSignal(task.abort);
     const ran: number[] | undefined = task.timed ? [] : undefined;
     const run = new StepsRun(definition.steps, inputs, this.#kept, signal, missing, ran);

@@ -2,7 +2,7 @@
 import { threadId } from 'node:worker_threads';
 
 import { keepClasses } from '../record.js';
-import { enterThread, inHop } from '../thread-context.js';
+import { enterThread } from '../thread-context.js';
 import type { Transferable } from '../threads/freight.js';
 import { HopRunner, type Sent } from '../threads/hop-runner.js';
 import type { HopReply, HopTask, Report, ReportTask, ThreadSetup } from '../threads/message.js';
@@ -27,7 +27,7 @@ await modules.importAll();
 /** Called by tinypool with each task. Never throws: tinypool loses what makes an error one. */
 export function run(task: HopTask | ReportTask): Report | Answer | Promise<Answer> {
   if (task.task === 'report') return modules.report(threadId);
-  const sent = inHop(() => runner.run(task));
+  const sent = runner.run(task);
   return sent instanceof Promise ? sent.then(answer) : answer(sent);
 }
 
