@@ -1,6 +1,5 @@
 /** Sends hops to threads: in order, not more than there are threads, each answered exactly once. */
-import { AsyncResource } from 'node:async_hooks';
-
+import { currentFlow, inFlow, type Flow } from '../context.js';
 import { DisposedError, QueueFullError, ThreadDiedError, ThreadStartError } from '../errors.js';
 import { decode, encode, encodeExactly, Obstacle, type Encoded } from '../portable/codec.js';
 import {
@@ -40,8 +39,8 @@ interface Job {
   /** Undoes the listening to `signal`. */
   release: (() => void) | undefined;
   readonly queued: number;
-  /** Set where it has to wait: starts it. */
-  start: (() => void) | undefined;
+  /** That of whoever asks for the hop. */
+  readonly flow: Flow | undefined;
   /** Set while a thread has it. */
   running: Running | undefined;
   answered: boolean;
@@ -100,7 +99,7 @@ export class Dispatcher {
         reject,
         release: undefined,
         queued: performance.now(),
-        start: undefined,
+        flow: currentFlow(),
         running: undefined,
         answered: false,
         aborted: undefined,
@@ -119,9 +118,6 @@ export class Dispatcher {
       if (startsNow) {
         this.#start(job);
       } else {
-        // What encodes and decodes its values is the user's, and belongs to who asks for the hop, not
-        // to the one whose end makes room for it.
-        job.start = AsyncResource.bind(() => this.#start(job));
         this.#queue.push(job);
         this.lane.wake();
       }
@@ -141,7 +137,9 @@ export class Dispatcher {
     while (this.lane.free > 0) {
       const job = this.#queue.shift();
       if (job === undefined) return;
-      job.start?.();
+      // What encodes and decodes its values is the user's, and belongs to who asks for the hop, not
+      // to the one whose end makes room for it.
+      inFlow(job.flow, () => this.#start(job));
     }
   }
 
