@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import {
   alias,
   Container,
+  contextVar,
   declareHandler,
   declareParameter,
   forwardRef,
@@ -151,9 +152,9 @@ afterAll(async () => {
 
 /** What a token in a container with one thread fails with. */
 async function inThread(use: (scope: ScopeInstance) => unknown): Promise<never> {
-  const { Grill, Kitchen, Orders, Purses, Reports, Stove } = fixture;
+  const { Grill, Kitchen, Orders, Purses, Reports, Stove, Tenancies } = fixture;
   threads ??= Container.create({
-    providers: [Grill, Kitchen, Orders, Purses, Reports, Stove],
+    providers: [Grill, Kitchen, Orders, Purses, Reports, Stove, Tenancies],
     threads: { size: 1, queue: 1 },
   });
   throw await errorOf(async () => (await threads)?.run(use));
@@ -795,6 +796,8 @@ const provocations: readonly Provocation[] = [
       }
     },
   ],
+  ['a context variable without a name', () => contextVar(anything(undefined))],
+  ['a context variable around nothing', () => fixture.tenant.run('a', anything(undefined))],
   ['a container in a thread', () => inThread((scope) => scope.resolve(fixture.Nested))],
   [
     '@Get without parentheses',
@@ -950,6 +953,13 @@ const provocations: readonly Provocation[] = [
   ['a result that cannot cross', () => inThread((scope) => scope.resolve(fixture.Report))],
   ['a parameter that cannot cross', () => inThread((scope) => scope.resolve(fixture.Archive))],
   [
+    'the value of a context variable that cannot cross',
+    () =>
+      fixture.tenant.run({ query: () => 'rows' }, () =>
+        inThread((scope) => scope.resolve(fixture.Ticket)),
+      ),
+  ],
+  [
     'a value that was left in a thread',
     () =>
       inThread(async (scope) => {
@@ -971,6 +981,18 @@ const provocations: readonly Provocation[] = [
     },
   ],
   ['a class without a decorator of its own', () => problem([fixture.Inherited])],
+
+  [
+    'a context variable that a step sets',
+    () => inThread((scope) => scope.resolve(fixture.Tenancy)),
+  ],
+  [
+    'a context variable that a module sets in a thread',
+    async () => {
+      const { cause } = (await errorOf(() => starting(fixtureUrl('errors-context')))) as Error;
+      throw cause as Error;
+    },
+  ],
 
   ['a module that is not there', () => starting('file:///srv/plugins.js')],
   ['a module whose import does not end', () => starting(fixtureUrl('errors-hanging'), 20)],

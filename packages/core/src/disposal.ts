@@ -1,4 +1,5 @@
 /** Tears down what a scope has made: in reverse order of creation, each once, all attempted. */
+import { currentFlow, inFlow } from './context.js';
 import { GeneratorError, TeardownTimeoutError } from './errors.js';
 
 /** An error that is on its way out while things are torn down. */
@@ -62,10 +63,11 @@ export class Disposal {
     const dispose = teardownOf(value);
     if (dispose === undefined) return undefined;
     this.owned.add(value);
+    const flow = currentFlow();
     const teardown = (): unknown => {
       // A pool may hand out the same object again.
       this.owned.delete(value);
-      return dispose();
+      return inFlow(flow, dispose);
     };
     const entry: Entry = { label, teardown, isGenerator: false };
     this.entries.add(entry);
@@ -74,9 +76,11 @@ export class Disposal {
 
   /** Notes a generator that has yielded: what follows the `yield` is its teardown. */
   noteGenerator(label: string, generator: ProviderGenerator): Entry {
+    // Whoever ends the scope, what follows the `yield` sees the same context as what precedes it.
+    const flow = currentFlow();
     const entry: Entry = {
       label,
-      teardown: (failure) => resume(label, generator, failure),
+      teardown: (failure) => inFlow(flow, () => resume(label, generator, failure)),
       isGenerator: true,
     };
     this.entries.add(entry);

@@ -293,6 +293,32 @@ export class DeclarationError extends TurnoError {
   }
 }
 
+/** A context variable was set where that would be lost. */
+export class ContextError extends TurnoError {
+  readonly code = 'TURNO_CONTEXT';
+
+  constructor(
+    /** Its name. */
+    readonly variable: string,
+    /** By a step of a hop, or by a module that a thread imports (and what that has started). */
+    where: 'hop' | 'import',
+  ) {
+    super(
+      where === 'hop'
+        ? {
+            fact: `The context variable "${variable}" was set by code that runs in a thread, where it would be lost.`,
+            remedy:
+              'Set it on the event loop, around what is resolved: run(value, () => scope.resolve(…)). Or pass the value as a parameter.',
+          }
+        : {
+            fact: `The context variable "${variable}" was set while a thread imported a module, or by what that import has started.`,
+            remedy:
+              'Set it in a function that the import does not call, or in a module that no thread imports.',
+          },
+    );
+  }
+}
+
 /** A value cannot cross between the loop and a thread. */
 export class NotPortableError extends TurnoError {
   readonly code = 'TURNO_NOT_PORTABLE';

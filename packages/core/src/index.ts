@@ -47,6 +47,7 @@ export type { GraphData, GraphEdge, GraphNode } from './graph-data.js';
 export { toDot, toMermaid } from './graph-drawing.js';
 export type { StepEvent } from './trace.js';
 export type { ResolveOptions, ScopeInstance } from './scope-instance.js';
+export { contextVar, type ContextVar } from './context-var.js';
 export { errorPath, suppressedErrors } from './error-path.js';
 export type { GroupOptions, ThreadOptions } from './threads/create-executor.js';
 export type { GroupFigures, ThreadFigures } from './threads/executor.js';

@@ -1,17 +1,15 @@
 /** Tells code whether it runs in a worker thread of turno. Both sides import this. */
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { isInHop } from './context.js';
 import { DeclarationError } from './errors.js';
 
 /** What the entry of a worker has written down in its realm. */
 interface ThreadContext {
   /** Set while a module is being imported: called when that module starts a container. */
   parked: (() => void) | undefined;
-  /** Tells what belongs to a hop, also behind an `await`. */
-  readonly hops: AsyncLocalStorage<true>;
 }
 
 /** One flag for the whole realm, for the same reason as that of the records. */
-const contextKey = Symbol.for('@turno/core:thread:1');
+const contextKey = Symbol.for('@turno/core:thread:2');
 const realm = globalThis as { [contextKey]?: ThreadContext | undefined };
 
 /** Whether this is a worker thread of turno. */
@@ -27,30 +25,19 @@ export function inThread(): boolean {
  * @throws DeclarationError when a provider starts a container.
  */
 export function park(): Promise<never> {
-  const context = realm[contextKey];
-  if (context?.hops.getStore() === true) {
+  if (isInHop()) {
     throw new DeclarationError(
       'Container.create was called by a provider, in a worker thread.',
       'Start containers on the main thread, and inject what the provider needs.',
     );
   }
-  context?.parked?.();
+  realm[contextKey]?.parked?.();
   return new Promise<never>(() => undefined);
-}
-
-function newContext(): ThreadContext {
-  return { parked: undefined, hops: new AsyncLocalStorage() };
 }
 
 /** For the entry of a worker: makes {@link inThread} true. */
 export function enterThread(): void {
-  realm[contextKey] = newContext();
-}
-
-/** For the entry of a worker: runs a hop, so that {@link park} knows what belongs to it. */
-export function inHop<T>(body: () => T): T {
-  const context = realm[contextKey];
-  return context === undefined ? body() : context.hops.run(true, body);
+  realm[contextKey] = { parked: undefined };
 }
 
 /**
@@ -58,7 +45,7 @@ export function inHop<T>(body: () => T): T {
  * @returns whether it has parked.
  */
 export async function importUntilParked(module: string): Promise<boolean> {
-  const context = (realm[contextKey] ??= newContext());
+  const context = (realm[contextKey] ??= { parked: undefined });
   const before = context.parked;
   try {
     return await new Promise<boolean>((resolve, reject) => {

@@ -4,7 +4,7 @@ import { getEventListeners } from 'node:events';
 import { createExecutor, type ThreadOptions } from '../dist/threads/create-executor.js';
 import { HopFailure, stayed, type Executor, type HopDefinition } from '../dist/threads/executor.js';
 import { FileCellsFolder, SharedCells, type Cells } from './fixtures/cells.js';
-import { Counter, Engine, Point, SpiltError, Tasks } from './fixtures/tasks.js';
+import { Counter, Engine, Point, SpiltError, Stamped, Tasks, tenant } from './fixtures/tasks.js';
 import { call, callOn, construct, hop, idOf, manifestOf, signal, step } from './support/hop.js';
 
 // No test waits for the clock; on a busy machine threads that load TypeScript start slowly.
@@ -202,6 +202,68 @@ describe.each(executors)('the %s executor', (_name, chosen, sharesMemory) => {
         extras: [0],
       });
       expect(await run(definition, 1_000)).toEqual([1_000, stayed]);
+    });
+  });
+
+  describe('lets steps see the context variables', () => {
+    const steps = [call(Tasks, 'tenant'), call(Tasks, 'tenantLater'), call(Tasks, 'tenant')];
+    const tenants = hop(steps, { outputs: [0, 1, 2] });
+
+    it('that are set where it is called, behind an await too, and nothing afterwards', async () => {
+      const single = await started({ size: 1 });
+      expect(await tenant.run('a', () => single.run(tenants, []))).toEqual(['a', ['a', 'a'], 'a']);
+      const none = undefined;
+      expect(await single.run(tenants, [])).toEqual([none, [none, none], none]);
+      await single.dispose();
+    });
+
+    it('as instances of portable classes', async () => {
+      const sum = hop([call(Tasks, 'tenant'), call(Tasks, 'sum', step(0))]);
+      expect(await tenant.run(new Point(1, 2), () => shared.run(sum, []))).toEqual([3]);
+    });
+
+    it('that were set where it was called, however long the hop has waited', async () => {
+      const single = await started({ size: 1 });
+      const gate = cells();
+      const held = tenant.run('held', () => single.run(hold, [gate]));
+      const runs = ['a', undefined, 'b'].map((name) =>
+        tenant.run(name, () => single.run(echo, [new Stamped([])])),
+      );
+      const seen = ['a', undefined, 'b'].map((name) =>
+        tenant.run(name, () => single.run(tenants, [])),
+      );
+      await set(gate, 0);
+      letGo(gate);
+      await held;
+      // What the class does on the loop, before and after the hop, is seen by its caller only.
+      const stamps = (await Promise.all(runs)) as [Stamped][];
+      expect(stamps.map(([{ marks }]) => [marks.at(0), marks.at(-1)])).toEqual([
+        ['a', 'a'],
+        [undefined, undefined],
+        ['b', 'b'],
+      ]);
+      expect((await Promise.all(seen)).map(([name]) => name)).toEqual(['a', undefined, 'b']);
+      await single.dispose();
+    });
+
+    it('and refuses by name one whose value cannot cross, without running a step', async () => {
+      const log = cells();
+      const note = hop([call(Tasks, 'note', 0, 1)]);
+      const failure = await failureOf(
+        tenant.run({ deep: [new Engine()] }, () => shared.run(note, [log, 1])),
+      );
+      expect(failure).toMatchObject({ step: -1, error: { code: 'TURNO_NOT_PORTABLE' } });
+      expect((failure.error as Error).message).toMatch(
+        /^Tasks\.note runs in a thread, but the value of the context variable "tenant" cannot cross: .*Engine.* at "deep\[0\]"\./,
+      );
+      await run(echo, 0);
+      expect(entries(log)).toEqual([]);
+    });
+
+    it.each(['setTenant', 'setTenantLater'])('and lets none be set: %s', async (method) => {
+      const { step: failed, error } = await failureOf(run(hop([call(Tasks, method)])));
+      expect(failed).toBe(0);
+      expect(error).toMatchObject({ code: 'TURNO_CONTEXT', variable: 'tenant' });
     });
   });
 

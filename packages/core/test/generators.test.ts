@@ -825,7 +825,7 @@ describe.each(['tinypool', 'inline'] as const)('a generator in a thread (%s)', (
     const single = await containerOf([fixture.OncePerThread, value(fixture.Ends, ends)], {
       threads: { executor, size: 1 },
     });
-    for (const _time of [1, 2]) {
+    for (let time = 0; time < 2; time++) {
       await using scope = single.createScope();
       expect(await scope.resolve(fixture.OfPerThread)).toBe('per thread');
     }

@@ -50,7 +50,15 @@ function cycleIn(imports: ReadonlyMap<string, readonly string[]>): string[] | un
 
 /** The pipeline of core, left to right; a file may import only files of its stage and before. */
 const stages = [
-  ['token.ts', 'request-token.ts', 'scope.ts', 'errors.ts', 'misuse.ts', 'disposal.ts'],
+  [
+    'token.ts',
+    'request-token.ts',
+    'scope.ts',
+    'errors.ts',
+    'misuse.ts',
+    'context.ts',
+    'disposal.ts',
+  ],
   ['call-site.ts', 'record.ts', 'metadata.ts'],
   [
     'decorators.ts',
@@ -59,6 +67,7 @@ const stages = [
     'near-name.ts',
     'parameter.ts',
     'thread-context.ts',
+    'context-var.ts',
   ],
   ['portable/'],
   ['node.ts', 'declaration.ts', 'graph.ts'],

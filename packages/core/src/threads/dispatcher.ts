@@ -1,4 +1,5 @@
 /** Sends hops to threads: in order, not more than there are threads, each answered exactly once. */
+import { currentFlow, inFlow, type Flow } from '../context.js';
 import {
   DeadlineError,
   DisposedError,
@@ -17,6 +18,7 @@ import {
   type HopWatch,
 } from './executor.js';
 import { unpack } from './freight.js';
+import { contextRefusal, withContext } from './hop-context.js';
 import type { Lane, Trip } from './lane.js';
 import type { Freight, HopReply } from './message.js';
 import { defaultQueue } from './options.js';
@@ -36,6 +38,7 @@ const again = 250;
 /** One run of a hop. */
 interface Job {
   readonly definition: HopDefinition;
+  /** With the context that the hop was asked for in. */
   readonly inputs: readonly unknown[];
   readonly signal: AbortSignal | undefined;
   readonly watch: HopWatch | undefined;
@@ -44,6 +47,8 @@ interface Job {
   /** Undoes the listening to `signal`. */
   release: (() => void) | undefined;
   readonly queued: number;
+  /** That of whoever asks for the hop. */
+  readonly flow: Flow | undefined;
   /** Set while a thread has it. */
   running: Running | undefined;
   answered: boolean;
@@ -117,13 +122,14 @@ export class Dispatcher {
     return new Promise((resolve, reject) => {
       const job: Job = {
         definition,
-        inputs,
+        inputs: withContext(inputs),
         signal,
         watch,
         resolve,
         reject,
         release: undefined,
         queued: performance.now(),
+        flow: currentFlow(),
         running: undefined,
         answered: false,
         stopped: undefined,
@@ -174,7 +180,9 @@ export class Dispatcher {
     while (this.lane.free > 0) {
       const job = this.#queue.shift();
       if (job === undefined) return;
-      this.#start(job);
+      // What encodes and decodes its values is the user's, and belongs to who asks for the hop, not
+      // to the one whose end makes room for it.
+      inFlow(job.flow, () => this.#start(job));
     }
   }
 
@@ -325,8 +333,10 @@ export class Dispatcher {
 }
 
 /** @returns a failure that names the parameter whose value cannot cross. */
-function refusedInput({ definition }: Job, error: unknown): HopFailure {
+function refusedInput({ definition, inputs }: Job, error: unknown): HopFailure {
   if (!(error instanceof Obstacle)) return new HopFailure(-1, error);
+  const refused = contextRefusal(definition, inputs, error, labelOf(definition));
+  if (refused !== undefined) return new HopFailure(-1, refused);
   const input = definition.inputs[error.path[0] as number];
   const consumer = input?.consumer ?? labelOf(definition);
   const refusal = error

@@ -170,7 +170,8 @@ export interface Executor {
   /**
    * Runs a hop. Inputs are checked and encoded in the turn in which the hop leaves for a thread, so
    * that nothing can change between check and posting, and a hop that is refused or aborted in the
-   * queue has cost nothing. Outputs are decoded when they arrive.
+   * queue has cost nothing. Outputs are decoded when they arrive. The context variables that are set
+   * when this is called go along, and the steps see those and no others.
    * @returns the values of `definition.outputs`, then those of `definition.extras`.
    * An aborted hop that ends in time by itself is answered as if it had not been aborted.
    * @throws HopFailure, always. Its `error` is what a step threw, a `NotPortableError`, a

@@ -1,10 +1,12 @@
 /** What a thread does with a task: decode, run the steps, encode, clean up. Also used inline. */
 import { classIds, decode, Obstacle, type Encoded } from '../portable/codec.js';
-import { classById } from '../record.js';
+import { inHop } from '../context.js';
 import { joinErrors } from '../disposal.js';
+import { classById } from '../record.js';
 import { disposeValues, isDisposable } from './dispose-values.js';
 import type { HopDefinition } from './executor.js';
 import { unpack, type Packer, type Transferable } from './freight.js';
+import { contextOf } from './hop-context.js';
 import { noteStep } from './hop-control.js';
 import { HopSignal } from './hop-signal.js';
 import type { EndReply, HopReply, HopTask } from './message.js';
@@ -51,6 +53,10 @@ export class HopRunner {
 
   /** Runs a hop. Never throws; @returns a promise only if something in it is asynchronous. */
   run(task: HopTask): Sent | Promise<Sent> {
+    return inHop(undefined, () => this.#run(task));
+  }
+
+  #run(task: HopTask): Sent | Promise<Sent> {
     if (task.definition !== undefined) this.#definitions.set(task.hop, task.definition);
     const definition = this.#definitions.get(task.hop);
     if (definition === undefined) {
@@ -80,6 +86,17 @@ export class HopRunner {
     } catch (error) {
       return this.#failed(-1, error);
     }
+    const context = contextOf(definition, inputs);
+    const start = () => this.#runSteps(definition, inputs, task, missing);
+    return context === undefined ? start() : inHop(context, start);
+  }
+
+  #runSteps(
+    definition: HopDefinition,
+    inputs: readonly unknown[],
+    task: HopTask,
+    missing: (classId: string) => string,
+  ): Sent | Promise<Sent> {
     const { cells, run: number } = task;
     const signal = new HopSignal(cells);
     const release =

@@ -2,7 +2,7 @@
 import { threadId } from 'node:worker_threads';
 
 import { keepClasses } from '../record.js';
-import { enterThread, inHop } from '../thread-context.js';
+import { enterThread } from '../thread-context.js';
 import { processPacker, threadPacker, type Transferable } from '../threads/freight.js';
 import { HopRunner, type Sent } from '../threads/hop-runner.js';
 import type {
@@ -28,8 +28,7 @@ export function run(task: SetupTask | HopTask | EndTask): Report | Answer | Prom
   if (task.task === 'setup') return setUp(task);
   if (runner === undefined) throw new Error('A task came before the setup of its thread.');
   if (task.task === 'end') return runner.end().then(answer);
-  const hop = runner;
-  const sent = inHop(() => hop.run(task));
+  const sent = runner.run(task);
   return sent instanceof Promise ? sent.then(answer) : answer(sent);
 }
 
