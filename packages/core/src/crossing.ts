@@ -1,9 +1,10 @@
 /** Checks what has to cross between loop and thread, as far as the classes are known at start. */
 import { NotPortableError, type Path, type TurnoError } from './errors.js';
 import type { Graph } from './graph.js';
-import type { Node } from './node.js';
+import type { Node, OffloadedNode } from './node.js';
 import {
   isMadeInPlace,
+  isOffloading,
   levelOn,
   placementOf,
   type Level,
@@ -94,6 +95,15 @@ class CrossingCheck {
     const of = this.sides.get(node);
     const levels: NodeLevels = {};
     this.levels.set(node, levels);
+    if (isOffloading(node)) {
+      // The object is there at once; each of its calls is a trip of its own.
+      levels.loop = 0;
+      levels.thread = levelOn(
+        'thread',
+        node.needs.map((need) => this.valueLevel(need, node, 'thread')),
+      );
+      return;
+    }
     for (const side of ['loop', 'thread'] as const) {
       if (!of?.[side]) continue;
       levels[side] = levelOn(
@@ -115,7 +125,7 @@ class CrossingCheck {
     const levels = this.levels.get(node) ?? {};
     for (const side of ['loop', 'thread'] as const) {
       const level = levels[side];
-      if (level === undefined) continue;
+      if (level === undefined || (side === 'loop' && isOffloading(node))) continue;
       for (const need of node.needs) this.checkNeed(node, side, level, need);
     }
     if (node.kind !== 'method' || levels.thread === undefined) return;
@@ -136,9 +146,10 @@ class CrossingCheck {
     if (isMadeInPlace(need, consumer)) return { side, level: this.levels.get(need)?.[side] ?? 0 };
     if (need.scope === 'singleton') return { side: 'loop', level: 0 };
     const levels = this.levels.get(need) ?? {};
-    return levels.thread === undefined
-      ? { side: 'loop', level: levels.loop ?? 0 }
-      : { side: 'thread', level: levels.thread };
+    // On both sides is only what threads make for offloaded methods besides; it is nobody else's.
+    return levels.loop === undefined && levels.thread !== undefined
+      ? { side: 'thread', level: levels.thread }
+      : { side: 'loop', level: levels.loop ?? 0 };
   }
 
   private checkNeed(node: Node, side: Placement, level: number, need: Node): void {
@@ -159,6 +170,8 @@ class CrossingCheck {
   private checkIntoThread(node: Node, need: Node): void {
     const type = typeMadeBy(need);
     if (need.kind === 'value') {
+      // Its methods are called where it is.
+      if (isOffloading(node)) return;
       try {
         encode(need.value);
       } catch (cause) {
@@ -174,7 +187,9 @@ class CrossingCheck {
   private wayIntoThread(node: Node): Node[] {
     const way = [node];
     for (let at = node; at.kind === 'class' || at.kind === 'list';) {
-      const next = at.consumers.find((consumer) => this.sides.get(consumer)?.thread === true);
+      const next = at.consumers.find(
+        (consumer) => isOffloading(consumer) || this.sides.get(consumer)?.thread === true,
+      );
       if (next === undefined || way.includes(next)) break;
       way.unshift(next);
       at = next;
@@ -188,23 +203,39 @@ class CrossingCheck {
     const isClass = node.kind === 'class';
     const way = this.wayIntoThread(node);
     const [culprit = node] = way;
-    const runs = isClass
-      ? `is built in a thread, since ${culprit.label} runs there`
-      : 'runs in a thread';
+    const path = [
+      ...this.graph.pathTo(culprit),
+      ...way.slice(1).map(({ label }) => label),
+      need.label,
+    ];
+    if (node.kind === 'offloaded') {
+      this.problems.push(refuseHere(node, need, path));
+      return;
+    }
+    const runs = !isClass
+      ? 'runs in a thread'
+      : culprit.kind === 'offloaded'
+        ? `is built in a thread, since ${culprit.label} calls its methods there`
+        : `is built in a thread, since ${culprit.label} runs there`;
     const isOwn = need.kind === 'class' || need.kind === 'method';
     const onlyInThreads = need.consumers.every((each) => this.sides.get(each)?.loop !== true);
     const threadScope = isOwn && onlyInThreads ? `give ${name} scope 'thread', ` : '';
     const type = typeMadeBy(need);
     const fault = type === undefined ? undefined : portableFault(type);
     const why = fault === undefined ? `.${detail}` : `: a class ${fault.reason}.`;
-    const instead = `ake ${culprit.label} async, ${threadScope}or pass plain data.`;
+    const instead =
+      culprit.kind === 'offloaded'
+        ? `${threadScope}pass plain data, or ask for ${tokenName(culprit.token.of)} itself.`
+        : need.kind === 'offloaded'
+          ? `ask for ${tokenName(need.token.of)} itself, or make ${culprit.label} async.`
+          : `make ${culprit.label} async, ${threadScope}or pass plain data.`;
+    const hint =
+      need.kind === 'offloaded' ? '' : ' A class of plain data may cross with @Portable().';
     this.problems.push(
       new NotPortableError(
         `${node.label} ${runs}, but its dependency ${name} lives on the event loop and is not portable${why}`,
-        fault === undefined
-          ? `M${instead} A class of plain data may cross with @Portable().`
-          : `${fault.remedy} Or m${instead}`,
-        [...this.graph.pathTo(culprit), ...way.slice(1).map(({ label }) => label), need.label],
+        fault === undefined ? `${capitalised(instead)}${hint}` : `${fault.remedy} Or ${instead}`,
+        path,
       ),
     );
   }
@@ -213,7 +244,13 @@ class CrossingCheck {
   private refuseResult(need: Node, path: Path, wanted: string): void {
     const refusal = whyStuck(need, wanted);
     if (refusal === undefined) return;
-    this.problems.push(new NotPortableError(...refusal, [...path, need.label]));
+    const [fact, remedy] = refusal;
+    const offloaded = need.consumers.find(({ kind }) => kind === 'offloaded');
+    const other =
+      offloaded === undefined || need.scope !== 'singleton'
+        ? remedy
+        : `Give ${need.label} scope 'thread': so each thread has one for the methods that ${offloaded.label} calls.`;
+    this.problems.push(new NotPortableError(fact, other, [...path, need.label]));
   }
 
   private refuseThreadScope(node: Node, need: Node): void {
@@ -231,11 +268,27 @@ class CrossingCheck {
   }
 }
 
+/** What offloaded methods are called on is made on the event loop, and would have to cross for each call. */
+function refuseHere({ label, token }: OffloadedNode, need: Node, path: Path): NotPortableError {
+  const name = tokenName(token.of);
+  const made = need.kind === 'method' ? `${need.label} makes it` : 'it is';
+  const scope = need.kind === 'method' ? `Give ${need.label} scope 'thread', or ask` : 'Ask';
+  return new NotPortableError(
+    `${label} calls methods of ${name} in a thread, but ${made} on the event loop, and it is not portable.`,
+    `${scope} for ${name} itself.`,
+    path,
+  );
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** The class of a node's value, as far as it is known. */
 function typeMadeBy(node: Node): AbstractClass | undefined {
   if (node.kind === 'class') return node.target;
   if (node.kind === 'method') return node.makes;
-  if (node.kind === 'lazy') return Function;
+  if (node.kind === 'lazy' || node.kind === 'offloaded') return Function;
   if (node.kind === 'given') return typeof node.token === 'function' ? node.token : undefined;
   if (node.kind === 'input') {
     return typeof node.type === 'function' ? (node.type as AbstractClass) : undefined;

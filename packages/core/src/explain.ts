@@ -148,11 +148,16 @@ function rowsOf(plan: Plan): { rows: readonly Row[]; hops: number } {
 function describeScope({ node, kind }: Step): string {
   if (kind === 'value') return 'value';
   if (kind === 'given' || kind === 'input') return 'scope value';
-  if (kind === 'signal') return 'signal';
+  if (kind === 'signal' || kind === 'offloaded') return kind;
   return node.kind === 'method' && node.handler ? 'handler' : node.scope;
 }
 
 function describePlace({ step, hops }: Row): string {
+  if (step.node.kind === 'offloaded') {
+    // Methods of a given value are called where it is.
+    const isGiven = step.node.needs[0]?.kind === 'value';
+    return isGiven ? 'loop' : 'loop, calls in threads';
+  }
   if (hops.length > 0) return `thread, hop ${hops.join(', ')}`;
   return step.kind === 'load' ? 'loop, kept' : 'loop';
 }

@@ -1,9 +1,9 @@
 /** Fuses connected thread steps into hops, and describes each so that a thread can run it. */
-import type { Node } from './node.js';
+import type { Node, OffloadedMethodNode } from './node.js';
 import { findRecord } from './record.js';
 import { isScoped } from './scope.js';
 import type { Step } from './step.js';
-import type { HopDefinition, HopInput, HopStep } from './threads/executor.js';
+import type { HopDefinition, HopInput, HopStep, NeededClass } from './threads/executor.js';
 
 /** One trip to a thread. */
 export interface Hop {
@@ -24,8 +24,14 @@ let lastId = 0;
  * Groups the thread steps of a plan: those of one level that are connected make one hop.
  * @param keep - whether values that only the hop uses shall come back too where they can, for
  * what is resolved from the same scope later.
+ * @param late - classes that threads have not been told of at their start.
  */
-export function groupHops(steps: readonly Step[], root: Step, keep: boolean): Hop[] {
+export function groupHops(
+  steps: readonly Step[],
+  root: Step,
+  keep: boolean,
+  late: readonly NeededClass[],
+): Hop[] {
   const groups = new Groups(steps.length);
   const isOwn = (step: Step | undefined): step is Step =>
     step?.side === 'thread' && (step.bound !== 'thread' || step === root);
@@ -51,8 +57,17 @@ export function groupHops(steps: readonly Step[], root: Step, keep: boolean): Ho
       }
     }
     const sorted = [...own].sort((a, b) => a.index - b.index);
-    return describeHop(sorted, steps, root, consumers, keep);
+    const hop = describeHop(sorted, steps, root, consumers, keep);
+    return late.length === 0 ? hop : { ...hop, definition: withLate(hop.definition, late) };
   });
+}
+
+/** The definition of a hop, with those of the classes that it uses. */
+function withLate(definition: HopDefinition, late: readonly NeededClass[]): HopDefinition {
+  const used = late.filter((need) =>
+    definition.steps.some(({ classId }) => classId === need.classId),
+  );
+  return used.length === 0 ? definition : { ...definition, late: used };
 }
 
 function consumersOf(steps: readonly Step[]): readonly Step[][] {
@@ -89,11 +104,16 @@ function describeHop(
     return entering;
   };
   for (const step of members) {
-    const hasSelf = step.node.kind === 'method' && !step.node.static;
+    const { node } = step;
+    const hasSelf = node.kind === 'offloadedMethod' || (node.kind === 'method' && !node.static);
     const args = step.needs.map((need, position) =>
       operand(need, step, hasSelf ? position - 1 : position),
     );
-    hopSteps.push(describeStep(step, args));
+    hopSteps.push(
+      node.kind === 'offloadedMethod'
+        ? describeOffloaded(node, args, inputs.length)
+        : describeStep(step, args),
+    );
     operands.set(step.index, ~(hopSteps.length - 1));
   }
   const leaves = (step: Step) =>
@@ -113,6 +133,9 @@ function describeHop(
       outputs: outputs.map(position),
       extras: extras.map(position),
       inputs: hopInputs,
+      ...(root.node.kind === 'offloadedMethod' && inside.has(root)
+        ? { rest: root.node.label }
+        : {}),
     },
     steps: members,
     inputs,
@@ -151,6 +174,24 @@ function describeStep({ node, bound }: Step, args: readonly number[]): HopStep {
     arguments: isStatic ? args : rest,
     ...(node.generator ? { generator: true } : {}),
     ...key,
+  };
+}
+
+/** @param rest - the number of inputs that do not come with the call. */
+function describeOffloaded(
+  { label, method, owner }: OffloadedMethodNode,
+  [self = 0, ...signal]: readonly number[],
+  rest: number,
+): HopStep {
+  return {
+    label,
+    operation: 'call',
+    classId: '',
+    method,
+    self,
+    rest,
+    arguments: signal,
+    instead: `ask for ${owner} itself and call its method on the event loop`,
   };
 }
 

@@ -8,25 +8,34 @@ export interface Sides {
   thread: boolean;
 }
 
-/** Whether `need` is the instance that the method `node` is called on. */
+/** Whether `need` is the instance that the method, or the offloaded methods, of `node` are called on. */
 export function isInstanceOf(node: Node, need: Node): boolean {
-  return node.kind === 'method' && !node.static && node.needs[0] === need;
+  if (node.needs[0] !== need) return false;
+  return isOffloading(node) || (node.kind === 'method' && !node.static);
+}
+
+/** Whether a node works with what it needs in a thread, wherever its own value is. */
+export function isOffloading(node: Node): boolean {
+  return node.kind === 'offloaded' || node.kind === 'offloadedMethod';
 }
 
 /**
  * Whether a node is made anew for its consumer, where that runs, instead of being shared or sent:
- * lists, transient classes, and in threads the singleton instances that methods are called on.
+ * lists, transient classes, and in threads the singleton instances that methods are called on; for
+ * offloaded methods also those of a request or call, which may have another one on the loop.
  */
 export function isMadeInPlace(need: Node, consumer: Node): boolean {
   if (need.kind === 'list') return true;
   if (need.kind !== 'class') return false;
-  return need.scope === 'transient' || (need.scope === 'singleton' && isInstanceOf(consumer, need));
+  if (need.scope === 'transient') return true;
+  return (need.scope === 'singleton' || isOffloading(consumer)) && isInstanceOf(consumer, need);
 }
 
 /**
  * Notes the sides on which each node is made. A method has one. A class is made where its consumers
  * run: a transient one for each of them; a singleton on the loop, where its value is held; one of
- * a request in a thread only if nothing on the loop needs it, for it cannot be on both sides.
+ * a request in a thread only if nothing on the loop needs it, for it cannot be on both sides; but
+ * the instance of offloaded methods is a further one.
  * @param sides - of the nodes that were there before.
  * @param added - what has joined the graph, in topological order.
  * @returns whether a node that was there before has changed its sides.
@@ -59,22 +68,31 @@ function sidesOfNode(node: Node, sides: ReadonlyMap<Node, Sides>): Sides {
   if (node.kind !== 'class' && node.kind !== 'list') return { loop: true, thread: false };
   const asInstance: Sides = { loop: false, thread: false };
   const asDependency: Sides = { loop: false, thread: false };
+  let isOffloaded = false;
   for (const consumer of node.consumers) {
+    if (consumer.kind === 'offloaded') {
+      isOffloaded = true;
+      continue;
+    }
     const wanted = isInstanceOf(consumer, node) ? asInstance : asDependency;
     const of = sides.get(consumer);
     wanted.loop ||= of?.loop ?? false;
     wanted.thread ||= of?.thread ?? false;
   }
   const loop = asInstance.loop || asDependency.loop;
-  const thread = asInstance.thread || asDependency.thread;
+  const shared = asInstance.thread || asDependency.thread;
+  const thread = shared || isOffloaded;
   if (node.scope === 'transient') return { loop: loop || !thread, thread };
-  if (isScoped(node.scope)) return { loop: loop || !thread, thread: thread && !loop };
-  return { loop: loop || asDependency.thread || !asInstance.thread, thread: asInstance.thread };
+  if (isScoped(node.scope)) {
+    return { loop: loop || !thread, thread: (shared && !loop) || isOffloaded };
+  }
+  const inThread = asInstance.thread || isOffloaded;
+  return { loop: loop || asDependency.thread || !inThread, thread: inThread };
 }
 
 /** Where a method runs; what lives once per thread is made in a thread, whatever its keyword. */
 export function placementOf(node: Node): Placement {
-  if (node.scope === 'thread') return 'thread';
+  if (node.scope === 'thread' || node.kind === 'offloadedMethod') return 'thread';
   return node.kind === 'method' ? node.placement : 'loop';
 }
 

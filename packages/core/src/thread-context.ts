@@ -7,7 +7,7 @@ interface ThreadContext {
   /** Set while a module is being imported: called when that module starts a container. */
   parked: (() => void) | undefined;
   /** Tells what belongs to a hop, also behind an `await`. */
-  readonly hops: AsyncLocalStorage<true>;
+  readonly hops: AsyncLocalStorage<boolean>;
 }
 
 /** One flag for the whole realm, for the same reason as that of the records. */
@@ -63,7 +63,8 @@ export async function importUntilParked(module: string): Promise<boolean> {
   try {
     return await new Promise<boolean>((resolve, reject) => {
       context.parked = () => resolve(true);
-      import(module).then(() => resolve(false), reject);
+      // A hop may need a module that only it has named; what that does is none of the hop's doing.
+      context.hops.run(false, () => import(module)).then(() => resolve(false), reject);
     });
   } finally {
     context.parked = before;

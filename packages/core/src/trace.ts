@@ -277,5 +277,5 @@ class StepTrace {
 }
 
 function isProvider({ node }: Step): boolean {
-  return node.kind === 'class' || node.kind === 'method';
+  return node.kind === 'class' || node.kind === 'method' || node.kind === 'offloadedMethod';
 }

@@ -50,7 +50,15 @@ function cycleIn(imports: ReadonlyMap<string, readonly string[]>): string[] | un
 
 /** The pipeline of core, left to right; a file may import only files of its stage and before. */
 const stages = [
-  ['token.ts', 'request-token.ts', 'scope.ts', 'errors.ts', 'misuse.ts', 'disposal.ts'],
+  [
+    'token.ts',
+    'offloaded.ts',
+    'request-token.ts',
+    'scope.ts',
+    'errors.ts',
+    'misuse.ts',
+    'disposal.ts',
+  ],
   ['call-site.ts', 'record.ts', 'metadata.ts'],
   [
     'decorators.ts',
@@ -66,7 +74,7 @@ const stages = [
   ['graph-data.ts', 'graph-drawing.ts'],
   ['threads/'],
   ['step.ts', 'hop.ts', 'plan.ts', 'manifest.ts', 'trace.ts', 'explain.ts'],
-  ['cell.ts', 'deadlock.ts', 'on-abort.ts', 'error-path.ts', 'run.ts'],
+  ['cell.ts', 'deadlock.ts', 'on-abort.ts', 'error-path.ts', 'run.ts', 'offload.ts'],
   ['engine.ts', 'inheritance.ts', 'singletons.ts', 'scope-instance.ts', 'container.ts'],
   ['index.ts'],
 ];

@@ -3,6 +3,8 @@ import { DisposedError, QueueFullError, ThreadDiedError, ThreadStartError } from
 import { decode, encode, encodeExactly, Obstacle, type Encoded } from '../portable/codec.js';
 import {
   HopFailure,
+  inputAt,
+  insteadOf,
   stayed,
   type HopDefinition,
   type HopWatch,
@@ -258,15 +260,15 @@ function packInputs({ definition, inputs }: Job): Packed | HopFailure {
     return pack(encode(inputs), () => encodeExactly(inputs));
   } catch (error) {
     if (!(error instanceof Obstacle)) return new HopFailure(-1, error);
-    const input = definition.inputs[error.path[0] as number];
+    const input = inputAt(definition, error.path[0] as number);
     const consumer = input?.consumer ?? labelOf(definition);
+    const step = definition.steps.findIndex(({ label }) => label === consumer);
     const refusal = error
       .from(1)
       .toError(
         `${consumer} runs in a thread, but its ${input?.parameter ?? 'input'} cannot cross`,
-        `make ${consumer} async, so that it runs on the event loop`,
+        insteadOf(definition.steps[step], consumer),
       );
-    const step = definition.steps.findIndex(({ label }) => label === consumer);
     return new HopFailure(step, refusal);
   }
 }

@@ -70,6 +70,7 @@ class InlineLane implements Lane {
     // All modules are imported on this side already.
     const classes = {
       find: () => Promise.resolve(),
+      load: () => Promise.resolve(),
       reason: () => 'its module has not been imported',
     };
     this.#runner = new HopRunner(thread, classes, teardownTimeout);
