@@ -209,6 +209,8 @@ class CrossingCheck {
       need.label,
     ];
     if (node.kind === 'offloaded') {
+      // That its value cannot be held on the loop at all is reported for itself.
+      if (placementOf(need) === 'thread') return;
       this.problems.push(refuseHere(node, need, path));
       return;
     }

@@ -35,7 +35,10 @@ type MethodName<Name, Member> = Name extends string
         : never
   : never;
 
-type OffloadedMethod<Member> = Member extends (...args: infer Args) => infer Result
+// The constraint is what lets a readonly array be the rest of the parameters.
+type OffloadedMethod<Member> = Member extends (
+  ...args: infer Args extends readonly unknown[]
+) => infer Result
   ? [Obstacle<Args>] extends [never]
     ? (...args: Portable<Args>) => Promise<Awaited<Result>>
     : CannotBeOffloaded<Obstacle<Args>>
