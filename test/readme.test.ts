@@ -81,6 +81,7 @@ describe('docs/container.md', () => {
     ['static async *transaction', "no fries\n[ 'burger', 'commit', 'rollback' ]\n"],
     ['forwardRef(() => Owner)', "[ 'salt', 'pepper' ] db://replica report undefined\n"],
     ['original(Greeting)', 'HELLO\nhello\nhola\n'],
+    ['Offloaded<Hasher>', '3971c4c4 in a thread\n3971c4c4 in a thread\n'],
   ])('shows code with %s that prints what it says', async (mark, printed) => {
     const name = `container-${mark.replace(/\W/g, '')}`;
     expect(await run(name, snippet('docs/container.md', 'ts', mark))).toBe(printed);
