@@ -277,6 +277,15 @@ describe.each(['tinypool', 'inline'] as const)('with the %s executor', (executor
       expect(made.threads.hops - before).toBe(2);
     });
 
+    it('a plain method makes it for each call, whatever the scope has left in threads', async () => {
+      await using made = await Container.create({ providers: [fixture.ModelsShared], threads });
+      await using scope = made.createScope();
+      const shared = await scope.resolve(Hash);
+      const model = await scope.resolve(offloaded(Model));
+      const calls = await Promise.all([model.predict(), model.predict()]);
+      expect(new Set([shared, ...calls]).size).toBe(3);
+    });
+
     it('a token that is no class stands for the class that provides it', async () => {
       await using made = await Container.create({ providers: [alias(Named, FakeHasher)], threads });
       expect(await (await made.resolve(offloaded(Named))).hash('x')).toMatch(/^fake x/);
@@ -449,9 +458,11 @@ describe('in threads', () => {
 
   it('a class that joins late and that no thread can reach is named', async () => {
     const { InsideLate } = hiddenLate();
-    const error = await failureOf((await container.resolve(offloaded(InsideLate))).method());
+    const inside = await container.resolve(offloaded(InsideLate));
+    const error = await failureOf(inside.method());
     expect(error).toMatchObject({ code: 'TURNO_UNREACHABLE' });
     expect(error.message).toMatch(/^InsideLate runs in a worker thread, .*inside a function/);
+    await expect(inside.method()).rejects.toThrow(error.message);
   });
 
   it('a class that no thread can reach is named by what resolves it, where none run yet', async () => {

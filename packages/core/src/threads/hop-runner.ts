@@ -39,6 +39,8 @@ export interface ClassFinder {
 
 export class HopRunner {
   readonly #definitions = new Map<number, HopDefinition>();
+  /** Hops whose late classes are there. */
+  readonly #complete = new Set<number>();
   readonly #kept = new ThreadValues();
 
   constructor(
@@ -57,7 +59,7 @@ export class HopRunner {
       return this.#failed(-1, new Error(`This thread does not know the hop ${task.hop}.`));
     }
     const encoded = unpack(task.inputs);
-    const late = task.definition?.late ?? [];
+    const late = this.#complete.has(definition.id) ? [] : (definition.late ?? []);
     if (late.length === 0 && unknownIn(encoded).length === 0) {
       return this.#start(definition, encoded, task);
     }
@@ -79,6 +81,7 @@ export class HopRunner {
       const [label = ''] = need.labels;
       return this.#failed(-1, new UnreachableError(label, need.module, reason, options));
     }
+    this.#complete.add(definition.id);
     for (const id of unknownIn(encoded)) await this.classes.find(id);
     return this.#start(definition, encoded, task);
   }
