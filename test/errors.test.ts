@@ -17,6 +17,7 @@ import {
   Injectable,
   keyed,
   lazy,
+  offloaded,
   Optional,
   original,
   Portable,
@@ -189,7 +190,13 @@ let unreachable: Promise<unknown> | undefined;
 async function unreachableOf(label: string): Promise<never> {
   unreachable ??= errorOf(() =>
     Container.create({
-      providers: [fixture.hidden(), fixture.hiddenSum(), Store, Fryer],
+      providers: [
+        fixture.hidden(),
+        fixture.hiddenSum(),
+        provide(Plugin, { deps: [offloaded(fixture.hiddenInner())] }, async () => 'never'),
+        Store,
+        Fryer,
+      ],
       threads: { size: 1 },
     }),
   );
@@ -218,6 +225,14 @@ async function appOf(controllers: readonly Class[], logger: Logger | false = fal
 /** The only problem that `createApp` finds in the routes. */
 async function routeProblem(...controllers: readonly Class[]): Promise<never> {
   return onlyOne(await errorOf(() => appOf(controllers)));
+}
+
+/** The only problem of a provider on the loop that asks for an offloaded class. */
+async function offloading(of: Class, ...providers: readonly Provider[]): Promise<never> {
+  const sign = provide(Plugin, { deps: [offloaded(of)] }, async function sign() {
+    return Promise.resolve('signed');
+  });
+  return problem([sign, ...providers]);
 }
 
 /** The error that an app logs for a request. */
@@ -717,6 +732,16 @@ const provocations: readonly Provocation[] = [
     'a list for the options of a fork',
     () => failing({}, (_scope, container) => container.fork(anything([value(Burger, 'x')]))),
   ],
+  [
+    'an offloaded class without methods',
+    () => {
+      @Injectable()
+      class Arrows {
+        readonly hash = (text: string) => text;
+      }
+      return offloading(Arrows);
+    },
+  ],
   ['@Injectable without parentheses', () => applied(Injectable, Unknown)],
   ['@Portable without parentheses', () => applied(Portable, Unknown)],
   [
@@ -968,8 +993,62 @@ const provocations: readonly Provocation[] = [
       }),
   ],
   ['a private field', () => inThread((scope) => scope.resolve(fixture.Purse))],
+  [
+    'a dependency of an offloaded class',
+    () => {
+      @Injectable()
+      class Hasher {
+        constructor(readonly database: Database) {}
+        hash(text: string) {
+          return text;
+        }
+      }
+      return offloading(Hasher);
+    },
+  ],
+  [
+    'an offloaded class that the loop makes',
+    () => {
+      class Connections {
+        @Provides(Database) static async open() {
+          return new Database();
+        }
+      }
+      return offloading(Database, Connections);
+    },
+  ],
+  [
+    'an offloaded class that a thread makes for the loop',
+    () => {
+      class Pools {
+        @Provides(Database) static open() {
+          return new Database();
+        }
+      }
+      return offloading(Database, Pools);
+    },
+  ],
+  [
+    'an offloaded class that a thread asks for',
+    () => {
+      class Signatures {
+        @Provides(Greeting) static sign(@Inject(offloaded(fixture.Hasher)) _hasher: unknown) {
+          return 'signed';
+        }
+      }
+      return problem([Signatures]);
+    },
+  ],
+  [
+    'an argument that cannot cross',
+    () =>
+      inThread(async (scope) =>
+        (await scope.resolve(offloaded(fixture.Hasher))).hash(new fixture.Order(3)),
+      ),
+  ],
 
   ['a class in a function', () => unreachableOf('Hidden')],
+  ['an offloaded class in a function', () => unreachableOf('Inner')],
   ['provide in a function', () => unreachableOf('provide(Sum)')],
   ['a module that fails in a thread', () => unreachableOf('Store')],
   ['a class below Container.create', () => unreachableOf('Fryer')],

@@ -85,6 +85,7 @@ describe('docs/container.md', () => {
       'contextVar<string>',
       "[ '00-4bf9: order', '00-4bf9: receipt' ]\n[ 'nobody: order', 'nobody: receipt' ]\n",
     ],
+    ['Offloaded<Hasher>', '3971c4c4 in a thread\n3971c4c4 in a thread\n'],
   ])('shows code with %s that prints what it says', async (mark, printed) => {
     const name = `container-${mark.replace(/\W/g, '')}`;
     expect(await run(name, snippet('docs/container.md', 'ts', mark))).toBe(printed);

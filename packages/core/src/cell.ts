@@ -18,6 +18,8 @@ export class Cell {
   outcome: Outcome | undefined;
   /** Somebody else than its maker has taken the value: its maker's failure does not end it. */
   shared = false;
+  /** The value was made in a thread and could not leave it. */
+  isLeft = false;
   private waiters: Waiter[] = [];
 
   constructor(private readonly label: string) {}
@@ -33,6 +35,7 @@ export class Cell {
 
   /** The value was made in a thread and could not leave it: an error for whoever asks later. */
   leaveInThread(): void {
+    this.isLeft = true;
     const error = new NotPortableError(
       `${this.label} was made in a thread for an earlier resolve of this scope, and its value could not leave that thread.`,
       `Resolve both together (let one provider take them as parameters), make ${this.label} async, or make its value portable.`,

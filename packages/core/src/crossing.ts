@@ -1,9 +1,10 @@
 /** Checks what has to cross between loop and thread, as far as the classes are known at start. */
 import { NotPortableError, type Path, type TurnoError } from './errors.js';
 import type { Graph } from './graph.js';
-import type { Node } from './node.js';
+import type { Node, OffloadedNode } from './node.js';
 import {
   isMadeInPlace,
+  isOffloading,
   levelOn,
   loop,
   sideOf,
@@ -94,6 +95,16 @@ class CrossingCheck {
   private setLevels(node: Node): void {
     const levels: NodeLevels = {};
     this.levels.set(node, levels);
+    if (isOffloading(node)) {
+      // The object is there at once; each of its calls is a trip of its own.
+      const side = node.group;
+      levels[loop] = 0;
+      levels[side] = levelOn(
+        side,
+        node.needs.map((need) => this.valueLevel(need, node, side)),
+      );
+      return;
+    }
     for (const side of sidesIn(this.sides.get(node))) {
       levels[side] = levelOn(
         side,
@@ -116,6 +127,7 @@ class CrossingCheck {
   private checkNode(node: Node): void {
     const levels = this.levels.get(node) ?? {};
     for (const [side, level = 0] of Object.entries(levels)) {
+      if (side === loop && isOffloading(node)) continue;
       for (const need of node.needs) this.checkNeed(node, side, level, need);
     }
     if (node.kind !== 'method' || sideOf(node) === loop) return;
@@ -135,9 +147,9 @@ class CrossingCheck {
     if (need.kind === 'signal' || need.scope === 'thread') return { side, level: 0 };
     if (isMadeInPlace(need, consumer)) return { side, level: this.levels.get(need)?.[side] ?? 0 };
     if (need.scope === 'singleton') return { side: loop, level: 0 };
-    // It is made on one side only.
-    const [made] = sidesIn(this.sides.get(need));
-    return { side: made ?? loop, level: this.levels.get(need)?.[made ?? loop] ?? 0 };
+    // It is made on one side; what threads make besides for offloaded methods is nobody else's.
+    const [made = loop] = sidesIn(this.sides.get(need));
+    return { side: made, level: this.levels.get(need)?.[made] ?? 0 };
   }
 
   private checkNeed(node: Node, side: Side, level: number, need: Node): void {
@@ -158,6 +170,8 @@ class CrossingCheck {
   private checkIntoThread(node: Node, need: Node): void {
     const type = typeMadeBy(need);
     if (need.kind === 'value') {
+      // Its methods are called where it is.
+      if (isOffloading(node)) return;
       try {
         encode(need.value);
       } catch (cause) {
@@ -173,7 +187,9 @@ class CrossingCheck {
   private wayIntoThread(node: Node): Node[] {
     const way = [node];
     for (let at = node; at.kind === 'class' || at.kind === 'list';) {
-      const next = at.consumers.find((consumer) => isInThreads(this.sides.get(consumer)));
+      const next = at.consumers.find(
+        (consumer) => isOffloading(consumer) || isInThreads(this.sides.get(consumer)),
+      );
       if (next === undefined || way.includes(next)) break;
       way.unshift(next);
       at = next;
@@ -187,23 +203,41 @@ class CrossingCheck {
     const isClass = node.kind === 'class';
     const way = this.wayIntoThread(node);
     const [culprit = node] = way;
-    const runs = isClass
-      ? `is built in a thread, since ${culprit.label} runs there`
-      : 'runs in a thread';
+    const path = [
+      ...this.graph.pathTo(culprit),
+      ...way.slice(1).map(({ label }) => label),
+      need.label,
+    ];
+    if (node.kind === 'offloaded') {
+      // That its value cannot be held on the loop at all is reported for itself.
+      if (sideOf(need) !== loop) return;
+      this.problems.push(refuseHere(node, need, path));
+      return;
+    }
+    const runs = !isClass
+      ? 'runs in a thread'
+      : culprit.kind === 'offloaded'
+        ? `is built in a thread, since ${culprit.label} calls its methods there`
+        : `is built in a thread, since ${culprit.label} runs there`;
     const isOwn = need.kind === 'class' || need.kind === 'method';
     const onlyInThreads = need.consumers.every((each) => this.sides.get(each)?.loop !== true);
     const threadScope = isOwn && onlyInThreads ? `give ${name} scope 'thread', ` : '';
     const type = typeMadeBy(need);
     const fault = type === undefined ? undefined : portableFault(type);
     const why = fault === undefined ? `.${detail}` : `: a class ${fault.reason}.`;
-    const instead = `ake ${culprit.label} async, ${threadScope}or pass plain data.`;
+    const instead =
+      culprit.kind === 'offloaded'
+        ? `${threadScope}pass plain data, or ask for ${tokenName(culprit.token.of)} itself.`
+        : need.kind === 'offloaded'
+          ? `ask for ${tokenName(need.token.of)} itself, or make ${culprit.label} async.`
+          : `make ${culprit.label} async, ${threadScope}or pass plain data.`;
+    const hint =
+      need.kind === 'offloaded' ? '' : ' A class of plain data may cross with @Portable().';
     this.problems.push(
       new NotPortableError(
         `${node.label} ${runs}, but its dependency ${name} lives on the event loop and is not portable${why}`,
-        fault === undefined
-          ? `M${instead} A class of plain data may cross with @Portable().`
-          : `${fault.remedy} Or m${instead}`,
-        [...this.graph.pathTo(culprit), ...way.slice(1).map(({ label }) => label), need.label],
+        fault === undefined ? `${capitalised(instead)}${hint}` : `${fault.remedy} Or ${instead}`,
+        path,
       ),
     );
   }
@@ -212,7 +246,13 @@ class CrossingCheck {
   private refuseResult(need: Node, path: Path, wanted: string): void {
     const refusal = whyStuck(need, wanted);
     if (refusal === undefined) return;
-    this.problems.push(new NotPortableError(...refusal, [...path, need.label]));
+    const [fact, remedy] = refusal;
+    const offloaded = need.consumers.find(({ kind }) => kind === 'offloaded');
+    const other =
+      offloaded === undefined || need.scope !== 'singleton'
+        ? remedy
+        : `Give ${need.label} scope 'thread': so each thread has one for the methods that ${offloaded.label} calls.`;
+    this.problems.push(new NotPortableError(fact, other, [...path, need.label]));
   }
 
   private refuseThreadScope(node: Node, need: Node): void {
@@ -238,11 +278,27 @@ function isInThreads(sides: Sides | undefined): boolean {
   return sides !== undefined && sides.threads.length > 0;
 }
 
+/** What offloaded methods are called on is made on the event loop, and would have to cross for each call. */
+function refuseHere({ label, token }: OffloadedNode, need: Node, path: Path): NotPortableError {
+  const name = tokenName(token.of);
+  const made = need.kind === 'method' ? `${need.label} makes it` : 'it is';
+  const scope = need.kind === 'method' ? `Give ${need.label} scope 'thread', or ask` : 'Ask';
+  return new NotPortableError(
+    `${label} calls methods of ${name} in a thread, but ${made} on the event loop, and it is not portable.`,
+    `${scope} for ${name} itself.`,
+    path,
+  );
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** The class of a node's value, as far as it is known. */
 function typeMadeBy(node: Node): AbstractClass | undefined {
   if (node.kind === 'class') return node.target;
   if (node.kind === 'method') return node.makes;
-  if (node.kind === 'lazy') return Function;
+  if (node.kind === 'lazy' || node.kind === 'offloaded') return Function;
   if (node.kind === 'given') return typeof node.token === 'function' ? node.token : undefined;
   if (node.kind === 'input') {
     return typeof node.type === 'function' ? (node.type as AbstractClass) : undefined;

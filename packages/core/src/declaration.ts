@@ -1,8 +1,9 @@
 /** Reads lists of providers into declarations: who provides which token, and by what. */
+import { defaultGroup } from './scope.js';
 import { handlerToken } from './decorators.js';
 import { DeclarationError, type TurnoError } from './errors.js';
 import { returnType } from './metadata.js';
-import { defaultGroup, type NodeParts } from './node.js';
+import { type NodeParts } from './node.js';
 import { AliasProvider, ValueProvider, type Provider } from './provider.js';
 import { findRecord, type ClassRecord, type MethodRecord, type ProviderOptions } from './record.js';
 import { isToken, NamedToken, tokenName, type AbstractClass, type Token } from './token.js';

@@ -5,7 +5,12 @@ import { isObject } from './disposal.js';
 import { DeclarationError, GraphError, UnreachableError, type TurnoError } from './errors.js';
 import { Graph, type GraphInput } from './graph.js';
 import { describeGraph, type GraphData } from './graph-data.js';
-import { type Node } from './node.js';
+import {
+  offloadedMethod,
+  type Node,
+  type OffloadedMethodNode,
+  type OffloadedNode,
+} from './node.js';
 import { manifestOf } from './manifest.js';
 import { compilePlan, type Plan, type Stored } from './plan.js';
 import { createExecutor, groupNames, type ThreadOptions } from './threads/create-executor.js';
@@ -46,10 +51,12 @@ export class Engine {
   private checked: CheckedGraph;
 
   /** Set as soon as the graph says what threads must know. */
-  executor!: Executor;
-  splitter!: Splitter;
-  private manifest!: Manifest;
-  private ownsExecutor = false;
+  private threads!: Threads;
+  private ownsThreads = false;
+  /** Whether objects have joined the graph whose methods run in threads. */
+  private hasLate = false;
+  /** Calls of offloaded methods, by the object, the method and whether it gets a signal. */
+  private readonly calls = new Map<Node, Map<string, OffloadedMethodNode>>();
 
   private constructor(
     readonly graph: Graph,
@@ -60,6 +67,7 @@ export class Engine {
      * scope disposes already.
      */
     readonly owned: WeakSet<object>,
+    private readonly modules: readonly string[],
   ) {
     this.checked = new CheckedGraph(graph);
   }
@@ -76,7 +84,7 @@ export class Engine {
     base?: Engine,
   ): Promise<Engine> {
     const { graph, problems } = Graph.build({ ...input, deadline });
-    const engine = new Engine(graph, teardownTimeout, base?.owned ?? new WeakSet());
+    const engine = new Engine(graph, teardownTimeout, base?.owned ?? new WeakSet(), modules);
     const found = engine.findProblems(problems);
     // Plans can be compiled only of a graph that is right.
     const inputs = (token: Token) => engine.inputs(token);
@@ -84,23 +92,14 @@ export class Engine {
     found.push(...(check?.(found.length === 0 ? inputs : undefined) ?? []));
     if (found.length > 0) throw new GraphError(found);
     for (const node of graph.nodes) engine.disownValue(node);
-    const manifest = manifestOf(engine.checked.sorted, engine.checked.sides, modules);
-    if (base !== undefined && covers(base.manifest, manifest)) {
-      engine.manifest = base.manifest;
-      engine.executor = base.executor;
-      engine.splitter = base.splitter;
+    const manifest = engine.wanted();
+    if (base?.threads.have(manifest) === true) {
+      engine.threads = base.threads;
       return engine;
     }
-    engine.manifest = manifest;
-    engine.ownsExecutor = true;
-    engine.executor = createExecutor(threads, teardownTimeout);
-    engine.splitter = new Splitter(engine.executor, undefined);
-    try {
-      await engine.startThreads();
-    } catch (error) {
-      await engine.executor.dispose();
-      throw error;
-    }
+    engine.ownsThreads = true;
+    engine.threads = new Threads(createExecutor(threads, teardownTimeout));
+    await engine.threads.start(manifest);
     return engine;
   }
 
@@ -109,7 +108,26 @@ export class Engine {
    * @returns what the teardowns of what they kept threw.
    */
   async dispose(): Promise<readonly unknown[]> {
-    return this.ownsExecutor ? this.executor.dispose() : [];
+    return this.ownsThreads ? this.executor.dispose() : [];
+  }
+
+  get executor(): Executor {
+    return this.threads.executor;
+  }
+
+  get splitter(): Splitter {
+    return this.threads.splitter;
+  }
+
+  /**
+   * Starts the threads if none run and something that has joined the graph since needs them.
+   * @returns undefined where there is nothing to wait for.
+   * @throws as {@link create}.
+   */
+  ready(): Promise<void> | undefined {
+    const { threads } = this;
+    if (!this.hasLate || threads.isStarted) return threads.starting;
+    return threads.start(this.wanted());
   }
 
   /** Nodes whose value the container makes at start, dependencies first. */
@@ -163,7 +181,10 @@ export class Engine {
       this.checked.check();
       throw error;
     }
-    for (const added of this.graph.nodes.slice(known)) this.disownValue(added);
+    for (const added of this.graph.nodes.slice(known)) {
+      this.disownValue(added);
+      if (added.kind === 'offloaded') this.hasLate = true;
+    }
     return node;
   }
 
@@ -177,7 +198,7 @@ export class Engine {
     let plan = this.plans.get(node);
     if (plan === undefined) {
       refuseUnportableTarget(node);
-      this.plans.set(node, (plan = compilePlan(node, this.checked.sides)));
+      this.plans.set(node, (plan = this.compile(node)));
     }
     return plan;
   }
@@ -195,13 +216,37 @@ export class Engine {
     }
     let variant = variants.get(key);
     if (variant === undefined) {
-      variant = compilePlan(node, this.checked.sides, stored);
+      variant = this.compile(node, stored);
       const [oldest] = variants.keys();
       // What scopes keep may come in any combination; few of them come again and again.
       if (variants.size >= mostVariants && oldest !== undefined) variants.delete(oldest);
       variants.set(key, variant);
     }
     return variant;
+  }
+
+  /** The plan of a call of an offloaded method, as {@link planFor} gives it. */
+  planOfCall(node: OffloadedNode, method: string, hasSignal: boolean, stored?: Stored): Plan {
+    let calls = this.calls.get(node);
+    if (calls === undefined) this.calls.set(node, (calls = new Map<string, OffloadedMethodNode>()));
+    const key = `${hasSignal ? '+' : '-'}${method}`;
+    let call = calls.get(key);
+    if (call === undefined) {
+      const signal = hasSignal ? this.graph.find(AbortSignal).node : undefined;
+      calls.set(key, (call = offloadedMethod(node, method, signal)));
+    }
+    return stored === undefined ? this.plan(call) : this.planFor(call, stored);
+  }
+
+  private compile(node: Node, stored?: Stored): Plan {
+    const isLate = this.hasLate && node.kind === 'offloadedMethod';
+    const late = isLate ? lacking(this.threads.manifest, this.wanted().needs) : [];
+    return compilePlan(node, this.checked.sides, stored, late);
+  }
+
+  /** What threads must know of the graph as it is. */
+  private wanted(): Manifest {
+    return manifestOf(this.checked.sorted, this.checked.sides, this.modules);
   }
 
   private disownValue(node: Node): void {
@@ -222,17 +267,59 @@ export class Engine {
     }
     return [...declared, ...problems];
   }
+}
 
-  private async startThreads(): Promise<void> {
-    const { needs } = this.manifest;
-    if (needs.length === 0) return;
+/** The threads of an engine, and of those made from it that need no others. */
+class Threads {
+  /** What they know; nothing before they are started. */
+  manifest: Manifest = { modules: [], portableModules: [], groups: [], needs: [] };
+  readonly splitter: Splitter;
+  /** While they start; when that has failed, it stays. */
+  starting: Promise<void> | undefined;
+  private hasFailed = false;
+
+  constructor(readonly executor: Executor) {
+    this.splitter = new Splitter(executor, undefined);
+  }
+
+  get isStarted(): boolean {
+    return this.manifest.needs.length > 0;
+  }
+
+  /** Starts them if something in the manifest needs them. */
+  start(manifest: Manifest): Promise<void> | undefined {
+    if (manifest.needs.length === 0) return undefined;
+    this.manifest = manifest;
+    this.starting = this.run(manifest).then(() => {
+      this.starting = undefined;
+    });
+    return this.starting;
+  }
+
+  /** Whether all that a manifest needs is there, or will be. */
+  have({ needs }: Manifest): boolean {
+    return !this.hasFailed && lacking(this.manifest, needs).length === 0;
+  }
+
+  private async run(manifest: Manifest): Promise<void> {
+    try {
+      await this.tryToStart(manifest);
+    } catch (error) {
+      this.hasFailed = true;
+      await this.executor.dispose();
+      throw error;
+    }
+  }
+
+  private async tryToStart(manifest: Manifest): Promise<void> {
+    const { needs } = manifest;
     const unnamed = needs.filter(({ classId }) => classId === '');
     const unreachable =
-      unnamed.length > 0 ? unnamed.map(withoutDecorator) : await this.executor.start(this.manifest);
+      unnamed.length > 0 ? unnamed.map(withoutDecorator) : await this.executor.start(manifest);
     if (unreachable.length === 0) return;
     throw new GraphError(
       unreachable.flatMap(({ need, reason, remedy, cause }) => {
-        const mayBeAsync = need.methods.length > 0;
+        const mayBeAsync = need.methods.some(({ offloaded }) => offloaded !== true);
         return need.labels.map(
           (label) =>
             new UnreachableError(label, need.module, reason, { remedy, mayBeAsync, cause }),
@@ -242,27 +329,29 @@ export class Engine {
   }
 }
 
-/** Reports providers that name a group of threads that does not exist. */
+/** Reports what names a group of threads that does not exist. */
 function findUnknownGroups(nodes: readonly Node[], groups: readonly string[]): TurnoError[] {
   return nodes.flatMap((node) => {
-    if (node.kind !== 'method' || groups.includes(node.group)) return [];
+    const hasGroup = node.kind === 'method' || node.kind === 'offloaded';
+    if (!hasGroup || groups.includes(node.group)) return [];
     const fact = `${node.label} names the group of threads '${node.group}', which does not exist.`;
     return [unknownGroup(fact, node.group, groups)];
   });
 }
 
-/** Whether threads that were started for one manifest have all that another one needs. */
-function covers(started: Manifest, wanted: Manifest): boolean {
+/** What of it threads do not have that were started for a manifest. */
+function lacking(started: Manifest, wanted: readonly NeededClass[]): readonly NeededClass[] {
   const known = new Map(started.needs.map(({ classId, methods }) => [classId, methods]));
-  return wanted.needs.every(
+  return wanted.filter(
     ({ classId, methods }) =>
-      methods.every((method) =>
+      !known.has(classId) ||
+      !methods.every((method) =>
         known
           .get(classId)
           ?.some(
             ({ name, static: isStatic }) => name === method.name && isStatic === method.static,
           ),
-      ) && known.has(classId),
+      ),
   );
 }
 

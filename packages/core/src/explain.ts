@@ -1,5 +1,6 @@
 /** Says in text how a plan runs, for people. */
-import { defaultGroup, type Node } from './node.js';
+import { defaultGroup } from './scope.js';
+import { type Node } from './node.js';
 import { loop, type Side } from './placement.js';
 import type { Plan, Unit } from './plan.js';
 import type { Step } from './step.js';
@@ -156,11 +157,16 @@ function rowsOf(plan: Plan): { rows: readonly Row[]; hops: number } {
 function describeScope({ node, kind }: Step): string {
   if (kind === 'value') return 'value';
   if (kind === 'given' || kind === 'input') return 'scope value';
-  if (kind === 'signal') return 'signal';
+  if (kind === 'signal' || kind === 'offloaded') return kind;
   return node.kind === 'method' && node.handler ? 'handler' : node.scope;
 }
 
 function describePlace({ step, hops }: Row): string {
+  if (step.node.kind === 'offloaded') {
+    // Methods of a given value are called where it is.
+    const isGiven = step.node.needs[0]?.kind === 'value';
+    return isGiven ? 'loop' : 'loop, calls in threads';
+  }
   if (hops.length > 0) return `${describeSide(step.side)}, hop ${hops.join(', ')}`;
   return step.kind === 'load' ? 'loop, kept' : 'loop';
 }

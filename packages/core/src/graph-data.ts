@@ -31,7 +31,7 @@ export interface GraphNode {
    * - `value`: given to the container; `scopeValue`: given to each scope;
    * - `parameter`: read from a scope value (over HTTP: from the request);
    * - `signal`: the `AbortSignal`; `list`: all providers of a token; `lazy`: a function that
-   *   resolves a token on demand.
+   *   resolves a token on demand; `offloaded`: an object whose methods run in threads.
    */
   readonly kind:
     | 'class'
@@ -42,7 +42,8 @@ export interface GraphNode {
     | 'parameter'
     | 'signal'
     | 'list'
-    | 'lazy';
+    | 'lazy'
+    | 'offloaded';
   readonly scope: Scope;
   /** Where it is made: `both` is a class of which loop and threads make an instance each. */
   readonly placement: 'loop' | 'thread' | 'both';
@@ -65,8 +66,9 @@ export interface GraphEdge {
   /** Id of what it needs. */
   readonly to: string;
   /**
-   * `parameter`: an argument of it, or what a parameter is read from; `instance`: what the method
-   * is called on; `member`: of a list; `lazy`: resolved on demand, so it may lead back.
+   * `parameter`: an argument of it, or what a parameter is read from; `instance`: what a method
+   * (or those that are offloaded) is called on; `member`: of a list; `lazy`: resolved on demand, so it
+   * may lead back.
    */
   readonly kind: 'parameter' | 'instance' | 'member' | 'lazy';
 }
@@ -109,13 +111,14 @@ function tokenOf(node: Node): string | null {
   if (node.kind === 'given' || node.kind === 'value') {
     return node.token === undefined ? null : tokenName(node.token);
   }
-  return node.kind === 'signal' ? node.label : null;
+  return node.kind === 'signal' || node.kind === 'offloaded' ? node.label : null;
 }
 
 function kindOf(node: Node): GraphNode['kind'] {
   if (node.kind === 'method') return node.handler ? 'handler' : 'method';
   if (node.kind === 'given') return 'scopeValue';
-  return node.kind === 'input' ? 'parameter' : node.kind;
+  if (node.kind === 'input') return 'parameter';
+  return node.kind === 'offloadedMethod' ? 'method' : node.kind;
 }
 
 function placementIn(node: Node, sides: ReadonlyMap<Node, Sides>): GraphNode['placement'] {

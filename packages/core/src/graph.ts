@@ -15,12 +15,14 @@ import {
   TurnoError,
   type Path,
 } from './errors.js';
+import { returnType } from './metadata.js';
 import { nearNames } from './near-name.js';
 import type { MethodNode, Node, NodeParts } from './node.js';
+import { methodNames } from './offloaded.js';
 import { wantedByConstructor, wantedByMethod, type Wanted } from './parameter.js';
 import { AliasProvider, type Provider } from './provider.js';
 import { findRecord } from './record.js';
-import { AllToken, LazyToken, OriginalToken } from './request-token.js';
+import { AllToken, LazyToken, OffloadedToken, OriginalToken } from './request-token.js';
 import { NamedToken, tokenName, type AbstractClass, type Token } from './token.js';
 
 /** What the graph is built from. */
@@ -273,7 +275,9 @@ export class Graph {
 
   private connectToken(consumer: Node, token: Token, parameter: string, optional: boolean): void {
     const isMissing =
-      optional && token instanceof LazyToken && this.lookUp(token.of, consumer) === undefined;
+      optional &&
+      (token instanceof LazyToken || token instanceof OffloadedToken) &&
+      this.lookUp(token.of, consumer) === undefined;
     const dependency = isMissing ? undefined : this.lookUp(token, consumer);
     if (dependency !== undefined) {
       this.edge(consumer, dependency);
@@ -384,6 +388,7 @@ export class Graph {
   private derived(token: Token, consumer: Node | undefined): Node | undefined {
     if (token instanceof AllToken) return this.list(token, consumer);
     if (token instanceof LazyToken) return this.lazily(token);
+    if (token instanceof OffloadedToken) return this.offload(token);
     return undefined;
   }
 
@@ -413,6 +418,38 @@ export class Graph {
       });
     } else if (node.kind === 'lazy') {
       node.target = target;
+    }
+    return node;
+  }
+
+  private offload(token: OffloadedToken<unknown>): Node {
+    const parts: NodeParts = {
+      kind: 'offloaded',
+      group: token.group,
+      label: token.name,
+      scope: 'transient',
+      token,
+      methods: [],
+    };
+    const node = this.add(parts, token);
+    const instance = this.lookUp(token.of, node);
+    if (instance === undefined) {
+      if (!this.broken.has(token.of)) {
+        this.faults.push({
+          node,
+          error: (path) => this.missing(token.of, [...path, tokenName(token.of)]),
+        });
+      }
+      return node;
+    }
+    this.edge(node, instance);
+    const methods = methodsMadeBy(instance, token.of);
+    if (node.kind === 'offloaded') node.methods = methods;
+    // A test's value may have but a part of the class.
+    if (methods.length === 0 && instance.kind !== 'value') {
+      const remedy = `Name a class with methods: arrow functions in its fields are none, and an interface has none that a program can see.`;
+      const fact = `${token.name} has no method to call: none is known of ${tokenName(token.of)}.`;
+      this.faults.push({ node, error: (path) => new DeclarationError(fact, remedy, path) });
     }
     return node;
   }
@@ -462,6 +499,23 @@ export class Graph {
   private names(except: ReadonlySet<Token>): string[] {
     return [...this.claims.keys()].filter((token) => !except.has(token)).map(tokenName);
   }
+}
+
+/** Names of the methods of what a node makes, as far as its classes tell. */
+function methodsMadeBy(node: Node, token: Token): string[] {
+  if (node.kind === 'class') return methodNames(node.target.prototype);
+  const types: unknown[] = [token];
+  if (node.kind === 'method') {
+    const holder = (node.static ? node.target : node.target.prototype) as object;
+    types.push(node.makes, returnType(holder, node.method));
+  }
+  const names = types.flatMap((type) =>
+    typeof type === 'function' && type !== Object && type !== Promise
+      ? methodNames(type.prototype)
+      : [],
+  );
+  if (node.kind === 'value') names.push(...methodNames(node.value));
+  return [...new Set(names)];
 }
 
 function isInjectable(token: Token): token is AbstractClass {

@@ -1,10 +1,10 @@
 /** Fuses connected thread steps into hops, and describes each so that a thread can run it. */
-import type { Node } from './node.js';
+import type { Node, OffloadedMethodNode } from './node.js';
 import { findRecord } from './record.js';
 import { loop } from './placement.js';
 import { isScoped } from './scope.js';
 import type { Step } from './step.js';
-import type { HopDefinition, HopInput, HopStep } from './threads/executor.js';
+import type { HopDefinition, HopInput, HopStep, NeededClass } from './threads/executor.js';
 
 /** One trip to a thread. */
 export interface Hop {
@@ -30,6 +30,7 @@ export interface HopContext {
   readonly consumers: readonly (readonly Step[])[];
   /** As for {@link groupHops}. */
   readonly keep: boolean;
+  readonly late: readonly NeededClass[];
   /** The steps of the hop, in topological order. */
   readonly members: readonly Step[];
 }
@@ -40,8 +41,14 @@ let lastId = 0;
  * Groups the thread steps of a plan: those of one level that are connected make one hop.
  * @param keep - whether values that only the hop uses shall come back too where they can, for
  * what is resolved from the same scope later.
+ * @param late - classes that threads have not been told of at their start.
  */
-export function groupHops(steps: readonly Step[], root: Step, keep: boolean): Hop[] {
+export function groupHops(
+  steps: readonly Step[],
+  root: Step,
+  keep: boolean,
+  late: readonly NeededClass[],
+): Hop[] {
   const groups = new Groups(steps.length);
   const isOwn = (step: Step | undefined): step is Step =>
     step !== undefined && step.side !== loop && (step.bound !== 'thread' || step === root);
@@ -69,8 +76,16 @@ export function groupHops(steps: readonly Step[], root: Step, keep: boolean): Ho
       }
     }
     const sorted = [...own].sort((a, b) => a.index - b.index);
-    return describeHop(sorted, { steps, root, consumers, keep, members: sorted });
+    return describeHop(sorted, { steps, root, consumers, keep, late, members: sorted });
   });
+}
+
+/** The definition of a hop, with those of the classes that it uses. */
+function withLate(definition: HopDefinition, late: readonly NeededClass[]): HopDefinition {
+  const used = late.filter((need) =>
+    definition.steps.some(({ classId }) => classId === need.classId),
+  );
+  return used.length === 0 ? definition : { ...definition, late: used };
 }
 
 function consumersOf(steps: readonly Step[]): readonly Step[][] {
@@ -93,7 +108,7 @@ export function describeHop(
   lenient: ReadonlySet<Step> = new Set(),
   continues = false,
 ): Hop {
-  const { steps, root, consumers, keep } = context;
+  const { steps, root, consumers, keep, late } = context;
   const inside = new Set(members);
   const inputs: number[] = [];
   const hopInputs: HopInput[] = [];
@@ -113,11 +128,16 @@ export function describeHop(
     return entering;
   };
   for (const step of members) {
-    const hasSelf = step.node.kind === 'method' && !step.node.static;
+    const { node } = step;
+    const hasSelf = node.kind === 'offloadedMethod' || (node.kind === 'method' && !node.static);
     const args = step.needs.map((need, position) =>
       operand(need, step, hasSelf ? position - 1 : position),
     );
-    hopSteps.push(describeStep(step, args));
+    hopSteps.push(
+      node.kind === 'offloadedMethod'
+        ? describeOffloaded(node, args, inputs.length)
+        : describeStep(step, args),
+    );
     operands.set(step.index, ~(hopSteps.length - 1));
   }
   const isNeededBy = (step: Step, is: (consumer: Step) => boolean): boolean =>
@@ -131,16 +151,18 @@ export function describeHop(
   const extras = members.filter((step) => !leaves(step) && mayComeBack(step));
   // An operand below zero is the complement of a position.
   const position = (step: Step) => ~(operands.get(step.index) as number);
+  const definition: HopDefinition = {
+    id: ++lastId,
+    group: members[0]?.side ?? loop,
+    steps: hopSteps,
+    outputs: outputs.map(position),
+    extras: extras.map(position),
+    inputs: hopInputs,
+    ...(continues ? { continues } : {}),
+    ...(root.node.kind === 'offloadedMethod' && inside.has(root) ? { rest: root.node.label } : {}),
+  };
   return {
-    definition: {
-      id: ++lastId,
-      group: members[0]?.side ?? loop,
-      steps: hopSteps,
-      outputs: outputs.map(position),
-      extras: extras.map(position),
-      inputs: hopInputs,
-      ...(continues ? { continues } : {}),
-    },
+    definition: withLate(definition, late),
     steps: members,
     inputs,
     outputs: outputs.map(({ index }) => index),
@@ -181,6 +203,24 @@ function describeStep({ node, bound }: Step, args: readonly number[]): HopStep {
     // That of a handler counts from the start of its plan, and is watched there.
     ...(node.deadline === undefined || node.handler ? {} : { deadline: node.deadline }),
     ...key,
+  };
+}
+
+/** @param rest - the number of inputs that do not come with the call. */
+function describeOffloaded(
+  { label, method, owner }: OffloadedMethodNode,
+  [self = 0, ...signal]: readonly number[],
+  rest: number,
+): HopStep {
+  return {
+    label,
+    operation: 'call',
+    classId: '',
+    method,
+    self,
+    rest,
+    arguments: signal,
+    instead: `ask for ${owner} itself and call its method on the event loop`,
   };
 }
 

@@ -5,10 +5,12 @@ export {
   forwardRef,
   keyed,
   lazy,
+  offloaded,
   original,
   type ForwardRef,
   type Lazy,
 } from './request-token.js';
+export type { CannotBeOffloaded, Offloaded } from './offloaded.js';
 export type { Placement, Scope } from './scope.js';
 export {
   alias,

@@ -46,6 +46,10 @@ function isSame(need: Node, other: Node | undefined, found: ReadonlyMap<Node, No
   if (other?.kind !== need.kind) return false;
   if (isMade(need)) return found.get(need) === other;
   if (need.kind === 'value') return other.kind === 'value' && Object.is(need.value, other.value);
+  if (need.kind === 'offloaded') {
+    const isSameToken = other.kind === 'offloaded' && other.token === need.token;
+    return isSameToken && haveSameNeeds(need, other, found);
+  }
   if (need.kind === 'list') return haveSameNeeds(need, other, found);
   // What is resolved on demand may lead anywhere.
   return need.kind !== 'lazy';

@@ -1,5 +1,5 @@
 /** Lists what the threads must find: the modules to import and the classes to look for in them. */
-import type { Node } from './node.js';
+import type { Node, OffloadedNode } from './node.js';
 import { loop, sideOf, type Sides } from './placement.js';
 import { findRecord, portableModules } from './record.js';
 import type { Manifest, NeededClass } from './threads/executor.js';
@@ -18,12 +18,26 @@ export function manifestOf(
     AbstractClass,
     { labels: string[]; methods: NeededClass['methods'][number][] }
   >();
+  const needOf = (target: AbstractClass) => {
+    let need = byClass.get(target);
+    if (need === undefined) byClass.set(target, (need = { labels: [], methods: [] }));
+    return need;
+  };
+  const addOffloaded = ({ needs: [instance], methods }: OffloadedNode): void => {
+    // What a provider or a test gives is reached by itself, if it is in a thread at all.
+    if (instance?.kind !== 'class') return;
+    const need = needOf(instance.target);
+    if (!need.labels.includes(instance.label)) need.labels.push(instance.label);
+    need.methods.push(
+      ...methods.map((name) => ({ name, static: false, offloaded: true as const })),
+    );
+  };
   for (const node of nodes) {
     const isMethod = node.kind === 'method' && sideOf(node) !== loop;
     const isClass = node.kind === 'class' && (sides.get(node)?.threads.length ?? 0) > 0;
+    if (node.kind === 'offloaded') addOffloaded(node);
     if (!isMethod && !isClass) continue;
-    let need = byClass.get(node.target);
-    if (need === undefined) byClass.set(node.target, (need = { labels: [], methods: [] }));
+    const need = needOf(node.target);
     // The class of a method's instance is reported by its methods.
     if (isMethod) {
       need.labels.push(node.label);
@@ -43,7 +57,10 @@ export function manifestOf(
     };
   });
   const modules = needs.flatMap(({ module }) => (module === undefined ? [] : [module]));
-  const groups = nodes.map((node) => (node.scope === 'thread' ? loop : sideOf(node)));
+  const groups = nodes.map((node) => {
+    if (node.scope === 'thread') return loop;
+    return node.kind === 'offloaded' ? node.group : sideOf(node);
+  });
   return {
     groups: [...new Set(groups)].filter((group) => group !== loop),
     modules: [...new Set([...extra, ...modules])],

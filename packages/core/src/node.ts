@@ -1,10 +1,8 @@
 /** The nodes of the graph: each a provider, or something else that a parameter may get. */
 import type { MethodRecord, ParameterSource } from './record.js';
+import type { OffloadedToken } from './request-token.js';
 import { isScoped, type Placement, type Scope } from './scope.js';
-import type { AbstractClass, Token } from './token.js';
-
-/** The group of threads that runs what names no other. */
-export const defaultGroup = 'default';
+import { tokenName, type AbstractClass, type Token } from './token.js';
 
 interface NodeBase {
   /** Position in `graph.nodes`: the order of declaration. */
@@ -91,8 +89,36 @@ export interface LazyNode extends NodeBase {
   target: Node | undefined;
 }
 
+/** An object on the loop whose methods run in threads. It needs what they are called on there. */
+export interface OffloadedNode extends NodeBase {
+  readonly kind: 'offloaded';
+  readonly token: OffloadedToken<unknown>;
+  /** The group of threads that its methods run in. */
+  readonly group: string;
+  /** Names of the methods. Set when the node is linked. */
+  methods: readonly string[];
+}
+
+/** One call of an offloaded method: the root of a plan, in no graph. Its arguments come with the run. */
+export interface OffloadedMethodNode extends NodeBase {
+  readonly kind: 'offloadedMethod';
+  readonly method: string;
+  readonly group: string;
+  /** As messages name the class of the method. */
+  readonly owner: string;
+}
+
 export type Node =
-  ClassNode | MethodNode | ValueNode | GivenNode | InputNode | SignalNode | ListNode | LazyNode;
+  | ClassNode
+  | MethodNode
+  | ValueNode
+  | GivenNode
+  | InputNode
+  | SignalNode
+  | ListNode
+  | LazyNode
+  | OffloadedNode
+  | OffloadedMethodNode;
 
 /** A node before it has a place in the graph. */
 export type NodeParts = Node extends infer N
@@ -100,6 +126,27 @@ export type NodeParts = Node extends infer N
     ? Omit<N, 'index' | 'needs' | 'consumers'>
     : never
   : never;
+
+/** @param signal - the node of the signal that the method gets as its last argument, if it gets one. */
+export function offloadedMethod(
+  { needs, token, group }: OffloadedNode,
+  method: string,
+  signal: Node | undefined,
+): OffloadedMethodNode {
+  const [instance] = needs;
+  const owner = instance?.kind === 'class' ? instance.label : tokenName(token.of);
+  return {
+    kind: 'offloadedMethod',
+    index: -1,
+    label: `${owner}.${method}`,
+    scope: 'transient',
+    needs: signal === undefined ? needs : [...needs, signal],
+    consumers: [],
+    method,
+    group,
+    owner,
+  };
+}
 
 /** Whether a node's value is kept in the container, or in a scope, for who asks next. */
 export function isKept(node: Node): boolean {

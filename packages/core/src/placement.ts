@@ -1,6 +1,6 @@
 /** Where nodes run, and how often a plan has changed sides before each: the base of hops. */
-import { defaultGroup, type Node } from './node.js';
-import { isScoped } from './scope.js';
+import { type Node, type OffloadedMethodNode, type OffloadedNode } from './node.js';
+import { defaultGroup, isScoped } from './scope.js';
 
 /**
  * A side that code runs on: the event loop, or one of the groups of threads, by its name. Between
@@ -20,26 +20,34 @@ export interface Sides {
 
 const loopOnly: Sides = { loop: true, threads: [] };
 
-/** Whether `need` is the instance that the method `node` is called on. */
+/** Whether `need` is the instance that the method, or the offloaded methods, of `node` are called on. */
 export function isInstanceOf(node: Node, need: Node): boolean {
-  return node.kind === 'method' && !node.static && node.needs[0] === need;
+  if (node.needs[0] !== need) return false;
+  return isOffloading(node) || (node.kind === 'method' && !node.static);
+}
+
+/** Whether a node works with what it needs in a thread, wherever its own value is. */
+export function isOffloading(node: Node): node is OffloadedNode | OffloadedMethodNode {
+  return node.kind === 'offloaded' || node.kind === 'offloadedMethod';
 }
 
 /**
  * Whether a node is made anew for its consumer, where that runs, instead of being shared or sent:
- * lists, transient classes, and in threads the singleton instances that methods are called on.
+ * lists, transient classes, and in threads the singleton instances that methods are called on; for
+ * offloaded methods also those of a request or call, which may have another one on the loop.
  */
 export function isMadeInPlace(need: Node, consumer: Node): boolean {
   if (need.kind === 'list') return true;
   if (need.kind !== 'class') return false;
-  return need.scope === 'transient' || (need.scope === 'singleton' && isInstanceOf(consumer, need));
+  if (need.scope === 'transient') return true;
+  return (need.scope === 'singleton' || isOffloading(consumer)) && isInstanceOf(consumer, need);
 }
 
 /**
  * Notes the sides on which each node is made. A method has one. A class is made where its consumers
  * run: a transient one for each of them; a singleton on the loop, where its value is held; one of
  * a request in threads only if all that needs it runs in one group of them, for it cannot be on two
- * sides.
+ * sides; but the instance of offloaded methods is a further one.
  * @param sides - of the nodes that were there before.
  * @param added - what has joined the graph, in topological order.
  * @returns whether a node that was there before has changed its sides.
@@ -82,22 +90,40 @@ function sidesOfNode(node: Node, sides: ReadonlyMap<Node, Sides>): Sides {
   if (node.kind !== 'class' && node.kind !== 'list') return loopOnly;
   const asInstance: Wanted = { loop: false, threads: [] };
   const asDependency: Wanted = { loop: false, threads: [] };
+  const asOffloaded: Wanted = { loop: false, threads: [] };
   for (const consumer of node.consumers) {
+    if (consumer.kind === 'offloaded') {
+      join(asOffloaded, { loop: false, threads: [consumer.group] });
+      continue;
+    }
     const of = sides.get(consumer);
     if (of !== undefined) join(isInstanceOf(consumer, node) ? asInstance : asDependency, of);
   }
+  return sidesOfClass(node, asInstance, asDependency, asOffloaded);
+}
+
+/** @param asOffloaded - where further instances are made, whose methods async code calls. */
+function sidesOfClass(
+  { scope }: Node,
+  asInstance: Wanted,
+  asDependency: Wanted,
+  asOffloaded: Wanted,
+): Sides {
   const isOnLoop = asInstance.loop || asDependency.loop;
-  if (node.scope === 'singleton') {
+  if (scope === 'singleton') {
+    join(asInstance, asOffloaded);
     const { threads } = asInstance;
     const isHeld = isOnLoop || asDependency.threads.length > 0 || threads.length === 0;
     return { loop: isHeld, threads };
   }
-  const all: Wanted = { loop: isOnLoop, threads: asInstance.threads };
-  join(all, asDependency);
-  const { threads } = all;
-  if (node.scope === 'transient') return { loop: isOnLoop || threads.length === 0, threads };
-  const isInThread = !isOnLoop && (isScoped(node.scope) ? threads.length === 1 : true);
-  return isInThread && threads.length > 0 ? { loop: false, threads } : loopOnly;
+  const shared: Wanted = { loop: isOnLoop, threads: asInstance.threads };
+  join(shared, asDependency);
+  // One of a request can be shared by what runs on one side only.
+  const isInThread = !isScoped(scope) || (!isOnLoop && shared.threads.length === 1);
+  const all: Wanted = { loop: isOnLoop, threads: isInThread ? shared.threads : [] };
+  all.loop ||= !isInThread && shared.threads.length > 0;
+  join(all, asOffloaded);
+  return { loop: all.loop || all.threads.length === 0, threads: all.threads };
 }
 
 function join(wanted: Wanted, sides: Sides): void {
@@ -109,6 +135,7 @@ function join(wanted: Wanted, sides: Sides): void {
 /** Where a method runs; what lives once per thread is made in a thread, whatever its keyword. */
 export function sideOf(node: Node): Side {
   if (node.scope === 'thread') return defaultGroup;
+  if (node.kind === 'offloadedMethod') return node.group;
   return node.kind === 'method' && node.placement === 'thread' ? node.group : loop;
 }
 

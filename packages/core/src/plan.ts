@@ -1,9 +1,10 @@
 /** Compiles a node of the graph to a plan: its steps in topological order, thread steps fused. */
-import { isKept, type InputNode, type Node } from './node.js';
+import { isKept, type InputNode, type Node, type OffloadedNode } from './node.js';
 import { groupHops, type Hop } from './hop.js';
 import { isMadeInPlace, levelOn, loop, sideOf, type Side, type Sides } from './placement.js';
 import { isScoped, type Scope } from './scope.js';
 import type { Step } from './step.js';
+import type { NeededClass } from './threads/executor.js';
 
 /** What is started as one: a step on the loop, or a hop. */
 export interface Unit {
@@ -37,9 +38,11 @@ export interface Plan {
     readonly target: Node;
     readonly maker: Node | undefined;
   }[];
+  /** Objects whose methods run in threads. */
+  readonly offloads: readonly { readonly step: Step; readonly node: OffloadedNode }[];
   /** Singletons that it takes from the container. */
   readonly loads: readonly Node[];
-  /** Scopes that values of its steps live in. */
+  /** Scopes that values of its steps live in, and those of the calls of offloaded methods. */
   readonly scopes: ReadonlySet<Scope>;
   /** Steps whose values the scope keeps (or, for a singleton's own plan, the container). */
   readonly kept: readonly Step[];
@@ -57,20 +60,23 @@ const nothingStored: Stored = { has: () => false };
  * Compiles the plan of one target. Singletons are loaded, not made: the container makes each by
  * a plan of its own, so that one construction serves all who wait for it.
  * @param sides - where each node of the graph is made; see `updateSides`.
+ * @param late - classes that threads have not been told of at their start.
  */
 export function compilePlan(
   target: Node,
   sides: ReadonlyMap<Node, Sides>,
   stored: Stored = nothingStored,
+  late: readonly NeededClass[] = [],
 ): Plan {
   const steps = collectSteps(target, sides, stored);
   const root = steps[steps.length - 1] as Step;
   setLevels(steps);
   // What a handler leaves behind in a thread nobody asks for again: its request is over. Unless
-  // somebody in it can resolve on demand.
+  // somebody in it can resolve on demand. Each call of an offloaded method makes its own.
   const isLast =
-    target.kind === 'method' && target.handler && !steps.some(({ kind }) => kind === 'lazy');
-  const hops = groupHops(steps, root, !isLast);
+    target.kind === 'offloadedMethod' ||
+    (target.kind === 'method' && target.handler && !steps.some(({ kind }) => kind === 'lazy'));
+  const hops = groupHops(steps, root, !isLast, late);
   return {
     target,
     steps,
@@ -82,18 +88,34 @@ export function compilePlan(
     given: steps.filter(({ kind }) => kind === 'given'),
     template: steps.map(({ node }) => (node.kind === 'value' ? node.value : undefined)),
     lazies: lazySteps(steps),
+    offloads: steps.flatMap((step) =>
+      step.node.kind === 'offloaded' ? [{ step, node: step.node }] : [],
+    ),
     signals: steps
       .filter(({ kind, side }) => kind === 'signal' && side === loop)
       .map(({ index }) => index),
     loads: steps.flatMap(({ kind, node }) =>
       kind === 'load' && node.scope === 'singleton' ? [node] : [],
     ),
-    scopes: new Set(steps.map(({ node }) => node.scope)),
+    scopes: scopesOf(steps),
     // A singleton is made by a plan of its own, so it is the root where it is made at all.
     kept: steps.filter(
       ({ kind, node, bound }) => kind === 'make' && isKept(node) && bound === undefined,
     ),
   };
+}
+
+function scopesOf(steps: readonly Step[]): ReadonlySet<Scope> {
+  const scopes = new Set(steps.map(({ node }) => node.scope));
+  const needed = new Set(
+    steps.flatMap(({ node }) => (node.kind === 'offloaded' ? node.needs : [])),
+  );
+  // A set that grows while it is walked.
+  for (const { scope, needs } of needed) {
+    scopes.add(scope);
+    if (scope !== 'singleton') for (const need of needs) needed.add(need);
+  }
+  return scopes;
 }
 
 function lazySteps(steps: readonly Step[]): Plan['lazies'] {
@@ -197,7 +219,10 @@ function sideFor(need: Node, consumer: Frame, sides: ReadonlyMap<Node, Sides>): 
 }
 
 function kindOf(node: Node): Step['kind'] {
-  return node.kind === 'class' || node.kind === 'method' || node.kind === 'list'
+  return node.kind === 'class' ||
+    node.kind === 'method' ||
+    node.kind === 'list' ||
+    node.kind === 'offloadedMethod'
     ? 'make'
     : node.kind;
 }

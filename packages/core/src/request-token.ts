@@ -1,6 +1,8 @@
-/** Tokens that say how a token is asked for: all its providers, on demand, by key, the original. */
+/** Tokens that say how a token is asked for: all its providers, on demand, by key, off the loop. */
+import { defaultGroup } from './scope.js';
 import { DeclarationError } from './errors.js';
-import { refuseNonToken, shown } from './misuse.js';
+import { refuseNonToken, refuseUnknownOptions, shown } from './misuse.js';
+import type { Offloaded } from './offloaded.js';
 import { isClass, NamedToken, tokenName, type AbstractClass, type Token } from './token.js';
 
 /** Asks for all providers of a token; made by {@link all}. */
@@ -17,6 +19,17 @@ export type Lazy<T> = () => Promise<T>;
 export class LazyToken<T> extends NamedToken<Lazy<T>> {
   constructor(readonly of: Token<T>) {
     super(`lazy(${tokenName(of)})`);
+  }
+}
+
+/** Asks for an object whose methods run in threads; made by {@link offloaded}. */
+export class OffloadedToken<T> extends NamedToken<Offloaded<T>> {
+  constructor(
+    readonly of: Token<T>,
+    /** The group of threads that runs the methods. */
+    readonly group: string,
+  ) {
+    super(`offloaded(${tokenName(of)}${group === defaultGroup ? '' : `, '${group}'`})`);
   }
 }
 
@@ -48,6 +61,41 @@ export function all<T>(of: Token<T>): NamedToken<readonly T[]> {
 export function lazy<T>(of: Token<T>): NamedToken<Lazy<T>> {
   refuseUndeclared('lazy', of);
   return memo(lazyTokens, of, () => new LazyToken(of)) as LazyToken<T>;
+}
+
+/**
+ * Asks for an object with the methods of a class, for async code: each call runs the method in a
+ * worker thread and returns a promise. `@Inject(offloaded(Hasher)) hasher: Offloaded<Hasher>`.
+ *
+ * The instance that the methods are called on is made in the thread, with what it needs: once in each
+ * thread for a class that is a singleton or has scope `thread`, else for each call. A provider of the
+ * class that runs in a thread makes it there; methods of a given value (a test's) are called on the
+ * event loop, for it cannot move.
+ *
+ * Methods are those on the prototypes of the class; they may be async. Arguments and results are
+ * copied, or moved by `transfer`. An `AbortSignal` as the last argument of a call aborts it; the method
+ * gets one of its thread in that place. A call is aborted too when the run fails or gives up in which
+ * the object was injected, and when the scope that the object belongs to is disposed; the container is
+ * the scope of singletons. Each call fails as a resolve may: with what the method threw, a
+ * `NotPortableError`, `QueueFullError`, `ThreadDiedError` or `DisposedError`, or the reason of a signal.
+ */
+export function offloaded<T>(
+  of: Token<T>,
+  options: OffloadedOptions = {},
+): NamedToken<Offloaded<T>> {
+  refuseUndeclared('offloaded', of);
+  refuseUnknownOptions('offloaded()', options, ['threads']);
+  const { threads = defaultGroup } = options;
+  const byGroup = memo(offloadedTokens, of, () => new Map<string, OffloadedToken<unknown>>());
+  let found = byGroup.get(threads);
+  if (found === undefined) byGroup.set(threads, (found = new OffloadedToken(of, threads)));
+  return found as OffloadedToken<T>;
+}
+
+/** Options of {@link offloaded}. */
+export interface OffloadedOptions {
+  /** The group of threads that runs the methods; as in the options of providers. */
+  readonly threads?: string;
 }
 
 /** In an override: asks for what it replaces, to wrap it. */
@@ -85,13 +133,14 @@ export function forwardRef<T>(get: () => Token<T>): ForwardRef<T> {
   return new ForwardRef(get);
 }
 
-function refuseUndeclared(caller: 'all' | 'lazy' | 'original', of: unknown): void {
+function refuseUndeclared(caller: 'all' | 'lazy' | 'offloaded' | 'original', of: unknown): void {
   refuseNonToken(caller, of, `forwardRef(() => ${caller}(TheToken))`);
 }
 
 type Key = AbstractClass | NamedToken<unknown>;
 const allTokens = new WeakMap<Key, AllToken<unknown>>();
 const lazyTokens = new WeakMap<Key, LazyToken<unknown>>();
+const offloadedTokens = new WeakMap<Key, Map<string, OffloadedToken<unknown>>>();
 const originalTokens = new WeakMap<Key, OriginalToken<unknown>>();
 const keyedTokens = new WeakMap<Key, Map<string | number | symbol, NamedToken<unknown>>>();
 

@@ -5,7 +5,7 @@ import { isThenable, type Disposal, type Entry, type ProviderGenerator } from '.
 import { DeadlineError, GeneratorError, InputError, type InputFault } from './errors.js';
 import { extendPath, notePath, noteSuppressed } from './error-path.js';
 import type { Hop } from './hop.js';
-import type { Node } from './node.js';
+import type { Node, OffloadedNode } from './node.js';
 import type { Plan, Unit } from './plan.js';
 import type { Scope } from './scope.js';
 import type { Step } from './step.js';
@@ -28,7 +28,7 @@ export interface RunScope {
   /** The cell of a value that the scope or its container keeps (or is making). */
   kept(node: Node): Cell;
   /** Makes a cell for a value that this run is going to make. */
-  claim(node: Node): Cell;
+  claim(step: Step): Cell;
   /**
    * Forgets the cell of a value that was not made, or was torn down.
    * @param failed - making it has failed, so that trying again at once would fail as well.
@@ -39,8 +39,19 @@ export interface RunScope {
    * @param maker - the kept value that is made with the function, if there is one.
    */
   lazy(target: Node, maker: Node | undefined): () => Promise<unknown>;
+  /**
+   * The object that a step makes, whose methods run in threads.
+   * @param run - what the object is made in.
+   */
+  offload(step: Step, node: OffloadedNode, run: RunLink): object;
   /** Makes a kept value that its first maker has given up. */
   remake(node: Node): Promise<unknown>;
+}
+
+/** What outlives a run of it. */
+export interface RunLink {
+  /** Aborted when the run gives up or fails; undefined once it has ended. */
+  signal: () => AbortSignal | undefined;
 }
 
 interface StepFailure {
@@ -79,6 +90,8 @@ export class Run {
   constructor(
     private readonly plan: Plan,
     private readonly scope: RunScope,
+    /** Of the method, if the root is an offloaded one. */
+    private readonly args: readonly unknown[] = [],
   ) {
     this.values = [...plan.template];
     this.waits = plan.units.map(({ waits }) => waits);
@@ -123,7 +136,8 @@ export class Run {
     for (const { step, target, maker } of plan.lazies) {
       values[step.index] = scope.lazy(target, maker);
     }
-    for (const { index, node } of plan.kept) this.cells.set(index, scope.claim(node));
+    if (plan.offloads.length > 0) this.offload();
+    for (const step of plan.kept) this.cells.set(step.index, scope.claim(step));
     // Units are in topological order, so one pass starts all that is ready, and whatever is
     // synchronous is done when it ends.
     for (const unit of plan.units) {
@@ -148,11 +162,23 @@ export class Run {
     this.finishIfDone();
   }
 
+  private offload(): void {
+    const link: RunLink = { signal: () => this.signal };
+    for (const { step, node } of this.plan.offloads) {
+      this.values[step.index] = this.scope.offload(step, node, link);
+    }
+    // Who holds such an object shall not hold on to the values of the run.
+    void this.ended.then(() => (link.signal = () => undefined));
+  }
+
   private get signal(): AbortSignal {
     if (this.controller === undefined) {
       this.controller = new AbortController();
       // Each hop listens, and a plan may have many at once: that is no leak.
       setMaxListeners(0, this.controller.signal);
+      // Somebody may ask only when it is over.
+      const cause = this.cancelled ?? this.failures[0];
+      if (cause !== undefined) this.controller.abort(cause.error);
     }
     return this.controller.signal;
   }
@@ -339,6 +365,7 @@ export class Run {
     const watch = probed === undefined ? trace : new ProbeWatch(trace, probe, probed);
     try {
       const inputs = hop.inputs.map((index) => this.values[index]);
+      if (hop.definition.rest !== undefined) inputs.push(this.args);
       const values = await this.scope.executor.run(hop.definition, inputs, this.signal, watch);
       trace?.succeed();
       const left: number[] = [];
@@ -377,9 +404,11 @@ export class Run {
 
   /** Takes a value for steps of this run only: nobody else is told that it is there. */
   private setAside(step: Step, value: unknown): void {
+    this.values[step.index] = value;
+    // What an offloaded method returns is the caller's.
+    if (step.node.kind === 'offloadedMethod') return;
     const entry = this.scope.disposalOf(step.owner).note(step.node.label, value);
     if (entry !== undefined) this.entries.set(step.index, entry);
-    this.values[step.index] = value;
   }
 
   private fill(step: Step, value: unknown): void {

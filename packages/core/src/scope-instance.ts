@@ -15,6 +15,7 @@ import { isKept, type Node } from './node.js';
 import { onAbort } from './on-abort.js';
 import type { Plan } from './plan.js';
 import { shown } from './misuse.js';
+import { offload, type Home } from './offload.js';
 import { ValueProvider } from './provider.js';
 import { Run, type RunScope } from './run.js';
 import type { Scope } from './scope.js';
@@ -48,6 +49,7 @@ export class ScopeInstance implements AsyncDisposable {
   private readonly inner = new Set<ScopeInstance>();
   private readonly disposal: Disposal;
   private readonly runScope: RunScope;
+  private knownHome: Home | undefined;
   private disposing: Promise<void> | undefined;
   /** Told when the scope is disposed: callers who wait for what others make. */
   private readonly waiting = new Set<(error: unknown) => void>();
@@ -81,7 +83,7 @@ export class ScopeInstance implements AsyncDisposable {
       // It is there: a plan that loads it was compiled for what the scope keeps, and loads come
       // in the same turn, before anything can be dropped.
       kept: (node) => this.cellOf(node) as Cell,
-      claim: (node) => {
+      claim: ({ node }) => {
         const cell = new Cell(node.label);
         this.keeperOf(node.scope).cells.set(node, cell);
         return cell;
@@ -91,6 +93,7 @@ export class ScopeInstance implements AsyncDisposable {
         if (cells.get(node) === cell) cells.delete(node);
       },
       lazy: (target, maker) => lazily(maker, target, this.around, (node) => this.resolveNode(node)),
+      offload: (step, node, run) => offload(node, this.keeperOf(step.owner).home, run),
       remake: (node) => this.resolveNode(node),
     };
   }
@@ -104,7 +107,10 @@ export class ScopeInstance implements AsyncDisposable {
    */
   async resolve<T>(token: Token<T>, { signal }: ResolveOptions = {}): Promise<T> {
     if (this.disposing !== undefined) throw new DisposedError('scope');
-    return (await this.resolveNode(this.context.engine.find(token), signal)) as T;
+    const node = this.context.engine.find(token);
+    // Whether threads can reach its methods is told here rather than by the first call.
+    if (node.kind === 'offloaded') await this.context.engine.ready();
+    return (await this.resolveNode(node, signal)) as T;
   }
 
   /**
@@ -281,6 +287,28 @@ export class ScopeInstance implements AsyncDisposable {
       stopListening();
     });
     return outcome;
+  }
+
+  /** What the calls of offloaded methods belong to; made when the first such object is. */
+  private get home(): Home {
+    const { engine } = this.context;
+    return (this.knownHome ??= {
+      runScope: this.runScope,
+      refuseEnded: () => {
+        if (this.disposing === undefined) return;
+        throw new DisposedError(this.level === 'container' ? 'container' : 'scope');
+      },
+      ready: () => engine.ready(),
+      plan: (node, method, hasSignal) => {
+        const stored = { has: (each: Node) => this.cellOf(each)?.isLeft === false };
+        return engine.planOfCall(node, method, hasSignal, stored);
+      },
+      newDisposal: () => new Disposal(engine.teardownTimeout, engine.owned),
+      note: (run) => {
+        this.runs.add(run);
+        void run.ended.then(() => this.runs.delete(run));
+      },
+    });
   }
 
   private given(token: Token): unknown {

@@ -20,3 +20,6 @@ export const scopes: readonly Scope[] = ['singleton', 'thread', 'request', 'call
 export function isScoped(scope: Scope): boolean {
   return scope === 'request' || scope === 'call';
 }
+
+/** The group of threads that runs what names no other. */
+export const defaultGroup = 'default';

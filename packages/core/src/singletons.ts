@@ -6,6 +6,7 @@ import { lazily, Waits, type Surroundings } from './deadlock.js';
 import type { Engine } from './engine.js';
 import { DisposedError } from './errors.js';
 import type { Node } from './node.js';
+import { offload, type Home } from './offload.js';
 import { Run, type RunScope } from './run.js';
 
 /** Singletons of the container that another one was made from. */
@@ -20,6 +21,8 @@ export class Singletons {
   private readonly runs = new Set<Run>();
   private readonly disposal: Disposal;
   private readonly runScope: RunScope;
+  /** What the calls of offloaded methods belong to that singletons hold. */
+  private readonly home: Home;
   private disposed = false;
   readonly waits = new Waits();
   private readonly around: Surroundings = {
@@ -44,7 +47,7 @@ export class Singletons {
       splitter: engine.splitter,
       given: () => undefined,
       kept: (node) => this.cell(node),
-      claim: (node) => this.cells.get(node) as Cell,
+      claim: ({ node }) => this.cells.get(node) as Cell,
       drop: (node, cell, failed) => {
         const forget = (): void => {
           if (this.cells.get(node) === cell) this.cells.delete(node);
@@ -55,7 +58,18 @@ export class Singletons {
         else forget();
       },
       lazy: (target, maker) => lazily(maker, target, this.around, this.resolve),
+      offload: (_step, node, run) => offload(node, this.home, run),
       remake: (node) => this.make(node),
+    };
+    this.home = {
+      runScope: this.runScope,
+      refuseEnded: () => {
+        if (this.disposed) throw new DisposedError('container');
+      },
+      ready: () => engine.ready(),
+      plan: (node, method, hasSignal) => engine.planOfCall(node, method, hasSignal),
+      newDisposal: () => new Disposal(engine.teardownTimeout, engine.owned),
+      note: (run) => this.note(run),
     };
   }
 
@@ -120,10 +134,14 @@ export class Singletons {
   private start(node: Node): void {
     this.cells.set(node, new Cell(node.label));
     const run = new Run(this.engine.plan(node), this.runScope);
-    this.runs.add(run);
-    void run.ended.then(() => this.runs.delete(run));
+    this.note(run);
     // Whoever waits is told by the cell.
     run.start().catch(() => undefined);
+  }
+
+  private note(run: Run): void {
+    this.runs.add(run);
+    void run.ended.then(() => this.runs.delete(run));
   }
 
   private isInherited(node: Node): boolean {

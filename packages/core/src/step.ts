@@ -11,9 +11,9 @@ export interface Step {
   readonly side: Side;
   /**
    * `make`: constructed or called; `load`: kept by the container or the scope already (or being
-   * made there); `given`, `value`, `input`, `signal`, `lazy`: known before the first step runs.
+   * made there); `given`, `value`, `input`, `signal`, `lazy`, `offloaded`: known before the first step runs.
    */
-  readonly kind: 'make' | 'load' | 'given' | 'value' | 'input' | 'signal' | 'lazy';
+  readonly kind: 'make' | 'load' | 'given' | 'value' | 'input' | 'signal' | 'lazy' | 'offloaded';
   /** Steps whose values are its arguments; for an instance's method the instance comes first. */
   readonly needs: readonly number[];
   /** Changes of side up to here; see placement.ts. */

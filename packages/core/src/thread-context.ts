@@ -1,5 +1,5 @@
 /** Tells code whether it runs in a worker thread of turno. Both sides import this. */
-import { isInHop } from './context.js';
+import { inFlow, isInHop } from './context.js';
 import { DeclarationError } from './errors.js';
 
 /** What the entry of a worker has written down in its realm. */
@@ -50,7 +50,8 @@ export async function importUntilParked(module: string): Promise<boolean> {
   try {
     return await new Promise<boolean>((resolve, reject) => {
       context.parked = () => resolve(true);
-      import(module).then(() => resolve(false), reject);
+      // A hop may need a module that only it has named; what that does is none of the hop's doing.
+      inFlow(undefined, () => import(module)).then(() => resolve(false), reject);
     });
   } finally {
     context.parked = before;

@@ -278,5 +278,5 @@ class StepTrace {
 }
 
 function isProvider({ node }: Step): boolean {
-  return node.kind === 'class' || node.kind === 'method';
+  return node.kind === 'class' || node.kind === 'method' || node.kind === 'offloadedMethod';
 }

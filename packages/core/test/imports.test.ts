@@ -52,6 +52,7 @@ function cycleIn(imports: ReadonlyMap<string, readonly string[]>): string[] | un
 const stages = [
   [
     'token.ts',
+    'offloaded.ts',
     'request-token.ts',
     'scope.ts',
     'errors.ts',
@@ -84,7 +85,7 @@ const stages = [
     'trace.ts',
     'explain.ts',
   ],
-  ['cell.ts', 'deadlock.ts', 'on-abort.ts', 'error-path.ts', 'run.ts'],
+  ['cell.ts', 'deadlock.ts', 'on-abort.ts', 'error-path.ts', 'run.ts', 'offload.ts'],
   ['engine.ts', 'inheritance.ts', 'singletons.ts', 'scope-instance.ts', 'container.ts'],
   ['index.ts'],
 ];

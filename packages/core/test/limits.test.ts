@@ -6,6 +6,7 @@ import {
   errorPath,
   handlerToken,
   Inject,
+  offloaded,
   Provides,
   token,
   value,
@@ -106,6 +107,20 @@ describe('a group of threads', () => {
     expect(error.message).toContain(
       'Ovens.oven runs in a thread and makes a Oven, which is not portable, but Ovens.bake needs it outside of that trip.',
     );
+  });
+
+  it('runs the methods that async code calls by its name', async () => {
+    const container = await create([fixture.Grouped, value(fixture.Gate, new SharedCells())], {
+      size: 1,
+      groups,
+    });
+    const [slow, other] = await Promise.all([
+      container.resolve(offloaded(fixture.Where, { threads: 'slow' })),
+      container.resolve(offloaded(fixture.Where)),
+    ]);
+    const [, slowThread] = await resolve<number[]>(container, fixture.FromQuick);
+    expect(await slow.thread()).toBe(slowThread);
+    expect(await other.thread()).toBe(await resolve(container, fixture.Quick));
   });
 
   it('starts only when something may run in it', async () => {

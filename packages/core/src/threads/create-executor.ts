@@ -1,9 +1,9 @@
 /** Chooses the executor of a container. */
+import { defaultGroup } from '../scope.js';
 import type { Executor } from './executor.js';
 import { GroupExecutor, type LaneMaker } from './group-executor.js';
 import { InlineLane } from './inline-lane.js';
 import { defaultTeardownTimeout, isObject } from '../disposal.js';
-import { defaultGroup } from '../node.js';
 import { settingsOf, type ThreadOptions } from './options.js';
 import { ThreadLane } from './thread-lane.js';
 

@@ -11,6 +11,8 @@ import {
 import { decode, Obstacle } from '../portable/codec.js';
 import {
   HopFailure,
+  inputAt,
+  insteadOf,
   stayed,
   type GroupFigures,
   type HopDefinition,
@@ -337,15 +339,15 @@ function refusedInput({ definition, inputs }: Job, error: unknown): HopFailure {
   if (!(error instanceof Obstacle)) return new HopFailure(-1, error);
   const refused = contextRefusal(definition, inputs, error, labelOf(definition));
   if (refused !== undefined) return new HopFailure(-1, refused);
-  const input = definition.inputs[error.path[0] as number];
+  const [input, depth] = inputAt(definition, error.path);
   const consumer = input?.consumer ?? labelOf(definition);
+  const step = definition.steps.findIndex(({ label }) => label === consumer);
   const refusal = error
-    .from(1)
+    .from(depth)
     .toError(
       `${consumer} runs in a thread, but its ${input?.parameter ?? 'input'} cannot cross`,
-      `make ${consumer} async, so that it runs on the event loop`,
+      insteadOf(definition.steps[step], consumer),
     );
-  const step = definition.steps.findIndex(({ label }) => label === consumer);
   return new HopFailure(step, refusal);
 }
 

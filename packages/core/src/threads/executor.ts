@@ -15,13 +15,22 @@ export interface HopStep {
    * `list`: its arguments as an array; `signal`: the `AbortSignal` of the hop.
    */
   readonly operation: 'construct' | 'call' | 'list' | 'signal';
-  /** Id of the class record; empty for `list` and `signal`. */
+  /**
+   * Id of the class record; empty for `list` and `signal`, and for a method of whatever `self` is.
+   */
   readonly classId: string;
   /** Name of the method, for `call`. */
   readonly method?: string;
   /** The instance that the method is called on; absent for a static method. */
   readonly self?: Operand;
   readonly arguments: readonly Operand[];
+  /** That input of the hop is a list of further arguments, which come before `arguments`. */
+  readonly rest?: number;
+  /**
+   * What else to do where a value cannot cross: the rest of a sentence that begins with "Or". Left
+   * out where the step may be made async.
+   */
+  readonly instead?: string;
   /** The method is a generator: its `yield` gives the value, the rest runs at the end of the hop. */
   readonly generator?: true;
   /** Set for a value that is made once per thread: the key under which the thread keeps it. */
@@ -49,6 +58,30 @@ export interface HopDefinition {
   readonly continues?: true;
   /** As messages show each input: `Reports.pdf's parameter "order"`. */
   readonly inputs: readonly HopInput[];
+  /**
+   * Set where one step takes arguments that a run gives it, as a list behind `inputs`: the label of
+   * that step.
+   */
+  readonly rest?: string;
+  /** Those of its classes that threads have not been told of at their start. */
+  readonly late?: readonly NeededClass[];
+}
+
+/**
+ * What is known of the input that a path leads into.
+ * @returns also how much of the path leads to it.
+ */
+export function inputAt(
+  { inputs, rest }: HopDefinition,
+  [index, position]: readonly unknown[],
+): [input: HopInput | undefined, depth: number] {
+  if (rest === undefined || index !== inputs.length) return [inputs[index as number], 1];
+  return [{ consumer: rest, parameter: `parameter ${(position as number) + 1}` }, 2];
+}
+
+/** What else to do where a value cannot cross to a step, or from it. */
+export function insteadOf(step: HopStep | undefined, label: string): string {
+  return step?.instead ?? `make ${label} async, so that it runs on the event loop`;
 }
 
 /** One value that enters a hop. */
@@ -86,7 +119,12 @@ export interface NeededClass {
   readonly labels: readonly string[];
   /** Set where it is no class of the user's: the call that stands for it, `provide(Patties)`. */
   readonly call?: string;
-  readonly methods: readonly { readonly name: string; readonly static: boolean }[];
+  readonly methods: readonly {
+    readonly name: string;
+    readonly static: boolean;
+    /** It is called from async code, which decides nothing about the method itself. */
+    readonly offloaded?: true;
+  }[];
   /** How many classes of that name its module has declared on the loop's side. */
   readonly twins: number;
   /** Whether several of them are made at one place, by a function that is called repeatedly. */

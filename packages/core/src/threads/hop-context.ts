@@ -1,6 +1,6 @@
 /**
  * How the context variables that are set travel with a hop: as one more input, behind those that its
- * definition names, so that they share its encoding and its message. Where none is set there is none.
+ * definition speaks of, so that they share its encoding and its message. Where none is set there is none.
  */
 import { currentFlow, type ContextValues } from '../context.js';
 import type { NotPortableError } from '../errors.js';
@@ -18,12 +18,17 @@ export function withContext(inputs: readonly unknown[]): readonly unknown[] {
   return [...inputs, entries];
 }
 
+/** Where among the inputs of a hop its context stands. */
+function placeIn({ inputs, rest }: HopDefinition): number {
+  return inputs.length + (rest === undefined ? 0 : 1);
+}
+
 /** The variables that have come with a hop; undefined where there are none. */
 export function contextOf(
-  { inputs: named }: HopDefinition,
+  definition: HopDefinition,
   inputs: readonly unknown[],
 ): ContextValues | undefined {
-  const entries = inputs[named.length] as Entries | undefined;
+  const entries = inputs[placeIn(definition)] as Entries | undefined;
   return entries === undefined ? undefined : new Map(entries);
 }
 
@@ -33,13 +38,13 @@ export function contextOf(
  * @returns undefined if the obstacle is met in another input.
  */
 export function contextRefusal(
-  { inputs: named }: HopDefinition,
+  definition: HopDefinition,
   inputs: readonly unknown[],
   obstacle: Obstacle,
   hop: string,
 ): NotPortableError | undefined {
   const [input, entry] = obstacle.path;
-  if (input !== named.length || typeof entry !== 'number') return undefined;
+  if (input !== placeIn(definition) || typeof entry !== 'number') return undefined;
   const [name = ''] = (inputs[input] as Entries)[entry] ?? [];
   return obstacle
     .from(3)

@@ -2,14 +2,16 @@
 import { classIds, decode, Obstacle, type Encoded } from '../portable/codec.js';
 import { inHop } from '../context.js';
 import { joinErrors } from '../disposal.js';
+import { UnreachableError } from '../errors.js';
 import { classById } from '../record.js';
 import { disposeValues, isDisposable } from './dispose-values.js';
-import type { HopDefinition } from './executor.js';
+import { insteadOf, type HopDefinition, type NeededClass } from './executor.js';
 import { unpack, type Packer, type Transferable } from './freight.js';
 import { contextOf } from './hop-context.js';
 import { noteStep } from './hop-control.js';
 import { HopSignal } from './hop-signal.js';
 import type { EndReply, HopReply, HopTask } from './message.js';
+import { whyUnreachable } from './reach.js';
 import { type StepFailure, StepsRun } from './run-steps.js';
 import { ThreadValues } from './thread-values.js';
 
@@ -23,6 +25,8 @@ export interface Sent<Reply = HopReply> {
 export interface ClassFinder {
   /** Imports the module of a `@Portable` class, if it may. */
   find(classId: string): Promise<void>;
+  /** Imports the module of a class that has joined the graph after the start. */
+  load(need: NeededClass): Promise<void>;
   /** Why a class is not known; a sentence without its full stop. */
   reason(classId: string): string;
 }
@@ -37,6 +41,8 @@ export interface HopLink {
 
 export class HopRunner {
   readonly #definitions = new Map<number, HopDefinition>();
+  /** Hops whose late classes are there. */
+  readonly #complete = new Set<number>();
   readonly #kept: ThreadValues;
 
   constructor(
@@ -63,18 +69,30 @@ export class HopRunner {
       return this.#failed(-1, new Error(`This thread does not know the hop ${task.hop}.`));
     }
     const encoded = unpack(task.inputs);
-    const unknown = [...classIds(encoded)].filter((id) => classById(id) === undefined);
-    if (unknown.length === 0) return this.#start(definition, encoded, task);
-    return this.#findAndStart(unknown, definition, encoded, task);
+    const late = this.#complete.has(definition.id) ? [] : (definition.late ?? []);
+    if (late.length === 0 && unknownIn(encoded).length === 0) {
+      return this.#start(definition, encoded, task);
+    }
+    return this.#findAndStart(late, definition, encoded, task);
   }
 
   async #findAndStart(
-    unknown: readonly string[],
+    late: readonly NeededClass[],
     definition: HopDefinition,
     encoded: Encoded,
     task: HopTask,
   ): Promise<Sent> {
-    for (const id of unknown) await this.classes.find(id);
+    for (const need of late) {
+      if (classById(need.classId) === undefined) await this.classes.load(need);
+      const why = whyUnreachable(need, () => ({ reason: this.classes.reason(need.classId) }));
+      if (why === undefined) continue;
+      const { reason, remedy } = why;
+      const options = { remedy, mayBeAsync: false };
+      const [label = ''] = need.labels;
+      return this.#failed(-1, new UnreachableError(label, need.module, reason, options));
+    }
+    this.#complete.add(definition.id);
+    for (const id of unknownIn(encoded)) await this.classes.find(id);
     return this.#start(definition, encoded, task);
   }
 
@@ -202,7 +220,7 @@ export class HopRunner {
           .from(1)
           .toError(
             `${label} runs in a thread, but its result cannot cross to the event loop`,
-            `make ${label} async, so that it runs on the event loop`,
+            insteadOf(steps[step], label),
           ),
       );
     }
@@ -212,6 +230,11 @@ export class HopRunner {
     const { freight, transfer } = this.packer.packThrown(error);
     return { reply: { thread: this.thread, step, error: freight }, transfer };
   }
+}
+
+/** Ids of classes that instances in the value are of, and that this thread does not know. */
+function unknownIn(encoded: Encoded): string[] {
+  return [...classIds(encoded)].filter((id) => classById(id) === undefined);
 }
 
 function withTimes({ reply, transfer }: Sent, ran: readonly number[]): Sent {

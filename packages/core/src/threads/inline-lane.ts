@@ -31,6 +31,7 @@ export class InlineLane implements Lane {
     // All modules are imported on this side already.
     const classes = {
       find: () => Promise.resolve(),
+      load: () => Promise.resolve(),
       reason: () => 'its module has not been imported',
     };
     this.#runner = new HopRunner(thread, classes, this.#packer, teardownTimeout);

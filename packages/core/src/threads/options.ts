@@ -1,10 +1,10 @@
 /** What users say about threads, and what is meant where they say nothing. */
+import { defaultGroup } from '../scope.js';
 import { availableParallelism } from 'node:os';
 import type { ResourceLimits } from 'node:worker_threads';
 
 import { DeclarationError } from '../errors.js';
 import { refuseUnknownOptions, shown } from '../misuse.js';
-import { defaultGroup } from '../node.js';
 
 /** Options of one group of threads. */
 export interface GroupOptions {

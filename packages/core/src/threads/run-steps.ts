@@ -93,17 +93,27 @@ export class StepsRun {
   private make(step: HopStep): unknown {
     if (step.operation === 'signal') return this.signal.signal;
     if (step.operation === 'list') return step.arguments.map((operand) => this.operand(operand));
+    if (step.rest !== undefined) return this.callWithRest(step, step.rest);
     const type = classById(step.classId);
     if (type === undefined) throw this.unreachable(step);
     const args = step.arguments.map((operand) => this.operand(operand));
     if (step.operation === 'construct') return new type(...args);
     const target = step.self === undefined ? type : this.operand(step.self);
-    const method = (target as Record<string, ((...args: unknown[]) => unknown) | undefined>)[
-      step.method ?? ''
-    ];
+    const method = methodOf(target, step);
     if (typeof method !== 'function') throw this.unreachable(step);
     const made = method.apply(target, args);
     return step.generator ? this.enter(step, made as ProviderGenerator) : made;
+  }
+
+  /** Calls a method of whatever there is, with arguments that have come with the run. */
+  private callWithRest(step: HopStep, rest: number): unknown {
+    const target = this.operand(step.self ?? 0);
+    const method = methodOf(target, step);
+    if (typeof method !== 'function') {
+      throw new TypeError(`${step.label} is not a method of what was made in the thread for it.`);
+    }
+    const given = step.arguments.map((operand) => this.operand(operand));
+    return method.apply(target, [...(this.inputs[rest] as readonly unknown[]), ...given]);
   }
 
   /** Runs a generator up to its `yield`, which gives the value. */
@@ -127,6 +137,16 @@ export class StepsRun {
     const hash = classId.lastIndexOf('#');
     return new UnreachableError(label, classId.slice(0, hash), this.missing(classId));
   }
+}
+
+function methodOf(
+  target: unknown,
+  { method = '' }: HopStep,
+): ((...args: unknown[]) => unknown) | undefined {
+  // A provider may have made anything.
+  return (target as Record<string, ((...args: unknown[]) => unknown) | undefined> | undefined)?.[
+    method
+  ];
 }
 
 /** Thenables are awaited too, as `await` does; an instance that was constructed never is. */

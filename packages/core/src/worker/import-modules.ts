@@ -59,6 +59,14 @@ export class ThreadModules {
     if (!this.#outcomes.has(module)) await this.#import(module);
   }
 
+  /**
+   * Imports the module of a class that has joined the graph after the start, once. The loop has named
+   * it in the definition of a hop, which nothing that arrives from outside has a part in.
+   */
+  async load({ module }: NeededClass): Promise<void> {
+    if (module !== undefined && !this.#outcomes.has(module)) await this.#import(module);
+  }
+
   /** Why a class is not known. */
   reason(classId: string): string {
     const module = moduleOf(classId);

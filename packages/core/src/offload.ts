@@ -1,0 +1,110 @@
+/** Makes objects whose methods run in threads: each call is a run of its own, with one hop. */
+import { Cell } from './cell.js';
+import { joinErrors, type Disposal } from './disposal.js';
+import { errorPath, errorsOf, extendPath } from './error-path.js';
+import type { OffloadedNode, ValueNode } from './node.js';
+import { onAbort } from './on-abort.js';
+import type { Plan } from './plan.js';
+import { Run, type RunLink, type RunScope } from './run.js';
+import { loop } from './placement.js';
+import { isScoped } from './scope.js';
+
+/** What calls belong to: a scope, or the singletons of a container. */
+export interface Home {
+  readonly runScope: RunScope;
+  /** @throws DisposedError once it ends. */
+  refuseEnded(): void;
+  /** Settles when threads have been started; undefined where there is nothing to wait for. */
+  ready(): Promise<void> | undefined;
+  /** @param hasSignal - whether the method gets a signal as its last argument. */
+  plan(node: OffloadedNode, method: string, hasSignal: boolean): Plan;
+  /** For the values that only one call needs. */
+  newDisposal(): Disposal;
+  /** Notes a run, which is cancelled when the home ends. */
+  note(run: Run): void;
+}
+
+/**
+ * An object with the methods of a node, and nothing else: no prototype, no `then`.
+ * @param made - the run that it is made in; a call is aborted with it.
+ */
+export function offload(node: OffloadedNode, home: Home, made: RunLink): object {
+  const methods = Object.create(null) as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const [instance] = node.needs;
+  for (const method of node.methods) {
+    methods[method] =
+      instance?.kind === 'value'
+        ? async (...args) => callGiven(node, instance, method, args, home)
+        : (...args) => call(node, method, args, home, made);
+  }
+  return methods;
+}
+
+/** What a user has given cannot move to a thread. */
+function callGiven(
+  { label }: OffloadedNode,
+  { value }: ValueNode,
+  method: string,
+  args: readonly unknown[],
+  home: Home,
+): unknown {
+  home.refuseEnded();
+  const callable = (value as Record<string, unknown> | undefined)?.[method];
+  if (typeof callable !== 'function') {
+    throw new TypeError(`The value that was given for ${label} has no method "${method}".`);
+  }
+  return callable.apply(value, args) as unknown;
+}
+
+async function call(
+  node: OffloadedNode,
+  method: string,
+  args: readonly unknown[],
+  home: Home,
+  made: RunLink,
+): Promise<unknown> {
+  home.refuseEnded();
+  const starting = home.ready();
+  if (starting !== undefined) {
+    await starting;
+    home.refuseEnded();
+  }
+  const last = args.at(-1);
+  const signal = last instanceof AbortSignal ? last : undefined;
+  signal?.throwIfAborted();
+  made.signal()?.throwIfAborted();
+  const plan = home.plan(node, method, signal !== undefined);
+  const disposal = home.newDisposal();
+  // In its place the method gets a signal of the thread.
+  const sent = signal === undefined ? args : args.slice(0, -1);
+  const run = new Run(plan, scopeOfCall(home.runScope, disposal), sent);
+  home.note(run);
+  const giveUp = (reason: unknown): void => run.cancel(reason);
+  const stops = [onAbort(signal, giveUp), onAbort(made.signal(), giveUp)];
+  try {
+    const value = await run.start();
+    const { faults } = await disposal.run();
+    if (faults.length > 0) throw joinErrors(errorsOf(faults));
+    return value;
+  } catch (error) {
+    // The reason of an abort has no path, or another one.
+    const { label } = plan.target;
+    if (errorPath(error)?.[0] === label) extendPath(error, [node.label, label]);
+    throw error;
+  } finally {
+    for (const stop of stops) stop();
+  }
+}
+
+/**
+ * What the scope makes on the loop is shared as always. Each call has for itself what is transient,
+ * and what a thread makes for it: that may not be able to leave, and another call may run elsewhere.
+ */
+function scopeOfCall(scope: RunScope, disposal: Disposal): RunScope {
+  return {
+    ...scope,
+    disposals: [disposal, ...scope.disposals],
+    disposalOf: (owner) => (isScoped(owner) ? scope.disposalOf(owner) : disposal),
+    claim: (step) => (step.side !== loop ? new Cell(step.node.label) : scope.claim(step)),
+  };
+}
