@@ -727,6 +727,7 @@ const provocations: readonly Provocation[] = [
   ['an executor that does not exist', () => withThreads({ executor: 'piscina' })],
   ['an option of threads that does not exist', () => withThreads({ sise: 1 })],
   ['threads that are null', () => withThreads(null)],
+  ['a split that is neither', () => withThreads({ split: 'no' })],
   ['a list for the options of a container', () => Container.create(anything([Database]))],
   [
     'a list for the options of a fork',

@@ -34,7 +34,7 @@ export const providers = [
   }),
   provide(Heap, { ...request, deps: [Argument] }, () => {
     const kept = [];
-    for (;;) kept.push(new Array(100_000).fill(kept.length));
+    for (;;) kept.push(new Array(2_000_000).fill(kept.length));
   }),
   provide(Loop, { ...request, deps: [Argument], deadline: 20 }, () => {
     for (;;);

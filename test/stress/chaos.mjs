@@ -37,7 +37,7 @@ process.on('uncaughtException', (error) => wrong.push(`an uncaught exception: ${
 const container = await Container.create({
   providers,
   scopeValues: [Argument, Gate],
-  threads: { size, resourceLimits: { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 4 } },
+  threads: { size, resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4 } },
 });
 
 /** The same for the same seed. */

@@ -39,6 +39,12 @@ export interface ThreadOptions extends GroupOptions {
   /** How long the threads may take to start, in milliseconds. Default 10,000. */
   readonly startTimeout?: number;
   /**
+   * Whether branches of a hop that meet in a later step may run at the same time on threads of their
+   * own: where threads are idle, measured run times say that it pays, and the values can cross. Results
+   * are the same. Default true.
+   */
+  readonly split?: boolean;
+  /**
    * Further groups of threads, by name, each with a queue of its own: slow work that names one
    * (`@Provides(Report, { threads: 'reports' })`) never keeps quick work waiting.
    */
@@ -73,6 +79,7 @@ const optionNames = [
   ...groupOptionNames,
   'executor',
   'startTimeout',
+  'split',
   'groups',
 ] as const satisfies (keyof ThreadOptions)[];
 
@@ -91,9 +98,15 @@ export function settingsOf(
   teardownTimeout: number,
 ): readonly GroupSettings[] {
   refuseUnknownOptions('`threads`', options, optionNames);
-  const { executor, startTimeout = 10_000, groups = {} } = options;
+  const { executor, startTimeout = 10_000, groups = {}, split } = options;
   refuseUnless('`threads: { executor }`', executor, ['tinypool', 'inline']);
   checkNumber('`threads: { startTimeout }`', startTimeout, 1);
+  if (split !== undefined && typeof split !== 'boolean') {
+    throw new DeclarationError(
+      `\`threads: { split }\` is ${shown(split)}.`,
+      'It is true or false.',
+    );
+  }
   if (typeof groups !== 'object' || (groups as unknown) === null || Array.isArray(groups)) {
     throw new DeclarationError(
       `\`threads: { groups }\` is ${shown(groups)}.`,

@@ -20,6 +20,12 @@ import { ProcessLink } from './process-link.js';
 enterThread();
 keepClasses();
 
+// Not by `process.send`: the program may be a process with a channel itself.
+const { __tinypool_state__: state } = process as unknown as {
+  readonly __tinypool_state__: { readonly isChildProcess?: boolean };
+};
+const isProcess = state.isChildProcess === true;
+
 /** What the first task has set up. */
 let runner: HopRunner | undefined;
 
@@ -33,7 +39,7 @@ export function run(task: SetupTask | HopTask | EndTask): Report | Answer | Prom
 }
 
 async function setUp(task: SetupTask): Promise<Report> {
-  const link = process.send === undefined ? undefined : new ProcessLink();
+  const link = isProcess ? new ProcessLink() : undefined;
   const modules = new ThreadModules(task, (index) => link?.noteImport(index));
   const [id, packer] = link === undefined ? [threadId, threadPacker] : [process.pid, processPacker];
   runner = new HopRunner(id, modules, packer, task.teardownTimeout, link);
