@@ -67,7 +67,14 @@ const stages = [
   ['threads/'],
   ['step.ts', 'hop.ts', 'plan.ts', 'manifest.ts', 'trace.ts', 'explain.ts'],
   ['cell.ts', 'deadlock.ts', 'on-abort.ts', 'error-path.ts', 'run.ts'],
-  ['engine.ts', 'inheritance.ts', 'singletons.ts', 'scope-instance.ts', 'container.ts'],
+  [
+    'loader-remedy.ts',
+    'engine.ts',
+    'inheritance.ts',
+    'singletons.ts',
+    'scope-instance.ts',
+    'container.ts',
+  ],
   ['index.ts'],
 ];
 
