@@ -8,6 +8,7 @@ import { noteSuppressed } from './error-path.js';
 import { explainPlan, explainStart } from './explain.js';
 import type { GraphData } from './graph-data.js';
 import type { Node } from './node.js';
+import { bare, own } from './own.js';
 import { placementOf } from './placement.js';
 import type { Provider, ValueProvider } from './provider.js';
 import type { ParameterSource } from './record.js';
@@ -139,7 +140,7 @@ export class Container implements AsyncDisposable {
   async fork(options: { readonly overrides?: readonly Provider[] } = {}): Promise<Container> {
     const { active } = this;
     refuseUnknownOptions('container.fork', options, ['overrides']);
-    const { overrides = [] } = options;
+    const { overrides = [] } = bare(options);
     if (this.disposing !== undefined) throw new DisposedError('container');
     return this.unlessDisposed(await Container.start(active.layered(overrides), active));
   }
@@ -362,13 +363,13 @@ function settingsOf(options: ContainerOptions): Settings {
     teardownTimeout = defaultTeardownTimeout,
     startTimeout = defaultStartTimeout,
     check,
-  } = options;
+  } = bare(options);
   const layers = overrides.length === 0 ? [] : [overrides];
   return {
     providers,
     overrides: layers,
     scopeValues,
-    threads,
+    threads: bare(threads),
     modules,
     teardownTimeout,
     startTimeout,
@@ -379,7 +380,7 @@ function settingsOf(options: ContainerOptions): Settings {
 function checkOptions(options: ContainerOptions, caller = 'Container.create'): void {
   refuseUnknownOptions(caller, options, optionNames);
   for (const name of ['teardownTimeout', 'startTimeout'] as const) {
-    const time = options[name];
+    const time = own(options, name);
     // Longer ones would make timers of Node fire at once.
     if (time === undefined || (typeof time === 'number' && time > 0 && time <= 2 ** 31 - 1))
       continue;
@@ -389,7 +390,7 @@ function checkOptions(options: ContainerOptions, caller = 'Container.create'): v
     );
   }
   for (const name of ['providers', 'overrides', 'scopeValues', 'modules'] as const) {
-    const list: unknown = options[name];
+    const list: unknown = own(options, name);
     if (list !== undefined && !Array.isArray(list)) {
       throw new DeclarationError(
         `\`${name}\` of ${caller} is not an array.`,

@@ -10,6 +10,7 @@ import {
   type NodeLevels,
   type Sides,
 } from './placement.js';
+import { bare } from './own.js';
 import { encode } from './portable/codec.js';
 import { isKnownUnportable, portableFault } from './portable/portable-class.js';
 import type { Placement } from './scope.js';
@@ -92,7 +93,7 @@ class CrossingCheck {
 
   private setLevels(node: Node): void {
     const of = this.sides.get(node);
-    const levels: NodeLevels = {};
+    const levels: NodeLevels = bare({});
     this.levels.set(node, levels);
     for (const side of ['loop', 'thread'] as const) {
       if (!of?.[side]) continue;
@@ -112,7 +113,7 @@ class CrossingCheck {
   }
 
   private checkNode(node: Node): void {
-    const levels = this.levels.get(node) ?? {};
+    const levels = this.levels.get(node) ?? bare<NodeLevels>({});
     for (const side of ['loop', 'thread'] as const) {
       const level = levels[side];
       if (level === undefined) continue;
@@ -135,7 +136,7 @@ class CrossingCheck {
     if (need.kind === 'signal' || need.scope === 'thread') return { side, level: 0 };
     if (isMadeInPlace(need, consumer)) return { side, level: this.levels.get(need)?.[side] ?? 0 };
     if (need.scope === 'singleton') return { side: 'loop', level: 0 };
-    const levels = this.levels.get(need) ?? {};
+    const levels = this.levels.get(need) ?? bare<NodeLevels>({});
     return levels.thread === undefined
       ? { side: 'loop', level: levels.loop ?? 0 }
       : { side: 'thread', level: levels.thread };

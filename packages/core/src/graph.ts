@@ -17,6 +17,7 @@ import {
 } from './errors.js';
 import { nearNames } from './near-name.js';
 import type { MethodNode, Node, NodeParts } from './node.js';
+import { bare } from './own.js';
 import { wantedByConstructor, wantedByMethod, type Wanted } from './parameter.js';
 import { AliasProvider, type Provider } from './provider.js';
 import { findRecord } from './record.js';
@@ -174,7 +175,7 @@ export class Graph {
         token: holder,
         by: holder.name,
         many: false,
-        provider: classParts(holder, {}),
+        provider: classParts(holder, bare({})),
       };
       if (overridden.has(holder)) this.replace(declaration, layer);
       else if (used.has(holder) && !this.slots.has(holder)) this.accept(declaration, layer);

@@ -9,6 +9,7 @@ import { isKept, type Node } from './node.js';
 import { onAbort } from './on-abort.js';
 import type { Plan } from './plan.js';
 import { shown } from './misuse.js';
+import { own } from './own.js';
 import { ValueProvider } from './provider.js';
 import { Run, type RunScope } from './run.js';
 import type { Scope } from './scope.js';
@@ -95,8 +96,9 @@ export class ScopeInstance implements AsyncDisposable {
    * @throws what the provider that failed threw, itself (`errorPath` tells the way to it);
    * MissingProviderError; OutsideScopeError; InputError; DisposedError; the reason of `signal`.
    */
-  async resolve<T>(token: Token<T>, { signal }: ResolveOptions = {}): Promise<T> {
+  async resolve<T>(token: Token<T>, options: ResolveOptions = {}): Promise<T> {
     if (this.disposing !== undefined) throw new DisposedError('scope');
+    const signal = own(options, 'signal');
     return (await this.resolveNode(this.context.engine.find(token), signal)) as T;
   }
 

@@ -1,5 +1,6 @@
 /** Sends hops to threads: in order, not more than there are threads, each answered exactly once. */
 import { DisposedError, QueueFullError, ThreadDiedError, ThreadStartError } from '../errors.js';
+import { bare, own } from '../own.js';
 import { decode, encode, encodeExactly, Obstacle, type Encoded } from '../portable/codec.js';
 import {
   HopFailure,
@@ -10,7 +11,7 @@ import {
 } from './executor.js';
 import { pack, unpack, type Packed } from './freight.js';
 import type { Lane } from './lane.js';
-import type { HopReply } from './message.js';
+import { hasFailed, type HopReply } from './message.js';
 import { ThreadGone } from './pool.js';
 import { Queue } from './queue.js';
 import { Stop } from './stop.js';
@@ -24,6 +25,9 @@ const grace = 50;
 
 /** How long until the next look, in milliseconds, where too many threads are stuck to end one more. */
 const again = 1_000;
+
+/** Options of a listener; Node would look for others on a polluted `Object.prototype`. */
+const once = bare({ once: true });
 
 /** One run of a hop. */
 interface Job {
@@ -106,7 +110,7 @@ export class Dispatcher {
       }
       if (signal !== undefined) {
         const abort = () => this.#abort(job, signal);
-        signal.addEventListener('abort', abort, { once: true });
+        signal.addEventListener('abort', abort, once);
         job.release = () => signal.removeEventListener('abort', abort);
       }
       if (startsNow) {
@@ -198,8 +202,8 @@ export class Dispatcher {
 
   #answer(job: Job, reply: HopReply): void {
     if (job.answered) return;
-    job.watch?.returned(reply.thread, reply.ran ?? []);
-    if ('error' in reply) {
+    job.watch?.returned(reply.thread, own(reply, 'ran') ?? []);
+    if (hasFailed(reply)) {
       this.#fail(job, new HopFailure(reply.step, decodeError(reply.error)));
       return;
     }

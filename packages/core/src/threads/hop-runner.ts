@@ -11,11 +11,12 @@ import {
 } from '../portable/codec.js';
 import { classById } from '../record.js';
 import { joinErrors } from '../disposal.js';
+import { bare, own } from '../own.js';
 import { disposeValues } from './dispose-values.js';
 import type { HopDefinition } from './executor.js';
 import { pack, unpack, type Transferable } from './freight.js';
 import { HopSignal } from './hop-signal.js';
-import type { HopReply, HopTask } from './message.js';
+import { hasFailed, type HopReply, type HopTask } from './message.js';
 import { type StepFailure, StepsRun } from './run-steps.js';
 import { ThreadValues } from './thread-values.js';
 
@@ -47,7 +48,8 @@ export class HopRunner {
 
   /** Runs a hop. Never throws; @returns a promise only if something in it is asynchronous. */
   run(task: HopTask): Sent | Promise<Sent> {
-    if (task.definition !== undefined) this.#definitions.set(task.hop, task.definition);
+    const news = own(task, 'definition');
+    if (news !== undefined) this.#definitions.set(task.hop, guarded(news));
     const definition = this.#definitions.get(task.hop);
     if (definition === undefined) {
       return this.#failed(-1, new Error(`This thread does not know the hop ${task.hop}.`));
@@ -76,8 +78,8 @@ export class HopRunner {
     } catch (error) {
       return this.#failed(-1, error);
     }
-    const signal = new HopSignal(task.abort);
-    const ran: number[] | undefined = task.timed ? [] : undefined;
+    const signal = new HopSignal(own(task, 'abort'));
+    const ran: number[] | undefined = own(task, 'timed') ? [] : undefined;
     const run = new StepsRun(definition.steps, inputs, this.#kept, signal, missing, ran);
     const running = run.run();
     const end = (failure: StepFailure | undefined) => this.#end(definition, run, signal, failure);
@@ -107,7 +109,7 @@ export class HopRunner {
       // Generators may have put another error into the place of the one that they saw.
       if (failure !== undefined) return this.#failed(failure.step, (after ?? failure).error);
       const [first] = faults;
-      if (first === undefined || 'error' in sent.reply) return sent;
+      if (first === undefined || hasFailed(sent.reply)) return sent;
       const step = definition.steps.findIndex(({ label }) => label === first.label);
       return this.#failed(step, joinErrors(faults.map(({ error }) => error)));
     });
@@ -136,7 +138,7 @@ export class HopRunner {
       for (const [position, step] of wanted.entries()) {
         if (!stayed.includes(position)) leaves.add(step);
       }
-      return { reply: { thread: this.thread, values: freight, stayed }, transfer };
+      return sentOf({ thread: this.thread, values: freight, stayed }, transfer);
     } catch (error) {
       if (!(error instanceof Obstacle)) return this.#failed(-1, error);
       const step = wanted[error.path[0] as number] ?? -1;
@@ -155,10 +157,20 @@ export class HopRunner {
 
   #failed(step: number, error: unknown): Sent {
     const { encoded, transfer } = encodeThrown(error);
-    return { reply: { thread: this.thread, step, error: encoded }, transfer };
+    return sentOf({ thread: this.thread, step, error: encoded }, transfer);
   }
 }
 
 function withTimes({ reply, transfer }: Sent, ran: readonly number[]): Sent {
-  return { reply: { ...reply, ran }, transfer };
+  return sentOf({ ...reply, ran }, transfer);
+}
+
+/** Without prototypes: promises would take either for a thenable where `then` is polluted. */
+function sentOf(reply: HopReply, transfer: readonly Transferable[]): Sent {
+  return bare({ reply: bare(reply), transfer });
+}
+
+/** The code in a thread can pollute `Object.prototype`; that shall not say what other hops run. */
+function guarded(definition: HopDefinition): HopDefinition {
+  return { ...definition, steps: definition.steps.map(bare) };
 }

@@ -10,7 +10,7 @@ import type {
 } from './executor.js';
 import { HopRunner, type Sent } from './hop-runner.js';
 import type { Departure, Lane } from './lane.js';
-import type { Freight, HopReply } from './message.js';
+import { hasFailed, type Freight, type HopReply } from './message.js';
 import type { Transferable } from './freight.js';
 import type { ThreadSettings } from './options.js';
 import { whyUnreachable } from './reach.js';
@@ -109,7 +109,7 @@ class InlineLane implements Lane {
 }
 
 function crossReply({ reply, transfer }: Sent): HopReply {
-  return 'error' in reply
+  return hasFailed(reply)
     ? { ...reply, error: cross(reply.error, transfer) as typeof reply.error }
     : { ...reply, values: cross(reply.values, transfer) };
 }

@@ -48,6 +48,9 @@ export interface HopTask {
   readonly timed?: true;
 }
 
+/** A hop that has ended with an error. */
+type FailedReply = Extract<HopReply, { readonly error: Encoded }>;
+
 /** How a hop has ended, as its thread tells it. */
 export type HopReply = (
   | {
@@ -63,6 +66,11 @@ export type HopReply = (
   /** Where it was asked for: milliseconds of each step, up to the last that ran. */
   readonly ran?: readonly number[];
 };
+
+/** Whether a step has thrown. */
+export function hasFailed(reply: HopReply): reply is FailedReply {
+  return Object.hasOwn(reply, 'error');
+}
 
 /**
  * An encoded value in a message; or a port in whose queue it waits, where it could not be told

@@ -1,6 +1,7 @@
 /** What runs in each thread of tinypool. Nothing on the loop's side imports this. */
 import { threadId } from 'node:worker_threads';
 
+import { bare, define } from '../own.js';
 import { keepClasses } from '../record.js';
 import { enterThread, inHop } from '../thread-context.js';
 import type { Transferable } from '../threads/freight.js';
@@ -31,6 +32,9 @@ export function run(task: HopTask | ReportTask): Report | Answer | Promise<Answe
   return sent instanceof Promise ? sent.then(answer) : answer(sent);
 }
 
+// Tinypool awaits this function too, and the code in a thread can put `then` on `Object.prototype`.
+define(run, 'then', undefined, false);
+
 /** A reply as tinypool takes it. */
 type Answer = HopReply | Promise<unknown>;
 
@@ -41,7 +45,7 @@ function answer({ reply, transfer }: Sent): Answer {
 /** A reply with which something moves. Few have that, so that tinypool's main file is loaded late. */
 async function moving(reply: HopReply, transfer: readonly Transferable[]): Promise<unknown> {
   const { markMovable, kTransferable, kValue } = await import('tinypool');
-  const result = { [kTransferable]: transfer, [kValue]: reply };
+  const result = bare({ [kTransferable]: transfer, [kValue]: reply });
   markMovable(result);
   return result;
 }
