@@ -17,6 +17,8 @@ export default defineConfig(
   globalIgnores(['**/dist/', '**/coverage/', '**/node_modules/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   { files: ['**/*.mjs', '**/*.cjs'], extends: [tseslint.configs.recommended] },
+  // CommonJS has nothing else.
+  { files: ['**/*.cjs'], rules: { '@typescript-eslint/no-require-imports': 'off' } },
   {
     files: ['**/*.ts', '**/*.cts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],

@@ -185,6 +185,21 @@ async function stuck(): Promise<never> {
   throw errors[2];
 }
 
+/** What the start says where threads have no loader for TypeScript, seen from outside of Jest. */
+async function withoutLoader(runner: 'Jest' | 'Vitest' | undefined): Promise<never> {
+  const threads = { size: 1, execArgv: [] };
+  const { JEST_WORKER_ID } = process.env;
+  const realm = globalThis as { __vitest_worker__?: object };
+  if (runner !== 'Jest') delete process.env.JEST_WORKER_ID;
+  if (runner === 'Vitest') realm.__vitest_worker__ = {};
+  try {
+    return await problem([Store], { threads });
+  } finally {
+    delete realm.__vitest_worker__;
+    if (JEST_WORKER_ID !== undefined) process.env.JEST_WORKER_ID = JEST_WORKER_ID;
+  }
+}
+
 /** What providers that no thread can reach fail with: found together, since threads start once. */
 let unreachable: Promise<unknown> | undefined;
 async function unreachableOf(label: string): Promise<never> {
@@ -1052,6 +1067,9 @@ const provocations: readonly Provocation[] = [
   ['an offloaded class in a function', () => unreachableOf('Inner')],
   ['provide in a function', () => unreachableOf('provide(Sum)')],
   ['a module that fails in a thread', () => unreachableOf('Store')],
+  ['TypeScript without a loader', () => withoutLoader(undefined)],
+  ['TypeScript without a loader, under Jest', () => withoutLoader('Jest')],
+  ['TypeScript without a loader, under Vitest', () => withoutLoader('Vitest')],
   ['a class below Container.create', () => unreachableOf('Fryer')],
   [
     'classes that a function makes',

@@ -8,7 +8,8 @@ import { refuseUnknownOptions, shown } from './misuse.js';
 import { noteSuppressed } from './error-path.js';
 import { explainPlan, explainStart } from './explain.js';
 import type { GraphData } from './graph-data.js';
-import { type Node } from './node.js';
+import type { Node } from './node.js';
+import { bare, own } from './own.js';
 import { loop, sideOf } from './placement.js';
 import type { Provider, ValueProvider } from './provider.js';
 import type { ParameterSource } from './record.js';
@@ -146,7 +147,7 @@ export class Container implements AsyncDisposable {
   async fork(options: { readonly overrides?: readonly Provider[] } = {}): Promise<Container> {
     const { active } = this;
     refuseUnknownOptions('container.fork', options, ['overrides']);
-    const { overrides = [] } = options;
+    const { overrides = [] } = bare(options);
     if (this.disposing !== undefined) throw new DisposedError('container');
     return this.unlessDisposed(await Container.start(active.layered(overrides), active));
   }
@@ -382,7 +383,7 @@ function settingsOf(options: ContainerOptions): Settings {
     startTimeout = defaultStartTimeout,
     deadline,
     check,
-  } = options;
+  } = bare(options);
   const layers = overrides.length === 0 ? [] : [overrides];
   return {
     providers,
@@ -399,9 +400,10 @@ function settingsOf(options: ContainerOptions): Settings {
 
 function checkOptions(options: ContainerOptions, caller = 'Container.create'): void {
   refuseUnknownOptions(caller, options, optionNames);
-  if (options.deadline !== undefined) checkDeadline(`${caller} has`, options.deadline);
+  const deadline = own(options, 'deadline');
+  if (deadline !== undefined) checkDeadline(`${caller} has`, deadline);
   for (const name of ['teardownTimeout', 'startTimeout'] as const) {
-    const time = options[name];
+    const time = own(options, name);
     // Longer ones would make timers of Node fire at once.
     if (time === undefined || (typeof time === 'number' && time > 0 && time <= 2 ** 31 - 1))
       continue;
@@ -411,7 +413,7 @@ function checkOptions(options: ContainerOptions, caller = 'Container.create'): v
     );
   }
   for (const name of ['providers', 'overrides', 'scopeValues', 'modules'] as const) {
-    const list: unknown = options[name];
+    const list: unknown = own(options, name);
     if (list !== undefined && !Array.isArray(list)) {
       throw new DeclarationError(
         `\`${name}\` of ${caller} is not an array.`,

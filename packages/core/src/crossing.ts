@@ -13,6 +13,7 @@ import {
   type Side,
   type Sides,
 } from './placement.js';
+import { bare } from './own.js';
 import { encode } from './portable/codec.js';
 import { isKnownUnportable, portableFault } from './portable/portable-class.js';
 import { tokenName, type AbstractClass } from './token.js';
@@ -93,7 +94,7 @@ class CrossingCheck {
   }
 
   private setLevels(node: Node): void {
-    const levels: NodeLevels = {};
+    const levels: NodeLevels = bare({});
     this.levels.set(node, levels);
     if (isOffloading(node)) {
       // The object is there at once; each of its calls is a trip of its own.
@@ -125,7 +126,7 @@ class CrossingCheck {
   }
 
   private checkNode(node: Node): void {
-    const levels = this.levels.get(node) ?? {};
+    const levels = this.levels.get(node) ?? bare<NodeLevels>({});
     for (const [side, level = 0] of Object.entries(levels)) {
       if (side === loop && isOffloading(node)) continue;
       for (const need of node.needs) this.checkNeed(node, side, level, need);

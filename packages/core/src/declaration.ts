@@ -3,7 +3,8 @@ import { defaultGroup } from './scope.js';
 import { handlerToken } from './decorators.js';
 import { DeclarationError, type TurnoError } from './errors.js';
 import { returnType } from './metadata.js';
-import { type NodeParts } from './node.js';
+import type { NodeParts } from './node.js';
+import { bare } from './own.js';
 import { AliasProvider, ValueProvider, type Provider } from './provider.js';
 import { findRecord, type ClassRecord, type MethodRecord, type ProviderOptions } from './record.js';
 import { isToken, NamedToken, tokenName, type AbstractClass, type Token } from './token.js';
@@ -168,7 +169,7 @@ class Reader implements Declarations {
     const label = findRecord(target)?.label ?? `${target.name}.${String(name)}`;
     if (handler !== undefined) {
       const token = handlerToken(target, name);
-      const options = { scope: 'transient' as const, ...handler };
+      const options = bare({ scope: 'transient' as const, ...handler });
       const provider = this.methodParts(target, method, token, label, options, true);
       this.refuseUnnamed(provider);
       this.refuseGroupOnLoop(provider, options);
@@ -240,10 +241,10 @@ function methodsOf(target: AbstractClass): readonly MethodRecord[] {
   const staticMethods = new Map<string | symbol, MethodRecord>();
   for (const record of chain) {
     for (const [name, method] of record.methods) {
-      methods.set(name, { ...methods.get(name), ...method });
+      methods.set(name, bare({ ...methods.get(name), ...method }));
     }
     for (const [name, method] of record.staticMethods) {
-      staticMethods.set(name, { ...staticMethods.get(name), ...method });
+      staticMethods.set(name, bare({ ...staticMethods.get(name), ...method }));
     }
   }
   return [...methods.values(), ...staticMethods.values()];

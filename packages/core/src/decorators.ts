@@ -1,6 +1,7 @@
 /** The decorators: they write records and do nothing else. */
 import { DeclarationError } from './errors.js';
 import { refuseBareDecorator, refuseUnknownOptions, shown } from './misuse.js';
+import { bare } from './own.js';
 import {
   methodRecord,
   parameterRecord,
@@ -42,8 +43,9 @@ export function Injectable(options: InjectableOptions = {}) {
     refuseStandardDecorator('Injectable', context);
     const label = `@Injectable on ${target.name}`;
     refuseUnknownOptions(label, options, ['scope', 'lazy']);
-    checkOptions(label, options);
-    recordOf(target, injectable).injectable = options;
+    const given = bare(options);
+    checkOptions(label, given);
+    recordOf(target, injectable).injectable = given;
   };
 }
 
@@ -63,7 +65,8 @@ export function Provides<T>(provided: Token<T>, options: ProviderOptions = {}) {
     const { owner, isStatic } = ownerOf(target);
     const label = `@Provides on ${owner.name}.${String(name)}`;
     refuseUnknownOptions(label, options, providerOptionNames);
-    checkOptions(label, options);
+    const given = bare(options);
+    checkOptions(label, given);
     const method = methodRecord(recordOf(owner, provides), name, isStatic);
     if (method.provides !== undefined) {
       throw new DeclarationError(
@@ -71,7 +74,7 @@ export function Provides<T>(provided: Token<T>, options: ProviderOptions = {}) {
         'Remove one of them; alias(token, other) gives a value a second name.',
       );
     }
-    method.provides = { token: tokenOrNull(label, provided), options };
+    method.provides = { token: tokenOrNull(label, provided), options: given };
   };
 }
 
@@ -113,7 +116,7 @@ export function Portable<T, Data>(options?: {
   return function portable(target: AbstractClass<T>, context?: unknown): void {
     refuseStandardDecorator('Portable', context);
     refuseUnknownOptions(`@Portable on ${target.name}`, options ?? {}, ['encode', 'decode']);
-    recordOf(target, portable).portable = options ?? {};
+    recordOf(target, portable).portable = bare(options ?? {});
   };
 }
 
@@ -132,9 +135,11 @@ export function declareHandler(
   options: HandlerOptions = {},
 ): void {
   const { owner, isStatic } = ownerOf(target);
-  checkOptions(`The handler ${owner.name}.${String(name)}`, options);
+  checkOptions(`The handler ${owner.name}.${String(name)}`, bare(options));
   const said = Object.entries(options).filter(([, option]) => option !== undefined);
-  methodRecord(recordOf(owner, declareHandler), name, isStatic).handler = Object.fromEntries(said);
+  methodRecord(recordOf(owner, declareHandler), name, isStatic).handler = bare(
+    Object.fromEntries(said),
+  );
 }
 
 /**

@@ -1,6 +1,9 @@
 /** Tears down what a scope has made: in reverse order of creation, each once, all attempted. */
+import { types } from 'node:util';
+
 import { currentFlow, inFlow } from './context.js';
 import { GeneratorError, TeardownTimeoutError } from './errors.js';
+import { bare } from './own.js';
 
 /** An error that is on its way out while things are torn down. */
 export interface Failure {
@@ -122,7 +125,8 @@ export class Disposal {
         if (translates || current === undefined) current = { error };
       }
     }
-    return { failure: current, faults };
+    // Bare: in a thread, somebody may have put `then` on `Object.prototype`.
+    return bare({ failure: current, faults });
   }
 
   /**
@@ -173,7 +177,8 @@ function resume(
   failure: Failure | undefined,
 ): unknown {
   const result = failure === undefined ? generator.next() : generator.throw(failure.error);
-  return isThenable(result)
+  // Not by a look for `then`, which somebody may have put on `Object.prototype`.
+  return types.isPromise(result)
     ? result.then((ended) => refuseSecondYield(label, generator, ended))
     : refuseSecondYield(label, generator, result);
 }

@@ -5,6 +5,7 @@ import { isObject } from './disposal.js';
 import { DeclarationError, GraphError, UnreachableError, type TurnoError } from './errors.js';
 import { Graph, type GraphInput } from './graph.js';
 import { describeGraph, type GraphData } from './graph-data.js';
+import { loaderRemedy } from './loader-remedy.js';
 import {
   offloadedMethod,
   type Node,
@@ -318,8 +319,9 @@ class Threads {
       unnamed.length > 0 ? unnamed.map(withoutDecorator) : await this.executor.start(manifest);
     if (unreachable.length === 0) return;
     throw new GraphError(
-      unreachable.flatMap(({ need, reason, remedy, cause }) => {
+      unreachable.flatMap(({ need, reason, remedy: given, needsLoader, cause }) => {
         const mayBeAsync = need.methods.some(({ offloaded }) => offloaded !== true);
+        const remedy = needsLoader === true ? loaderRemedy() : given;
         return need.labels.map(
           (label) =>
             new UnreachableError(label, need.module, reason, { remedy, mayBeAsync, cause }),

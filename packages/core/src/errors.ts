@@ -1,4 +1,5 @@
 /** Every way in which turno fails: one class per failure, data in fields, the message made of them. */
+import { bare, define } from './own.js';
 import type { Scope } from './scope.js';
 
 /** Where a fault was met, from what was asked for down to the culprit: `['A', 'B', 'C']`. */
@@ -19,12 +20,12 @@ export abstract class TurnoError extends Error {
   abstract readonly code: string;
   readonly path: Path | undefined;
 
-  constructor({ fact, path, remedy, cause }: TurnoErrorParts) {
+  constructor(parts: TurnoErrorParts) {
+    const { fact, path, remedy, cause } = bare(parts);
     const where = path === undefined || path.length < 2 ? '' : ` Path: ${renderPath(path)}.`;
     super(`${fact}${remedy === undefined ? '' : ` ${remedy}`}${where}`);
     // Not through ErrorOptions: an error without a cause shall not own a `cause: undefined`.
-    if (cause !== undefined)
-      Object.defineProperty(this, 'cause', { value: cause, writable: true, configurable: true });
+    if (cause !== undefined) define(this, 'cause', cause, false);
     this.path = path;
   }
 

@@ -19,6 +19,7 @@ import { returnType } from './metadata.js';
 import { nearNames } from './near-name.js';
 import type { MethodNode, Node, NodeParts } from './node.js';
 import { methodNames } from './offloaded.js';
+import { bare } from './own.js';
 import { wantedByConstructor, wantedByMethod, type Wanted } from './parameter.js';
 import { AliasProvider, type Provider } from './provider.js';
 import { findRecord } from './record.js';
@@ -178,7 +179,7 @@ export class Graph {
         token: holder,
         by: holder.name,
         many: false,
-        provider: classParts(holder, {}),
+        provider: classParts(holder, bare({})),
       };
       if (overridden.has(holder)) this.replace(declaration, layer);
       else if (used.has(holder) && !this.slots.has(holder)) this.accept(declaration, layer);

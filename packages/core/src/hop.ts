@@ -1,6 +1,7 @@
 /** Fuses connected thread steps into hops, and describes each so that a thread can run it. */
 import type { Node, OffloadedMethodNode } from './node.js';
 import { findRecord } from './record.js';
+import { bare } from './own.js';
 import { loop } from './placement.js';
 import { isScoped } from './scope.js';
 import type { Step } from './step.js';
@@ -133,11 +134,11 @@ export function describeHop(
     const args = step.needs.map((need, position) =>
       operand(need, step, hasSelf ? position - 1 : position),
     );
-    hopSteps.push(
+    const described =
       node.kind === 'offloadedMethod'
         ? describeOffloaded(node, args, inputs.length)
-        : describeStep(step, args),
-    );
+        : describeStep(step, args);
+    hopSteps.push(bare(described));
     operands.set(step.index, ~(hopSteps.length - 1));
   }
   const isNeededBy = (step: Step, is: (consumer: Step) => boolean): boolean =>
@@ -162,7 +163,7 @@ export function describeHop(
     ...(root.node.kind === 'offloadedMethod' && inside.has(root) ? { rest: root.node.label } : {}),
   };
   return {
-    definition: withLate(definition, late),
+    definition: bare(withLate(definition, late)),
     steps: members,
     inputs,
     outputs: outputs.map(({ index }) => index),

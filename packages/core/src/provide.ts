@@ -3,6 +3,7 @@ import { checkOptions, providerOptionNames, type Provided } from './decorators.j
 import { DeclarationError } from './errors.js';
 import { refuseNonToken, refuseUnknownOptions, shown } from './misuse.js';
 import type { Provider } from './provider.js';
+import { bare } from './own.js';
 import { methodRecord, recordOf, type ParameterRecord, type ProviderOptions } from './record.js';
 import { ForwardRef } from './request-token.js';
 import {
@@ -71,7 +72,8 @@ export function provide(
   ];
   const label = labelOf(token, make);
   refuseUnknownOptions(label, all, optionNames);
-  const { deps = [], ...options } = all;
+  const { deps = [], ...others } = bare(all);
+  const options = bare(others);
   checkOptions(label, options);
   if (!Array.isArray(deps)) {
     throw new DeclarationError(
@@ -149,10 +151,10 @@ function count(number: number, noun: string): string {
 
 function wantedBy(dependency: unknown, where: string): ParameterRecord {
   if (dependency instanceof OptionalRef)
-    return { ...wantedBy(dependency.of, where), optional: true };
-  if (dependency instanceof ForwardRef || isToken(dependency)) return { token: dependency };
+    return bare({ ...wantedBy(dependency.of, where), optional: true });
+  if (dependency instanceof ForwardRef || isToken(dependency)) return bare({ token: dependency });
   // Undefined stands for a class that is not there yet: the graph reports it, with the path.
-  if (dependency === undefined) return { token: null };
+  if (dependency === undefined) return bare({ token: null });
   throw new DeclarationError(
     `${where} is a value of type ${typeof dependency}.`,
     'A token is a class or comes from token(name).',

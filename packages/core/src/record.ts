@@ -1,5 +1,6 @@
 /** Records: what decorators write down about classes, and how a thread finds a class again. */
 import { callSite, type CallSite } from './call-site.js';
+import { bare } from './own.js';
 import type { ForwardRef } from './request-token.js';
 import type { Placement, Scope } from './scope.js';
 import type { AbstractClass, Class, Token } from './token.js';
@@ -168,7 +169,7 @@ function addRecord(
   site: CallSite | undefined,
   twins: Twins,
 ): ClassRecord {
-  const record: ClassRecord = {
+  const record: ClassRecord = bare<ClassRecord>({
     target,
     id,
     site,
@@ -176,7 +177,7 @@ function addRecord(
     parameters: new Map(),
     methods: new Map(),
     staticMethods: new Map(),
-  };
+  });
   records.byClass.set(target, record);
   records.byId.set(id, new WeakRef(target));
   records.kept?.add(target);
@@ -229,7 +230,7 @@ export function methodRecord(
   const methods = isStatic ? owner.staticMethods : owner.methods;
   let method = methods.get(name);
   if (method === undefined) {
-    method = { name, static: isStatic, parameters: new Map() };
+    method = bare<MethodRecord>({ name, static: isStatic, parameters: new Map() });
     methods.set(name, method);
   }
   return method;
@@ -242,7 +243,7 @@ export function parameterRecord(
 ): ParameterRecord {
   let parameter = parameters.get(index);
   if (parameter === undefined) {
-    parameter = {};
+    parameter = bare<ParameterRecord>({});
     parameters.set(index, parameter);
   }
   return parameter;

@@ -2,6 +2,7 @@
 import { defaultGroup } from './scope.js';
 import { DeclarationError } from './errors.js';
 import { refuseNonToken, refuseUnknownOptions, shown } from './misuse.js';
+import { bare } from './own.js';
 import type { Offloaded } from './offloaded.js';
 import { isClass, NamedToken, tokenName, type AbstractClass, type Token } from './token.js';
 
@@ -85,7 +86,7 @@ export function offloaded<T>(
 ): NamedToken<Offloaded<T>> {
   refuseUndeclared('offloaded', of);
   refuseUnknownOptions('offloaded()', options, ['threads']);
-  const { threads = defaultGroup } = options;
+  const { threads = defaultGroup } = bare(options);
   const byGroup = memo(offloadedTokens, of, () => new Map<string, OffloadedToken<unknown>>());
   let found = byGroup.get(threads);
   if (found === undefined) byGroup.set(threads, (found = new OffloadedToken(of, threads)));

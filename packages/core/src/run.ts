@@ -381,7 +381,7 @@ export class Run {
       this.inFlight.delete(last);
       const { step, error } =
         failure instanceof HopFailure ? failure : { step: -1, error: failure };
-      const position = step in hop.steps ? step : hop.steps.length - 1;
+      const position = hop.steps[step] !== undefined ? step : hop.steps.length - 1;
       trace?.fail(position, error);
       this.fail(hop.steps[position] as Step, error);
       return undefined;

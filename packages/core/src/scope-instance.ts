@@ -16,6 +16,7 @@ import { onAbort } from './on-abort.js';
 import type { Plan } from './plan.js';
 import { shown } from './misuse.js';
 import { offload, type Home } from './offload.js';
+import { givenField } from './own.js';
 import { ValueProvider } from './provider.js';
 import { Run, type RunScope } from './run.js';
 import type { Scope } from './scope.js';
@@ -105,8 +106,9 @@ export class ScopeInstance implements AsyncDisposable {
    * @throws what the provider that failed threw, itself (`errorPath` tells the way to it);
    * MissingProviderError; OutsideScopeError; InputError; DisposedError; the reason of `signal`.
    */
-  async resolve<T>(token: Token<T>, { signal }: ResolveOptions = {}): Promise<T> {
+  async resolve<T>(token: Token<T>, options: ResolveOptions = {}): Promise<T> {
     if (this.disposing !== undefined) throw new DisposedError('scope');
+    const signal = givenField(options, 'signal');
     const node = this.context.engine.find(token);
     // Whether threads can reach its methods is told here rather than by the first call.
     if (node.kind === 'offloaded') await this.context.engine.ready();

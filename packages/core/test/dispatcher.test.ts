@@ -1,5 +1,6 @@
 /** The parts around threads that need none: queue, definitions, and what is done about aborted hops. */
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { encodedAs } from '../src/portable/encoded.js';
 import { Dispatcher } from '../src/threads/dispatcher.js';
 import type { HopDefinition } from '../src/threads/executor.js';
 import type { Departure, Lane, Trip } from '../src/threads/lane.js';
@@ -102,7 +103,7 @@ describe('a dispatcher', () => {
     extras: [],
     inputs: [],
   };
-  const reply: HopReply = { thread: 1, values: { value: ['done'] }, stayed: [] };
+  const reply: HopReply = { thread: 1, values: encodedAs(['done']), stayed: [] };
 
   let lane: TestLane;
   let dispatcher: Dispatcher;

@@ -57,6 +57,7 @@ const stages = [
     'scope.ts',
     'errors.ts',
     'misuse.ts',
+    'own.ts',
     'context.ts',
     'disposal.ts',
   ],
@@ -86,7 +87,14 @@ const stages = [
     'explain.ts',
   ],
   ['cell.ts', 'deadlock.ts', 'on-abort.ts', 'error-path.ts', 'run.ts', 'offload.ts'],
-  ['engine.ts', 'inheritance.ts', 'singletons.ts', 'scope-instance.ts', 'container.ts'],
+  [
+    'loader-remedy.ts',
+    'engine.ts',
+    'inheritance.ts',
+    'singletons.ts',
+    'scope-instance.ts',
+    'container.ts',
+  ],
   ['index.ts'],
 ];
 

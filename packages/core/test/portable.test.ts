@@ -17,6 +17,7 @@ import {
   type Encoded,
   type Parcel,
 } from '../src/portable/codec.js';
+import { encodedAs } from '../src/portable/encoded.js';
 import { isKnownUnportable } from '../src/portable/portable-class.js';
 import { threadPacker, unpack } from '../src/threads/freight.js';
 
@@ -611,7 +612,7 @@ describe('large plain data', () => {
   });
 
   it('needs no work on arrival', () => {
-    const encoded: Encoded = { value: Object.freeze(rows()) };
+    const encoded = encodedAs(Object.freeze(rows()));
     expect(decode(encoded)).toBe(encoded.value);
   });
 

@@ -1,5 +1,6 @@
 /** Makes values of what has arrived from the other side. */
 import { NotPortableError } from '../errors.js';
+import { define, own } from '../own.js';
 import { classById, recordById } from '../record.js';
 import {
   classIds,
@@ -8,6 +9,7 @@ import {
   type ErrorStand,
   type Stand,
 } from './encoded.js';
+import { builtinName } from './kind.js';
 import './library-errors.js';
 
 /**
@@ -98,8 +100,8 @@ class Reviver {
     // `name` is an own property only where the prototype does not say the same.
     if (error.name !== stand.name) define(error, 'name', stand.name, false);
     if (stand.stack !== undefined) define(error, 'stack', stand.stack, false);
-    if ('cause' in stand) define(error, 'cause', this.any(stand.cause), false);
-    if ('errors' in stand) define(error, 'errors', this.any(stand.errors), false);
+    if (Object.hasOwn(stand, 'cause')) define(error, 'cause', this.any(stand.cause), false);
+    if (Object.hasOwn(stand, 'errors')) define(error, 'errors', this.any(stand.errors), false);
     for (const [key, field] of Object.entries(stand.fields))
       define(error, key, this.any(field), true);
     return error;
@@ -129,9 +131,8 @@ function makeError({ base, name, message }: ErrorStand): Error {
   // Its stack is that of the other side; collecting one here would be for nothing.
   Error.stackTraceLimit = 0;
   try {
-    const type = (globalThis as unknown as Record<string, ErrorConstructor | undefined>)[base];
     if (base === 'AggregateError') return new AggregateError([], message);
-    return new (type ?? Error)(message);
+    return new ((builtinOf(base) as ErrorConstructor | undefined) ?? Error)(message);
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
   }
@@ -139,17 +140,16 @@ function makeError({ base, name, message }: ErrorStand): Error {
 
 /** Gives an object of another realm the prototype that it would have had if made here. */
 function adopt(value: object): void {
-  const name = (
-    Object.getPrototypeOf(value) as { readonly constructor?: { readonly name?: string } } | null
-  )?.constructor?.name;
-  const here = (
-    globalThis as unknown as Record<string, { readonly prototype?: object } | undefined>
-  )[name ?? ''];
-  if (here?.prototype !== undefined) Object.setPrototypeOf(value, here.prototype);
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  const name = prototype === null ? undefined : builtinName(prototype);
+  const here = name === undefined ? undefined : builtinOf(name);
+  if (here !== undefined) Object.setPrototypeOf(value, here.prototype);
 }
 
-function define(object: object, key: string, value: unknown, enumerable: boolean): void {
-  Object.defineProperty(object, key, { value, writable: true, enumerable, configurable: true });
+/** The built-in class of a name; undefined where this version of Node does not have it. */
+function builtinOf(name: string): { readonly prototype: object } | undefined {
+  type Builtins = Readonly<Record<string, { readonly prototype: object } | undefined>>;
+  return own(globalThis as unknown as Builtins, name);
 }
 
 function unknownClass(id: string, reason: string): NotPortableError {

@@ -1,9 +1,16 @@
 /** Turns a value into data that may cross between loop and thread, or says why it cannot. */
 import { types } from 'node:util';
 
+import { define } from '../own.js';
 import { findRecord, type ClassRecord } from '../record.js';
 import type { AbstractClass } from '../token.js';
-import type { CustomStand, Encoded, ErrorStand, Parcel, Stand } from './encoded.js';
+import {
+  encodedAs,
+  type CustomStand,
+  type ErrorStand,
+  type Parcel,
+  type Stand,
+} from './encoded.js';
 import { builtinError, builtinName, classOf, kindOf } from './kind.js';
 import { deepest } from './limits.js';
 import { Obstacle, type Segment } from './obstacle.js';
@@ -32,7 +39,7 @@ export function encode(value: unknown): Parcel {
     // A getter or a Proxy's trap has thrown; the encoder says where.
   }
   return plain
-    ? { encoded: { value }, transfer: [], exact: false }
+    ? { encoded: encodedAs(value), transfer: [], exact: false }
     : new Encoder({ move: true }).run(value);
 }
 
@@ -64,7 +71,7 @@ export function encodeThrown(thrown: unknown, shares = true): Parcel {
 
 /** State of one call of {@link encode}. */
 class Encoder {
-  readonly #encoded: Encoded = { value: undefined };
+  readonly #encoded = encodedAs(undefined);
   readonly #transfer = new Set<ArrayBuffer>();
   /** From each object to what stands in its place. */
   readonly #copies = new Map<object, object>();
@@ -157,6 +164,8 @@ class Encoder {
     for (const key in copy) {
       const field = copy[key];
       if (typeof field === 'object' ? field === null : isPrimitive(field)) continue;
+      // `in` goes on to what somebody has put on `Object.prototype`.
+      if (!Object.hasOwn(copy, key)) continue;
       // An own property is there already, so that even `__proto__` is nothing but a name.
       copy[key] = this.#part(key, field);
     }
@@ -343,13 +352,13 @@ class Encoder {
     const { name, message, stack } = error as Partial<Error>;
     const stand: Mutable<ErrorStand> = {
       stand: 'error',
+      classId: record?.id,
       base: isDomException(error) ? 'DOMException' : builtinError(error),
       name: text(name) ?? 'Error',
       message: text(message) ?? '',
       stack: text(stack),
       fields: {},
     };
-    if (record !== undefined) stand.classId = record.id;
     // Before its parts: a chain of causes may end where it began.
     this.#stand(error, stand);
     const own = error as { readonly cause?: unknown; readonly errors?: unknown };
@@ -366,7 +375,7 @@ class Encoder {
       code !== undefined &&
       isPrimitive(code)
     ) {
-      stand.fields.code = code;
+      define(stand.fields, 'code', code);
     }
     if (own.cause !== undefined) this.#errorPart(stand, 'cause', own.cause);
     if (Array.isArray(own.errors)) this.#errorPart(stand, 'errors', own.errors);
@@ -458,16 +467,6 @@ function isDetached(buffer: ArrayBuffer): boolean {
   } catch {
     return true;
   }
-}
-
-/** Sets a property even if it is called `__proto__`. */
-function define(object: object, key: string, value: unknown): void {
-  Object.defineProperty(object, key, {
-    value,
-    writable: true,
-    enumerable: true,
-    configurable: true,
-  });
 }
 
 function text(value: unknown): string | undefined {

@@ -3,16 +3,18 @@
 /**
  * An encoded value. `value` is a tree of structured-clone data; the lists say which of its objects
  * become something else on arrival. They name these objects by identity, which structured clone
- * keeps within one message: nothing inside `value` can pass itself off as one of them.
+ * keeps within one message: nothing inside `value` can pass itself off as one of them. All fields
+ * are there, also where they are undefined: one that is missing would be read from a polluted
+ * `Object.prototype`.
  */
 export interface Encoded {
   value: unknown;
   /** Objects that get the prototype of a `@Portable` class back, by class id. */
-  instances?: Map<string, object[]>;
+  instances: Map<string, object[]> | undefined;
   /** Views that were a `Buffer`. */
-  buffers?: Uint8Array[];
+  buffers: Uint8Array[] | undefined;
   /** Objects in whose place something is made: errors, and instances with `decode`. */
-  stands?: Stand[];
+  stands: Stand[] | undefined;
 }
 
 /** An object that stands for something that structured clone cannot carry. */
@@ -23,7 +25,7 @@ export interface ErrorStand {
   /** Name of the nearest built-in class: `TypeError`; also `DOMException`. */
   readonly base: string;
   /** Of a `@Portable` class, or of one of the library's own errors. */
-  readonly classId?: string;
+  readonly classId: string | undefined;
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
@@ -47,6 +49,11 @@ export interface Parcel {
   readonly transfer: readonly ArrayBuffer[];
   /** Whether posting it cannot fail: `value` holds copies only, and nothing of the user's moves. */
   readonly exact: boolean;
+}
+
+/** Data to which nothing has to be done on arrival, so far. */
+export function encodedAs(value: unknown): Encoded {
+  return { value, instances: undefined, buffers: undefined, stands: undefined };
 }
 
 /** Ids of all classes that {@link Encoded} needs where it is decoded. */

@@ -20,8 +20,15 @@ const many = 10_000;
  * shows only then. Whoever posts the value catches that.
  */
 export function isLargePlain(value: unknown): boolean {
+  if (isPolluted()) return false;
   const scan = new Scan();
   return scan.any(value, 0) && scan.objects + scan.items > few;
+}
+
+/** Whether `for … in` would find properties that no plain object has itself. */
+function isPolluted(): boolean {
+  for (const _key in Object.prototype) return true;
+  return false;
 }
 
 class Scan {
@@ -51,7 +58,7 @@ class Scan {
   }
 
   private plain(value: object, depth: number): boolean {
-    // Inherited properties of a plain object are not enumerable, so no check for own ones.
+    // Nothing that a plain object inherits is enumerable (see above), so no check for own ones.
     for (const key in value) {
       const field = (value as Record<string, unknown>)[key];
       if (typeof field === 'object') {

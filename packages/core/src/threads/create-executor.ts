@@ -4,6 +4,7 @@ import type { Executor } from './executor.js';
 import { GroupExecutor, type LaneMaker } from './group-executor.js';
 import { InlineLane } from './inline-lane.js';
 import { defaultTeardownTimeout, isObject } from '../disposal.js';
+import { own } from '../own.js';
 import { settingsOf, type ThreadOptions } from './options.js';
 import { ThreadLane } from './thread-lane.js';
 
@@ -19,7 +20,7 @@ export function createExecutor(
   teardownTimeout = defaultTeardownTimeout,
 ): Executor {
   const settings = settingsOf(options, teardownTimeout);
-  const isInline = options.executor === 'inline';
+  const isInline = own(options, 'executor') === 'inline';
   const makeLane: LaneMaker = (group, events) =>
     isInline ? new InlineLane(group, events) : new ThreadLane(group, events);
   return new GroupExecutor(settings, makeLane, isInline);
@@ -28,6 +29,6 @@ export function createExecutor(
 /** The groups of threads that options describe. */
 export function groupNames(options: ThreadOptions): readonly string[] {
   // What is no object is refused when the executor is made.
-  const { groups }: ThreadOptions = isObject(options) ? options : {};
+  const groups = isObject(options) ? own(options, 'groups') : undefined;
   return [defaultGroup, ...(isObject(groups) ? Object.keys(groups) : [])];
 }

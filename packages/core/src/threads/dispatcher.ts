@@ -8,6 +8,7 @@ import {
   ThreadsStuckError,
   ThreadStartError,
 } from '../errors.js';
+import { bare, own } from '../own.js';
 import { decode, Obstacle } from '../portable/codec.js';
 import {
   HopFailure,
@@ -22,7 +23,7 @@ import {
 import { unpack } from './freight.js';
 import { contextRefusal, withContext } from './hop-context.js';
 import type { Lane, Trip } from './lane.js';
-import type { Freight, HopReply } from './message.js';
+import { hasFailed, type Freight, type HopReply } from './message.js';
 import { defaultQueue } from './options.js';
 import { Queue } from './queue.js';
 import { ThreadGone } from './worker-thread.js';
@@ -36,6 +37,9 @@ const grace = 50;
 
 /** How long until the next look, in milliseconds, where too many threads are stuck to end one more. */
 const again = 250;
+
+/** Options of a listener; Node would look for others on a polluted `Object.prototype`. */
+const once = bare({ once: true });
 
 /** One run of a hop. */
 interface Job {
@@ -144,7 +148,7 @@ export class Dispatcher {
       }
       if (signal !== undefined) {
         const abort = () => this.#abort(job, signal);
-        signal.addEventListener('abort', abort, { once: true });
+        signal.addEventListener('abort', abort, once);
         job.release = () => signal.removeEventListener('abort', abort);
       }
       if (startsNow) {
@@ -252,9 +256,10 @@ export class Dispatcher {
 
   #answer(job: Job, reply: HopReply): void {
     if (job.answered) return;
-    job.watch?.returned(reply.thread, reply.ran ?? []);
-    if (reply.crosses !== undefined) job.watch?.probed?.(reply.crosses);
-    if ('error' in reply) {
+    job.watch?.returned(reply.thread, own(reply, 'ran') ?? []);
+    const crosses = own(reply, 'crosses');
+    if (crosses !== undefined) job.watch?.probed?.(crosses);
+    if (hasFailed(reply)) {
       this.#fail(job, new HopFailure(reply.step, decodeError(reply.error)));
       return;
     }

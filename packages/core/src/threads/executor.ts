@@ -138,6 +138,8 @@ export interface Unreachable {
   readonly reason: string;
   /** What to do about it, likewise; left out where it stands at a place that threads do not pass. */
   readonly remedy?: string;
+  /** Set where the thread lacks a loader for its module; it takes the place of a remedy. */
+  readonly needsLoader?: true;
   /** What the import of its module has thrown. */
   readonly cause?: unknown;
 }

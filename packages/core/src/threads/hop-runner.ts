@@ -3,6 +3,7 @@ import { classIds, decode, Obstacle, type Encoded } from '../portable/codec.js';
 import { inHop } from '../context.js';
 import { joinErrors } from '../disposal.js';
 import { UnreachableError } from '../errors.js';
+import { bare, own } from '../own.js';
 import { classById } from '../record.js';
 import { disposeValues, isDisposable } from './dispose-values.js';
 import { insteadOf, type HopDefinition, type NeededClass } from './executor.js';
@@ -10,7 +11,7 @@ import { unpack, type Packer, type Transferable } from './freight.js';
 import { contextOf } from './hop-context.js';
 import { noteStep } from './hop-control.js';
 import { HopSignal } from './hop-signal.js';
-import type { EndReply, HopReply, HopTask } from './message.js';
+import { hasFailed, type EndReply, type HopReply, type HopTask } from './message.js';
 import { whyUnreachable } from './reach.js';
 import { type StepFailure, StepsRun } from './run-steps.js';
 import { ThreadValues } from './thread-values.js';
@@ -63,7 +64,8 @@ export class HopRunner {
   }
 
   #run(task: HopTask): Sent | Promise<Sent> {
-    if (task.definition !== undefined) this.#definitions.set(task.hop, task.definition);
+    const news = own(task, 'definition');
+    if (news !== undefined) this.#definitions.set(task.hop, guarded(news));
     const definition = this.#definitions.get(task.hop);
     if (definition === undefined) {
       return this.#failed(-1, new Error(`This thread does not know the hop ${task.hop}.`));
@@ -115,21 +117,21 @@ export class HopRunner {
     task: HopTask,
     missing: (classId: string) => string,
   ): Sent | Promise<Sent> {
-    const { cells, run: number } = task;
+    const { cells, run: number, timed, probe } = bare(task);
     const signal = new HopSignal(cells);
     const release =
       number === undefined ? undefined : this.link?.onAbort(number, () => signal.abort());
-    const ran: number[] | undefined = task.timed ? [] : undefined;
+    const ran: number[] | undefined = timed ? [] : undefined;
     const begin = this.#beginner(cells, number);
     const run = new StepsRun(definition.steps, inputs, this.#kept, signal, missing, ran, begin);
     const running = run.run();
     const end = (failure: StepFailure | undefined) => {
       release?.();
       // Before the teardown, which may change what would cross.
-      const crosses = failure === undefined && this.#crosses(task.probe, run);
+      const crosses = failure === undefined && this.#crosses(probe, run);
       const sent = this.#end(definition, run, signal, failure);
-      if (task.probe === undefined || failure !== undefined) return sent;
-      const add = ({ reply, transfer }: Sent): Sent => ({ reply: { ...reply, crosses }, transfer });
+      if (probe === undefined || failure !== undefined) return sent;
+      const add = ({ reply, transfer }: Sent): Sent => sentOf({ ...reply, crosses }, transfer);
       return sent instanceof Promise ? sent.then(add) : add(sent);
     };
     const sent = running instanceof Promise ? running.then(end) : end(running);
@@ -158,7 +160,7 @@ export class HopRunner {
   async end(): Promise<Sent<EndReply>> {
     const faults = await this.#kept.end();
     const { freight, transfer } = this.packer.packThrown(faults.map(({ error }) => error));
-    return { reply: { errors: freight }, transfer };
+    return sentOf({ errors: freight }, transfer);
   }
 
   #end(
@@ -180,7 +182,7 @@ export class HopRunner {
       // Generators may have put another error into the place of the one that they saw.
       if (failure !== undefined) return this.#failed(failure.step, (after ?? failure).error);
       const [first] = faults;
-      if (first === undefined || 'error' in sent.reply) return sent;
+      if (first === undefined || hasFailed(sent.reply)) return sent;
       const step = definition.steps.findIndex(({ label }) => label === first.label);
       return this.#failed(step, joinErrors(faults.map(({ error }) => error)));
     });
@@ -209,7 +211,7 @@ export class HopRunner {
       for (const [position, step] of wanted.entries()) {
         if (!stayed.includes(position)) leaves.add(step);
       }
-      return { reply: { thread: this.thread, values: freight, stayed }, transfer };
+      return sentOf({ thread: this.thread, values: freight, stayed }, transfer);
     } catch (error) {
       if (!(error instanceof Obstacle)) return this.#failed(-1, error);
       const step = wanted[error.path[0] as number] ?? -1;
@@ -228,7 +230,7 @@ export class HopRunner {
 
   #failed(step: number, error: unknown): Sent {
     const { freight, transfer } = this.packer.packThrown(error);
-    return { reply: { thread: this.thread, step, error: freight }, transfer };
+    return sentOf({ thread: this.thread, step, error: freight }, transfer);
   }
 }
 
@@ -238,5 +240,18 @@ function unknownIn(encoded: Encoded): string[] {
 }
 
 function withTimes({ reply, transfer }: Sent, ran: readonly number[]): Sent {
-  return { reply: { ...reply, ran }, transfer };
+  return sentOf({ ...reply, ran }, transfer);
+}
+
+/** Without prototypes: promises would take either for a thenable where `then` is polluted. */
+function sentOf<Reply extends object>(
+  reply: Reply,
+  transfer: readonly Transferable[],
+): Sent<Reply> {
+  return bare({ reply: bare(reply), transfer });
+}
+
+/** The code in a thread can pollute `Object.prototype`; that shall not say what other hops run. */
+function guarded(definition: HopDefinition): HopDefinition {
+  return bare({ ...definition, steps: definition.steps.map(bare) });
 }

@@ -1,5 +1,6 @@
 /** The `AbortSignal` that a hop's step asks for, driven by a cell that the loop can set. */
 /// <reference lib="es2024.sharedmemory" />
+import { bare } from '../own.js';
 
 /**
  * A signal whose `aborted` looks at the cell whenever it is asked, so that it works in the middle
@@ -27,13 +28,13 @@ export class HopSignal {
     }
     // Own properties in front of those of the prototype: the signal stays a real one, for `fetch`.
     Object.defineProperties(signal, {
-      aborted: { get: () => this.#look(), configurable: true },
-      throwIfAborted: {
+      aborted: bare({ get: () => this.#look(), configurable: true }),
+      throwIfAborted: bare({
         value: () => {
           if (this.#look()) throw signal.reason as unknown;
         },
         configurable: true,
-      },
+      }),
     });
     return signal;
   }

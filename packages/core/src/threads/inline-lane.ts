@@ -5,7 +5,7 @@ import { abortCells, newCells, progressIn } from './hop-control.js';
 import { HopRunner, type Sent } from './hop-runner.js';
 import type { Departure, Lane, LaneEvents, Trip } from './lane.js';
 import { decode } from '../portable/codec.js';
-import type { Freight, HopReply, Report } from './message.js';
+import { hasFailed, type Freight, type HopReply, type Report } from './message.js';
 import type { GroupSettings } from './options.js';
 import { unpack } from './freight.js';
 import { whyUnreachable } from './reach.js';
@@ -109,7 +109,7 @@ export class InlineLane implements Lane {
 }
 
 function crossReply({ reply, transfer }: Sent): HopReply {
-  return 'error' in reply
+  return hasFailed(reply)
     ? { ...reply, error: cross(reply.error, transfer) }
     : { ...reply, values: cross(reply.values, transfer) };
 }

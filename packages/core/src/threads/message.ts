@@ -49,6 +49,9 @@ export interface HopTask {
   readonly probe?: readonly number[];
 }
 
+/** A hop that has ended with an error. */
+type FailedReply = Extract<HopReply, { readonly error: Freight }>;
+
 /** How a hop has ended, as its thread tells it. */
 export type HopReply = (
   | {
@@ -75,6 +78,11 @@ export interface EndTask {
 /** What the teardowns of what a thread kept have thrown: an array. */
 export interface EndReply {
   readonly errors: Freight;
+}
+
+/** Whether a step has thrown. */
+export function hasFailed(reply: HopReply): reply is FailedReply {
+  return Object.hasOwn(reply, 'error');
 }
 
 /**

@@ -5,6 +5,7 @@ import type { ResourceLimits } from 'node:worker_threads';
 
 import { DeclarationError } from '../errors.js';
 import { refuseUnknownOptions, shown } from '../misuse.js';
+import { bare } from '../own.js';
 
 /** Options of one group of threads. */
 export interface GroupOptions {
@@ -98,7 +99,7 @@ export function settingsOf(
   teardownTimeout: number,
 ): readonly GroupSettings[] {
   refuseUnknownOptions('`threads`', options, optionNames);
-  const { executor, startTimeout = 10_000, groups = {}, split } = options;
+  const { executor, startTimeout = 10_000, groups = {}, split } = bare(options);
   refuseUnless('`threads: { executor }`', executor, ['tinypool', 'inline']);
   checkNumber('`threads: { startTimeout }`', startTimeout, 1);
   if (split !== undefined && typeof split !== 'boolean') {
@@ -114,7 +115,7 @@ export function settingsOf(
     );
   }
   const times = { startTimeout, teardownTimeout };
-  const shared = { ...options, ...times };
+  const shared = bare({ ...options, ...times });
   return [
     groupSettings(defaultGroup, '`threads', shared, availableParallelism()),
     ...Object.entries(groups).map(([name, group]) => {
@@ -128,7 +129,7 @@ export function settingsOf(
       refuseUnknownOptions(`${where} } }\``, group, groupOptionNames);
       const { execArgv, env, runtime, resourceLimits } = shared;
       const inherited = { execArgv, env, runtime, resourceLimits, ...times };
-      return groupSettings(name, where, { ...inherited, ...group }, 1);
+      return groupSettings(name, where, bare({ ...inherited, ...group }), 1);
     }),
   ];
 }

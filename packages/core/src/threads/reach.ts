@@ -3,7 +3,7 @@ import { classById, findRecord } from '../record.js';
 import type { NeededClass, Unreachable } from './executor.js';
 
 /** Why a class cannot be used, and what to do about it. */
-export type Reason = Pick<Unreachable, 'reason' | 'remedy'>;
+export type Reason = Pick<Unreachable, 'reason' | 'remedy' | 'needsLoader'>;
 
 /**
  * Why a needed class cannot be used; undefined if it can.

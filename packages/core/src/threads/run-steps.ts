@@ -1,4 +1,6 @@
 /** Runs the steps of one hop, in the thread. */
+import { types } from 'node:util';
+
 import { isThenable, type ProviderGenerator } from '../disposal.js';
 import { GeneratorError, UnreachableError } from '../errors.js';
 import { classById } from '../record.js';
@@ -126,7 +128,8 @@ export class StepsRun {
       return value;
     };
     const first = generator.next();
-    return isThenable(first) ? first.then(entered) : entered(first);
+    // A generator returns a result or a real promise, whatever stands on `Object.prototype`.
+    return types.isPromise(first) ? first.then(entered) : entered(first);
   }
 
   private operand(operand: Operand): unknown {

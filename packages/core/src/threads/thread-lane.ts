@@ -140,11 +140,18 @@ export class ThreadLane implements Lane {
       ...(timed ? { timed } : {}),
       ...(probe === undefined ? {} : { probe }),
     };
-    const reply = thread.run(task, transfer, controlled).then((answer): HopReply => {
-      thread.known.add(definition.id);
-      this.#release(thread);
-      return answer;
-    });
+    const reply = thread.run(task, transfer, controlled).then(
+      (answer): HopReply => {
+        thread.known.add(definition.id);
+        this.#release(thread);
+        return answer;
+      },
+      (error: unknown) => {
+        // One that lives and gives no answer is of no use.
+        this.#endThread(thread);
+        throw error;
+      },
+    );
     return {
       reply,
       abort: () => thread.abort(),

@@ -141,7 +141,8 @@ export class WorkerThread {
   /** Index of the module that it imports, while it starts. */
   get importing(): number {
     if (this.#importing !== undefined) return Atomics.load(this.#importing, 0);
-    return this.#notice !== undefined && 'importing' in this.#notice ? this.#notice.importing : 0;
+    const notice = this.#notice;
+    return notice !== undefined && isImport(notice) ? notice.importing : 0;
   }
 
   /**
@@ -167,7 +168,7 @@ export class WorkerThread {
   get progress(): StepProgress | undefined {
     if (this.#cells !== undefined) return progressIn(this.#cells);
     const notice = this.#notice;
-    return notice !== undefined && 'step' in notice && notice.run === this.#run
+    return notice !== undefined && !isImport(notice) && notice.run === this.#run
       ? { step: notice.step, ran: since(notice.since) }
       : undefined;
   }
@@ -256,6 +257,12 @@ export class WorkerThread {
     this.#exit();
     this.events.onExit(this);
   }
+}
+
+function isImport(
+  notice: ProgressNotice,
+): notice is Extract<ProgressNotice, { importing: number }> {
+  return Object.hasOwn(notice, 'importing');
 }
 
 /** That of this process, as `fork` takes it. */

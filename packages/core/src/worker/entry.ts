@@ -1,6 +1,7 @@
 /** What runs in each thread or process of tinypool. Nothing on the loop's side imports this. */
 import { threadId } from 'node:worker_threads';
 
+import { bare, define } from '../own.js';
 import { keepClasses } from '../record.js';
 import { enterThread } from '../thread-context.js';
 import { processPacker, threadPacker, type Transferable } from '../threads/freight.js';
@@ -44,8 +45,11 @@ async function setUp(task: SetupTask): Promise<Report> {
   const [id, packer] = link === undefined ? [threadId, threadPacker] : [process.pid, processPacker];
   runner = new HopRunner(id, modules, packer, task.teardownTimeout, link);
   await modules.importAll();
-  return modules.report(id);
+  return bare(modules.report(id));
 }
+
+// Tinypool awaits this function too, and the code in a thread can put `then` on `Object.prototype`.
+define(run, 'then', undefined, false);
 
 /** A reply as tinypool takes it. */
 type Answer = HopReply | EndReply | Promise<unknown>;
@@ -57,7 +61,7 @@ function answer({ reply, transfer }: Sent<HopReply | EndReply>): Answer {
 /** A reply with which something moves. Few have that, so that tinypool's main file is loaded late. */
 async function moving(reply: object, transfer: readonly Transferable[]): Promise<unknown> {
   const { markMovable, kTransferable, kValue } = await import('tinypool');
-  const result = { [kTransferable]: transfer, [kValue]: reply };
+  const result = bare({ [kTransferable]: transfer, [kValue]: reply });
   markMovable(result);
   return result;
 }

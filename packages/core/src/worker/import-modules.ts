@@ -113,14 +113,9 @@ export class ThreadModules {
     const { error } = outcome;
     const message = error instanceof Error ? error.message : String(error);
     const reason = `its module (${module}) could not be imported: ${(message.split('\n')[0] ?? '').replace(/\.$/, '')}`;
-    const { code } = (error ?? {}) as { readonly code?: unknown };
-    const remedy = 'Let that module be imported in a thread (see the cause)';
-    return code === 'ERR_UNKNOWN_FILE_EXTENSION'
-      ? {
-          remedy,
-          reason: `${reason} (none of the loaders that Node was started with by --import takes it in a thread; for tsx, see docs/without-decorators.md)`,
-        }
-      : { reason, remedy };
+    return lacksLoader(module, error)
+      ? { reason, needsLoader: true }
+      : { reason, remedy: 'Let that module be imported in a thread (see the cause)' };
   }
 
   async #import(module: string): Promise<void> {
@@ -146,6 +141,26 @@ export class ThreadModules {
     });
     return Promise.race([importing, waiting]).finally(() => clearTimeout(timer));
   }
+}
+
+/** Codes of Node for a file that is TypeScript to it, or that only a loader of TypeScript finds. */
+const loaderCodes: ReadonlySet<unknown> = new Set([
+  'ERR_UNKNOWN_FILE_EXTENSION',
+  'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX',
+  'ERR_INVALID_TYPESCRIPT_SYNTAX',
+  'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING',
+  'ERR_NO_TYPESCRIPT',
+  // `./kitchen.js` stands for `./kitchen.ts` only where a loader says so.
+  'ERR_MODULE_NOT_FOUND',
+  'MODULE_NOT_FOUND',
+]);
+
+/** Whether a module is TypeScript, and failed since nothing in this thread loads all of that. */
+function lacksLoader(module: string, error: unknown): boolean {
+  if (!/\.[cm]?tsx?(?:\?|$)/.test(module)) return false;
+  // Decorators, to Node alone, are a SyntaxError without a code.
+  if (error instanceof SyntaxError) return true;
+  return loaderCodes.has(((error ?? {}) as { readonly code?: unknown }).code);
 }
 
 /** The part of a class id that says where the class stands. */

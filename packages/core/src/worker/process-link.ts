@@ -1,4 +1,5 @@
 /** The notices between a process and the program that has started it, beside its tasks. */
+import { own } from '../own.js';
 import { now } from '../threads/hop-control.js';
 import type { HopLink } from '../threads/hop-runner.js';
 import type { AbortNotice, ProgressNotice } from '../threads/message.js';
@@ -7,8 +8,9 @@ export class ProcessLink implements HopLink {
   readonly #aborts = new Map<number, () => void>();
 
   constructor() {
-    process.on('message', (message: Partial<AbortNotice> | null) => {
-      if (typeof message?.abort === 'number') this.#aborts.get(message.abort)?.();
+    process.on('message', (message: Partial<AbortNotice>) => {
+      const abort = own(message, 'abort');
+      if (abort !== undefined) this.#aborts.get(abort)?.();
     });
     // The program has gone, and with it who could end this process.
     process.on('disconnect', () => process.exit());
