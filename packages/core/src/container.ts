@@ -6,7 +6,7 @@ import { DeadlineError, DeclarationError, DisposedError, StartTimeoutError } fro
 import { counterparts } from './inheritance.js';
 import { refuseUnknownOptions, shown } from './misuse.js';
 import { noteSuppressed } from './error-path.js';
-import { explainPlan, explainStart } from './explain.js';
+import { explainStart } from './explain.js';
 import type { GraphData } from './graph-data.js';
 import type { Node } from './node.js';
 import { bare, own } from './own.js';
@@ -228,13 +228,14 @@ export class Container implements AsyncDisposable {
 
   /**
    * Says in text how a token is made: the steps in order, the scope and placement of each, and
-   * which share one trip to a thread, and the critical path.
+   * which share one trip to a thread, and the critical path; then, from what was measured so far, which
+   * hops are taken apart, and which steps would be better off on the other side.
    * @param token - left out, it says which singletons are made at start, in which order, and where.
    */
   explain(token?: Token): string {
     const { engine } = this.active;
     if (token === undefined) return explainStart(engine.eager, (node) => engine.plan(node));
-    return explainPlan(engine.plan(engine.find(token)));
+    return engine.explain(engine.find(token));
   }
 
   /**

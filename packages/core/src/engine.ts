@@ -1,8 +1,10 @@
 /** What a container and its scopes share: the graph, its plans, and the executor. */
+import { adviceFor } from './advice.js';
 import { CheckedGraph } from './check.js';
 import { refuseUnportableTarget } from './crossing.js';
 import { isObject } from './disposal.js';
 import { DeclarationError, GraphError, UnreachableError, type TurnoError } from './errors.js';
+import { explainPlan } from './explain.js';
 import { Graph, type GraphInput } from './graph.js';
 import { describeGraph, type GraphData } from './graph-data.js';
 import { loaderRemedy } from './loader-remedy.js';
@@ -20,6 +22,8 @@ import { unknownGroup } from './threads/group-executor.js';
 import { shown } from './misuse.js';
 import type { ParameterSource } from './record.js';
 import { Splitter } from './splitter.js';
+import { StepTimes } from './step-times.js';
+import { own } from './own.js';
 import { isToken, type Token } from './token.js';
 
 /** How many plans are kept for one target in scopes that keep different things already. */
@@ -99,7 +103,8 @@ export class Engine {
       return engine;
     }
     engine.ownsThreads = true;
-    engine.threads = new Threads(createExecutor(threads, teardownTimeout));
+    const executor = createExecutor(threads, teardownTimeout);
+    engine.threads = new Threads(executor, own(threads, 'split') !== false);
     await engine.threads.start(manifest);
     return engine;
   }
@@ -118,6 +123,13 @@ export class Engine {
 
   get splitter(): Splitter {
     return this.threads.splitter;
+  }
+
+  /** A plan as text. */
+  explain(node: Node): string {
+    const plan = this.plan(node);
+    const { splitter, times } = this.threads;
+    return explainPlan(plan, (hop) => splitter.splitOf(hop), adviceFor(plan, times));
   }
 
   /**
@@ -275,12 +287,18 @@ class Threads {
   /** What they know; nothing before they are started. */
   manifest: Manifest = { modules: [], portableModules: [], groups: [], needs: [] };
   readonly splitter: Splitter;
+  readonly times: StepTimes;
   /** While they start; when that has failed, it stays. */
   starting: Promise<void> | undefined;
   private hasFailed = false;
 
-  constructor(readonly executor: Executor) {
-    this.splitter = new Splitter(executor, undefined);
+  /** @param splits - whether hops may be taken apart. */
+  constructor(
+    readonly executor: Executor,
+    splits: boolean,
+  ) {
+    this.times = new StepTimes(executor.measured);
+    this.splitter = new Splitter(executor, splits ? this.times : undefined);
   }
 
   get isStarted(): boolean {

@@ -1,8 +1,10 @@
 /** Says in text how a plan runs, for people. */
 import { defaultGroup } from './scope.js';
+import type { Hop } from './hop.js';
 import { type Node } from './node.js';
 import { loop, type Side } from './placement.js';
 import type { Plan, Unit } from './plan.js';
+import type { Split } from './split.js';
 import type { Step } from './step.js';
 import { measuredTime } from './trace.js';
 
@@ -18,8 +20,14 @@ interface Row {
  * Steps that share a trip to a thread carry the number of the same hop. The last line is the
  * critical path: the chain of loop steps and hops that the target has to wait for longest, by
  * their mean run times if some were traced, else by their number.
+ * @param splitOf - how a hop is taken apart now where threads are idle, if it is.
+ * @param advice - further lines.
  */
-export function explainPlan(plan: Plan): string {
+export function explainPlan(
+  plan: Plan,
+  splitOf: (hop: Hop) => Split | undefined = () => undefined,
+  advice: readonly string[] = [],
+): string {
   const { rows, hops } = rowsOf(plan);
   const cells = rows.map((row) => [
     String(row.number),
@@ -30,7 +38,26 @@ export function explainPlan(plan: Plan): string {
   ]);
   const trips = hops === 0 ? 'no thread' : `${count(hops, 'hop')} to a thread`;
   const title = `${plan.target.label}: ${count(cells.length, 'step')}, ${trips}`;
-  return [title, ...table(cells), ...criticalPath(plan)].join('\n');
+  const lines = [...table(cells), ...criticalPath(plan), ...describeSplits(plan, splitOf)];
+  return [title, ...lines, ...advice].join('\n');
+}
+
+/** A line for each hop whose branches run at the same time where threads are idle. */
+function describeSplits(plan: Plan, splitOf: (hop: Hop) => Split | undefined): string[] {
+  const hops = plan.units.flatMap(({ hop }) => hop ?? []);
+  return hops.flatMap((hop, index) => {
+    const split = splitOf(hop);
+    if (split === undefined) return [];
+    const branches = split.branches.map(labelsOf).join(' | ');
+    return [
+      `while threads are idle, hop ${index + 1} runs as: ${branches}, then ${labelsOf(split.tail)}`,
+    ];
+  });
+}
+
+function labelsOf({ steps }: Hop): string {
+  const made = steps.filter(({ bound }) => bound !== 'thread');
+  return `[${made.map(({ node }) => node.label).join(' ')}]`;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Fuses connected thread steps into hops, and describes each so that a thread can run it. */
-import type { Node, OffloadedMethodNode } from './node.js';
+import { providerKey, type Node, type OffloadedMethodNode } from './node.js';
 import { findRecord } from './record.js';
 import { bare } from './own.js';
 import { loop } from './placement.js';
@@ -179,8 +179,7 @@ export function mayLeave(node: Node): boolean {
 }
 
 function describeStep({ node, bound }: Step, args: readonly number[]): HopStep {
-  const key =
-    bound === 'thread' || node.scope === 'thread' ? { perThread: perThreadKey(node) } : {};
+  const key = bound === 'thread' || node.scope === 'thread' ? { perThread: providerKey(node) } : {};
   if (node.kind === 'class') {
     const classId = findRecord(node.target)?.id ?? '';
     return { label: node.label, operation: 'construct', classId, arguments: args, ...key };
@@ -223,16 +222,6 @@ function describeOffloaded(
     arguments: signal,
     instead: `ask for ${owner} itself and call its method on the event loop`,
   };
-}
-
-/**
- * The key under which a thread keeps a value: of what has scope `thread`, and of a singleton
- * class whose methods run in threads (each thread has its own instance, as the loop has one).
- */
-function perThreadKey(node: Node): string {
-  if (node.kind !== 'class' && node.kind !== 'method') return '';
-  const id = findRecord(node.target)?.id ?? '';
-  return node.kind === 'method' ? `${id}${node.static ? '.' : '#'}${String(node.method)}` : id;
 }
 
 /** Union-find over step indices. */

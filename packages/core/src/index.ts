@@ -48,10 +48,13 @@ export { Container, type ContainerOptions, type Override } from './container.js'
 export type { GraphData, GraphEdge, GraphNode } from './graph-data.js';
 export { toDot, toMermaid } from './graph-drawing.js';
 export type { StepEvent } from './trace.js';
+export type { HopEvent } from './threads/hop-events.js';
+export type { ThreadEvent } from './threads/thread-events.js';
+export type { TimeSummary } from './timing.js';
 export type { ResolveOptions, ScopeInstance } from './scope-instance.js';
 export { contextVar, type ContextVar } from './context-var.js';
 export { errorPath, suppressedErrors } from './error-path.js';
 export type { GroupOptions, ThreadOptions } from './threads/create-executor.js';
-export type { GroupFigures, ThreadFigures } from './threads/executor.js';
+export type { GroupFigures, ProviderFigures, ThreadFigures } from './threads/executor.js';
 export { transfer } from './portable/transfer.js';
 export * from './errors.js';

@@ -1,5 +1,5 @@
 /** The nodes of the graph: each a provider, or something else that a parameter may get. */
-import type { MethodRecord, ParameterSource } from './record.js';
+import { findRecord, type MethodRecord, type ParameterSource } from './record.js';
 import type { OffloadedToken } from './request-token.js';
 import { isScoped, type Placement, type Scope } from './scope.js';
 import { tokenName, type AbstractClass, type Token } from './token.js';
@@ -146,6 +146,16 @@ export function offloadedMethod(
     group,
     owner,
   };
+}
+
+/**
+ * Names what a class or method makes, the same in every thread and in every graph that has it; also
+ * the key under which a thread keeps its value. Empty for all else.
+ */
+export function providerKey(node: Node): string {
+  if (node.kind !== 'class' && node.kind !== 'method') return '';
+  const id = findRecord(node.target)?.id ?? '';
+  return node.kind === 'method' ? `${id}${node.static ? '.' : '#'}${String(node.method)}` : id;
 }
 
 /** Whether a node's value is kept in the container, or in a scope, for who asks next. */

@@ -4,6 +4,7 @@ import { groupHops, type Hop } from './hop.js';
 import { isMadeInPlace, levelOn, loop, sideOf, type Side, type Sides } from './placement.js';
 import { isScoped, type Scope } from './scope.js';
 import type { Step } from './step.js';
+import { Sampling } from './step-times.js';
 import type { NeededClass } from './threads/executor.js';
 
 /** What is started as one: a step on the loop, or a hop. */
@@ -44,6 +45,8 @@ export interface Plan {
   readonly loads: readonly Node[];
   /** Scopes that values of its steps live in, and those of the calls of offloaded methods. */
   readonly scopes: ReadonlySet<Scope>;
+  /** Which of its runs are measured on the loop. */
+  readonly sampling: Sampling;
   /** Steps whose values the scope keeps (or, for a singleton's own plan, the container). */
   readonly kept: readonly Step[];
 }
@@ -88,6 +91,7 @@ export function compilePlan(
     given: steps.filter(({ kind }) => kind === 'given'),
     template: steps.map(({ node }) => (node.kind === 'value' ? node.value : undefined)),
     lazies: lazySteps(steps),
+    sampling: new Sampling(),
     offloads: steps.flatMap((step) =>
       step.node.kind === 'offloaded' ? [{ step, node: step.node }] : [],
     ),

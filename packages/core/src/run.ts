@@ -9,6 +9,7 @@ import type { Node, OffloadedNode } from './node.js';
 import type { Plan, Unit } from './plan.js';
 import type { Scope } from './scope.js';
 import type { Step } from './step.js';
+import { noteBlocking } from './step-times.js';
 import type { Split } from './split.js';
 import type { Choice, Splitter } from './splitter.js';
 import { HopFailure, stayed, type Executor, type HopWatch } from './threads/executor.js';
@@ -80,6 +81,8 @@ export class Run {
   private controller: AbortController | undefined;
   /** Undefined where nobody listens to what steps do. */
   private readonly trace: RunTrace | undefined;
+  /** Whether it is measured for how long each step holds the loop. */
+  private readonly isSampled: boolean;
   private readonly outcome: Promise<unknown>;
   private accept!: (value: unknown) => void;
   private reject!: (error: unknown) => void;
@@ -97,6 +100,7 @@ export class Run {
     this.waits = plan.units.map(({ waits }) => waits);
     this.unfinished = plan.units.length;
     this.trace = traceRun(plan);
+    this.isSampled = plan.sampling.next();
     this.outcome = new Promise((accept, reject) => {
       this.accept = accept;
       this.reject = reject;
@@ -217,10 +221,12 @@ export class Run {
         this.enter(unit, step, makeOnLoop(node, args) as ProviderGenerator);
         return;
       }
+      const begun = this.isSampled ? performance.now() : 0;
       const value =
         this.trace === undefined
           ? makeOnLoop(node, args)
           : this.trace.start(unit, step, makeOnLoop, node, args);
+      if (this.isSampled) noteBlocking(node, performance.now() - begun);
       if (node.kind === 'method' && isThenable(value)) {
         this.whenSettled(step, value, (settled) => this.made(unit, step, settled));
       } else {

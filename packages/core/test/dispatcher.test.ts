@@ -7,6 +7,7 @@ import type { Departure, Lane, Trip } from '../src/threads/lane.js';
 import type { StepProgress } from '../src/threads/hop-control.js';
 import type { HopReply } from '../src/threads/message.js';
 import { ThreadGone } from '../src/threads/worker-thread.js';
+import { Figures } from '../src/threads/figures.js';
 import { Queue } from '../src/threads/queue.js';
 import { gate, type Gate } from './support/gate.js';
 
@@ -64,6 +65,7 @@ describe('a dispatcher', () => {
       this.#running += 1;
       const progress = () => this.progress;
       return {
+        bytes: undefined,
         reply: answer.passed.finally(() => (this.#running -= 1)),
         abort: () => (this.aborted += 1),
         get progress() {
@@ -110,7 +112,7 @@ describe('a dispatcher', () => {
   beforeEach(() => {
     jest.useFakeTimers();
     lane = new TestLane();
-    dispatcher = new Dispatcher(lane, 'default', 2);
+    dispatcher = new Dispatcher(lane, new Figures().group('default'), 2);
   });
   afterEach(() => {
     jest.useRealTimers();

@@ -536,7 +536,9 @@ describe.each(executors)('the %s executor', (_name, chosen, sharesMemory) => {
     const single = await started({ size: 1 });
     const zero = { busy: 0, queued: 0, hops: 0, replaced: 0, stuck: 0, waited: 0, ran: 0 };
     const nothing = { size: 1, threads: 1, ...zero };
-    expect(single.figures).toEqual({ ...nothing, groups: { default: nothing } });
+    const overhead = { count: 0, min: 0, max: 0, mean: 0, p50: 0, p90: 0, p99: 0 };
+    const groups = { default: { ...nothing, overhead } };
+    expect(single.figures).toEqual({ ...nothing, groups, providers: {} });
     const gate = cells();
     const held = single.run(hold, [gate]);
     const queued = single.run(echo, [1]);
@@ -544,7 +546,7 @@ describe.each(executors)('the %s executor', (_name, chosen, sharesMemory) => {
     expect(single.figures).toMatchObject({ threads: 1, busy: 1, queued: 1, hops: 0 });
     letGo(gate);
     await Promise.all([held, queued]);
-    const { waited, ran, groups, ...rest } = single.figures;
+    const { waited, ran, groups: after, providers, ...rest } = single.figures;
     expect(rest).toEqual({
       size: 1,
       threads: 1,
@@ -554,7 +556,9 @@ describe.each(executors)('the %s executor', (_name, chosen, sharesMemory) => {
       replaced: 0,
       stuck: 0,
     });
-    expect(groups).toEqual({ default: { waited, ran, ...rest } });
+    expect(after).toMatchObject({ default: { waited, ran, ...rest } });
+    const once = { hops: 1, runs: 1, failed: 0, refused: 0, replaced: 0 };
+    expect(providers).toMatchObject({ 'Tasks.hold': once, 'Tasks.echo': once });
     expect(waited).toBeGreaterThan(0);
     expect(ran).toBeGreaterThan(0);
     await single.dispose();

@@ -20,6 +20,7 @@ import {
   type HopStep,
   type HopWatch,
 } from './executor.js';
+import { shownTimes, type GroupMeter, type Measurement } from './figures.js';
 import { unpack } from './freight.js';
 import { contextRefusal, withContext } from './hop-context.js';
 import type { Lane, Trip } from './lane.js';
@@ -53,6 +54,7 @@ interface Job {
   /** Undoes the listening to `signal`. */
   release: (() => void) | undefined;
   readonly queued: number;
+  readonly measurement: Measurement;
   /** That of whoever asks for the hop. */
   readonly flow: Flow | undefined;
   /** Set while a thread has it. */
@@ -90,8 +92,7 @@ export class Dispatcher {
 
   constructor(
     private readonly lane: Lane,
-    /** Name of the group of threads. */
-    private readonly group: string,
+    private readonly meter: GroupMeter,
     /** How many hops may wait; undefined: it follows from the number of threads. */
     private readonly limit: number | undefined,
   ) {
@@ -115,6 +116,7 @@ export class Dispatcher {
       hops: this.#hops,
       replaced: lane.replaced,
       stuck: lane.stuck + this.#blocked,
+      overhead: this.meter.overhead.summary,
     };
   }
 
@@ -135,6 +137,7 @@ export class Dispatcher {
         reject,
         release: undefined,
         queued: performance.now(),
+        measurement: this.meter.measure(definition),
         flow: currentFlow(),
         running: undefined,
         answered: false,
@@ -168,7 +171,7 @@ export class Dispatcher {
     if (this.#isStuck) return this.#stuckFailure(definition);
     if (!this.#queue.isFull || definition.continues === true) return undefined;
     const { limit } = this.#queue;
-    return new HopFailure(-1, new QueueFullError(labelOf(definition), limit, this.group));
+    return new HopFailure(-1, new QueueFullError(labelOf(definition), limit, this.meter.name));
   }
 
   /** Whether no thread can take a hop before some native code returns. */
@@ -212,65 +215,72 @@ export class Dispatcher {
   }
 
   #start(job: Job): void {
-    const { definition, inputs, signal, watch } = job;
+    const { definition, inputs, signal, watch, measurement } = job;
     const hasDeadline = definition.steps.some(({ deadline }) => deadline !== undefined);
     const controlled = hasDeadline || (signal !== undefined && hasSignal(definition));
     let trip: Trip;
     try {
-      const timed = watch !== undefined;
-      trip = this.lane.send({ definition, inputs, controlled, timed, probe: watch?.probe });
+      const { isTimed, isSized: sized } = measurement;
+      const timed = isTimed || watch !== undefined;
+      const probe = watch?.probe;
+      trip = this.lane.send({ definition, inputs, controlled, timed, sized, probe });
     } catch (error) {
       this.#fail(job, refusedInput(job, error));
       return;
     }
     const started = performance.now();
     const running: Running = { started, trip, timer: undefined, isBlocked: false };
-    this.#waited += running.started - job.queued;
+    const waited = started - job.queued;
+    this.#waited += waited;
+    measurement.started(waited, trip.bytes);
     job.running = running;
     this.#running.add(job);
     if (hasDeadline) this.#watchDeadlines(job, running);
     watch?.started();
     trip.reply.then(
       (reply) => {
-        this.#end(job, running);
+        const took = this.#end(job, running);
         // Also where it was aborted: what it made after all is for the caller to tear down.
-        if (job.stopped?.isFinal === true) this.#fail(job, job.stopped.failure);
-        else this.#answer(job, reply);
+        this.#answer(job, reply, took);
         this.drain();
       },
       (error: unknown) => {
-        this.#end(job, running);
-        this.#fail(job, job.stopped?.failure ?? new HopFailure(-1, diedError(definition, error)));
+        const took = this.#end(job, running);
+        const failure = job.stopped?.failure ?? new HopFailure(-1, diedError(definition, error));
+        measurement.died(failure.error, took, this.#disposed === undefined);
+        this.#fail(job, failure);
         this.drain();
       },
     );
   }
 
-  #end(job: Job, running: Running): void {
+  /** @returns how long it took, in milliseconds. */
+  #end(job: Job, running: Running): number {
     clearTimeout(running.timer);
     if (running.isBlocked) this.#blocked--;
     this.#running.delete(job);
-    this.#ran += performance.now() - running.started;
+    const took = performance.now() - running.started;
+    this.#ran += took;
     this.#hops++;
+    return took;
   }
 
-  #answer(job: Job, reply: HopReply): void {
-    if (job.answered) return;
-    job.watch?.returned(reply.thread, own(reply, 'ran') ?? []);
+  #answer(job: Job, reply: HopReply, took: number): void {
+    const { measurement, watch } = job;
+    if (job.answered) {
+      measurement.answered(reply, took);
+      return;
+    }
+    const values = job.stopped?.isFinal === true ? job.stopped.failure : valuesOf(reply);
+    const failure = values instanceof HopFailure ? values : undefined;
+    measurement.answered(reply, took, failure);
+    watch?.returned(reply.thread, shownTimes(reply));
     const crosses = own(reply, 'crosses');
-    if (crosses !== undefined) job.watch?.probed?.(crosses);
-    if (hasFailed(reply)) {
-      this.#fail(job, new HopFailure(reply.step, decodeError(reply.error)));
+    if (crosses !== undefined) watch?.probed?.(crosses);
+    if (values instanceof HopFailure) {
+      this.#fail(job, values);
       return;
     }
-    let values: unknown[];
-    try {
-      values = decode(unpack(reply.values)) as unknown[];
-    } catch (error) {
-      this.#fail(job, new HopFailure(-1, error));
-      return;
-    }
-    for (const position of reply.stayed) values[position] = stayed;
     job.answered = true;
     job.release?.();
     job.resolve(values);
@@ -280,6 +290,9 @@ export class Dispatcher {
     if (job.answered) return;
     job.answered = true;
     job.release?.();
+    if (job.running === undefined) {
+      job.measurement.refused(performance.now() - job.queued, failure);
+    }
     job.reject(failure);
   }
 
@@ -354,6 +367,19 @@ function refusedInput({ definition, inputs }: Job, error: unknown): HopFailure {
       insteadOf(definition.steps[step], consumer),
     );
   return new HopFailure(step, refusal);
+}
+
+/** @returns a failure where the hop has failed, or its values cannot be decoded. */
+function valuesOf(reply: HopReply): unknown[] | HopFailure {
+  if (hasFailed(reply)) return new HopFailure(reply.step, decodeError(reply.error));
+  let values: unknown[];
+  try {
+    values = decode(unpack(reply.values)) as unknown[];
+  } catch (error) {
+    return new HopFailure(-1, error);
+  }
+  for (const position of reply.stayed) values[position] = stayed;
+  return values;
 }
 
 function decodeError(error: Freight): unknown {

@@ -1,4 +1,5 @@
 /** What the container asks of whatever runs its hops: the boundary between loop and thread. */
+import type { Timing, TimeSummary } from '../timing.js';
 
 /**
  * Where an argument comes from: `n >= 0` is input `n` of the hop, `n < 0` is the value of its step
@@ -164,11 +165,68 @@ export interface GroupFigures {
   readonly replaced: number;
   /** Threads that were told to end and have not: they are in native code, which nothing interrupts. */
   readonly stuck: number;
+  /**
+   * What a trip to a thread costs beside the time that its steps run. Measured, as all summaries, in
+   * the first 32 runs of each hop and then in every 16th, and in all while tracing or the channel
+   * `turno.hop` has subscribers.
+   */
+  readonly overhead: TimeSummary;
 }
 
-/** Figures of all threads of a container, and of each group. */
-export interface ThreadFigures extends GroupFigures {
+/** Figures of all threads of a container, of each group, and of each provider that runs in threads. */
+export interface ThreadFigures extends Omit<GroupFigures, 'overhead'> {
   readonly groups: Readonly<Record<string, GroupFigures>>;
+  /**
+   * By the label of the provider (`Kitchen.grind`), each that some hop was for; of several with one
+   * label, the second is `Kitchen.grind (2)`. Read when it is first asked for.
+   */
+  readonly providers: Readonly<Record<string, ProviderFigures>>;
+}
+
+/** Figures of one provider, of what it did in threads. A hop counts for each of its providers. */
+export interface ProviderFigures {
+  /** Hops with it that have left for a thread and have ended. */
+  readonly hops: number;
+  /**
+   * How often it ran. Fewer than hops where a step before it has failed, or where threads keep its
+   * value; more where one hop makes several values by it.
+   */
+  readonly runs: number;
+  /** Hops that failed because of it: what it threw, or a result that could not cross. */
+  readonly failed: number;
+  /** Hops with it that never left: no room in the queue, a value that could not cross, an abort. */
+  readonly refused: number;
+  /**
+   * Threads that ended while they had a hop with it: by themselves, for its deadline, or because it
+   * was aborted. Which step of a hop it was nobody knows, so that it counts for each.
+   */
+  readonly replaced: number;
+  /** How long its hops waited for a thread. */
+  readonly waited: TimeSummary;
+  /**
+   * How long it ran, measured in the thread, awaiting included: its own part of the hop. Of a
+   * generator up to its `yield`.
+   */
+  readonly ran: TimeSummary;
+  /**
+   * About how many bytes went to threads in all its hops. An estimate: only the first run of a hop
+   * and then every 256th is measured. Undefined where none could be.
+   */
+  readonly bytesIn: number | undefined;
+  /** About how many bytes came back as values of all its hops; likewise. */
+  readonly bytesOut: number | undefined;
+}
+
+/** What an executor has measured, for who plans with it. */
+export interface Measured {
+  /**
+   * How long a provider ran in threads.
+   * @param key - of the provider; see `providerKey`.
+   * @returns undefined where it has not run.
+   */
+  runTimes(key: string): Timing | undefined;
+  /** What trips to the threads of a group cost beside the time that their steps run. */
+  overhead(group?: string): Timing;
 }
 
 /** A hop failed: which of its steps, and with what. Never seen by users: the run unwraps it. */
@@ -226,6 +284,8 @@ export interface Executor {
   ): Promise<unknown[]>;
 
   readonly figures: ThreadFigures;
+
+  readonly measured: Measured;
 
   /** How many hops of a group would start at once. */
   free(group: string): number;

@@ -4,6 +4,7 @@ import { Deserializer, Serializer } from 'node:v8';
 import { MessageChannel, MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 
 import { encode, encodeExactly, encodeThrown, type Encoded } from '../portable/codec.js';
+import { byteSize } from './byte-size.js';
 import type { Freight } from './message.js';
 
 /** What can be moved. */
@@ -13,12 +14,17 @@ export type Transferable = ArrayBuffer | MessagePort;
 export interface Packed {
   readonly freight: Freight;
   readonly transfer: readonly Transferable[];
+  /** Where it was asked for and can be told: about how many bytes it has. */
+  readonly bytes?: number | undefined;
 }
 
 /** How values are made ready for one kind of thread. */
 export interface Packer {
-  /** @throws Obstacle for a value that cannot cross. */
-  pack(value: unknown): Packed;
+  /**
+   * @param sized - whether its bytes are to be counted.
+   * @throws Obstacle for a value that cannot cross.
+   */
+  pack(value: unknown, sized?: boolean): Packed;
   /** Packs what was thrown; never fails. */
   packThrown(thrown: unknown): Packed;
   /** Whether a value could cross. */
@@ -32,17 +38,19 @@ export const threadPacker: Packer = {
    * other end travels instead: in a pool's hands the failure would cost a thread (tinypool posts
    * results without a net).
    */
-  pack(value) {
+  pack(value, sized = false) {
     const { encoded, transfer, exact } = encode(value);
-    if (exact) return { freight: encoded, transfer };
+    // Before anything of it moves.
+    const bytes = sized ? byteSize(encoded, transfer) : undefined;
+    if (exact) return { freight: encoded, transfer, bytes };
     const { port1, port2 } = new MessageChannel();
     try {
       port1.postMessage(encoded, transfer);
-      return { freight: port2, transfer: [port2] };
+      return { freight: port2, transfer: [port2], bytes };
     } catch {
       port2.close();
       const parcel = encodeExactly(value);
-      return { freight: parcel.encoded, transfer: parcel.transfer };
+      return { freight: parcel.encoded, transfer: parcel.transfer, bytes };
     } finally {
       // What has been posted stays in the queue of the other end.
       port1.close();
@@ -57,7 +65,10 @@ export const threadPacker: Packer = {
 
 /** For other processes, to which nothing can be moved, and with which no memory is shared. */
 export const processPacker: Packer = {
-  pack: (value) => ({ freight: serialise(encodeExactly(value, false).encoded), transfer: [] }),
+  pack(value) {
+    const freight = serialise(encodeExactly(value, false).encoded);
+    return { freight, transfer: [], bytes: freight.byteLength };
+  },
   packThrown: (thrown) => ({
     freight: serialise(encodeThrown(thrown, false).encoded),
     transfer: [],

@@ -12,6 +12,7 @@ import type {
   ThreadFigures,
   Unreachable,
 } from './executor.js';
+import { Figures } from './figures.js';
 import { unpack } from './freight.js';
 import type { Lane, LaneEvents } from './lane.js';
 import type { Report } from './message.js';
@@ -28,6 +29,7 @@ interface Group {
 
 export class GroupExecutor implements Executor {
   readonly #groups = new Map<string, Group>();
+  readonly measured = new Figures();
   #isDisposed = false;
 
   /**
@@ -44,7 +46,8 @@ export class GroupExecutor implements Executor {
         onFree: () => dispatcher.drain(),
         onStuck: (error) => dispatcher.failQueued(error),
       });
-      const dispatcher = new Dispatcher(lane, group.name, group.queue);
+      const meter = this.measured.group(group.name);
+      const dispatcher = new Dispatcher(lane, meter, group.queue);
       this.#groups.set(group.name, { lane, dispatcher });
     }
   }
@@ -101,7 +104,15 @@ export class GroupExecutor implements Executor {
     const groups = Object.fromEntries(
       [...this.#groups].map(([name, { dispatcher }]) => [name, dispatcher.figures]),
     );
-    return { ...sum(Object.values(groups)), groups };
+    const { measured } = this;
+    return {
+      ...sum(Object.values(groups)),
+      groups,
+      // Whoever looks at the others often does not pay for these.
+      get providers() {
+        return measured.providers;
+      },
+    };
   }
 
   async dispose(): Promise<readonly unknown[]> {
@@ -131,12 +142,11 @@ export function unknownGroup(
   );
 }
 
-function sum(figures: readonly GroupFigures[]): GroupFigures {
+function sum(figures: readonly GroupFigures[]): Omit<GroupFigures, 'overhead'> {
   const total = { size: 0, threads: 0, busy: 0, queued: 0, waited: 0, ran: 0, hops: 0 };
-  const rest = { replaced: 0, stuck: 0 };
-  const all: Record<keyof GroupFigures, number> = { ...total, ...rest };
+  const all = { ...total, replaced: 0, stuck: 0 };
   for (const group of figures) {
-    for (const name of Object.keys(all) as (keyof GroupFigures)[]) all[name] += group[name];
+    for (const name of Object.keys(all) as (keyof typeof all)[]) all[name] += group[name];
   }
   return all;
 }

@@ -117,11 +117,11 @@ export class HopRunner {
     task: HopTask,
     missing: (classId: string) => string,
   ): Sent | Promise<Sent> {
-    const { cells, run: number, timed, probe } = bare(task);
+    const { cells, run: number, timed, sized, probe } = bare(task);
     const signal = new HopSignal(cells);
     const release =
       number === undefined ? undefined : this.link?.onAbort(number, () => signal.abort());
-    const ran: number[] | undefined = timed ? [] : undefined;
+    const ran: number[] | undefined = timed || this.#hasToKeep(definition) ? [] : undefined;
     const begin = this.#beginner(cells, number);
     const run = new StepsRun(definition.steps, inputs, this.#kept, signal, missing, ran, begin);
     const running = run.run();
@@ -129,7 +129,7 @@ export class HopRunner {
       release?.();
       // Before the teardown, which may change what would cross.
       const crosses = failure === undefined && this.#crosses(probe, run);
-      const sent = this.#end(definition, run, signal, failure);
+      const sent = this.#end(definition, run, signal, failure, sized === true);
       if (probe === undefined || failure !== undefined) return sent;
       const add = ({ reply, transfer }: Sent): Sent => sentOf({ ...reply, crosses }, transfer);
       return sent instanceof Promise ? sent.then(add) : add(sent);
@@ -163,33 +163,46 @@ export class HopRunner {
     return sentOf({ errors: freight }, transfer);
   }
 
+  /** Whether a run makes a value that the thread keeps from then on: the loop hears of that. */
+  #hasToKeep({ steps }: HopDefinition): boolean {
+    return steps.some(({ perThread }) => perThread !== undefined && !this.#kept.has(perThread));
+  }
+
   #end(
     definition: HopDefinition,
     run: StepsRun,
     signal: HopSignal,
     failure: StepFailure | undefined,
+    sized: boolean,
   ): Sent | Promise<Sent> {
     signal.close();
     // Before the teardown, which may change what is sent.
     const leaves = new Set<number>();
     const sent =
       failure === undefined
-        ? this.#encode(definition, run.values, leaves)
-        : this.#failed(failure.step, failure.error);
+        ? this.#encode(definition, run.values, leaves, sized)
+        : this.#failed(failure.step, failure.error, failure.step + 1);
     const disposing = disposeValues(run, leaves, failure, this.teardownTimeout);
     if (disposing === undefined) return sent;
     return disposing.then(({ failure: after, faults }) => {
       // Generators may have put another error into the place of the one that they saw.
-      if (failure !== undefined) return this.#failed(failure.step, (after ?? failure).error);
+      if (failure !== undefined) {
+        return this.#failed(failure.step, (after ?? failure).error, failure.step + 1);
+      }
       const [first] = faults;
       if (first === undefined || hasFailed(sent.reply)) return sent;
       const step = definition.steps.findIndex(({ label }) => label === first.label);
-      return this.#failed(step, joinErrors(faults.map(({ error }) => error)));
+      return this.#failed(step, joinErrors(faults.map(({ error }) => error)), run.values.length);
     });
   }
 
   /** @param leaves - gets the indices of the steps whose values have left the thread. */
-  #encode(definition: HopDefinition, values: readonly unknown[], leaves: Set<number>): Sent {
+  #encode(
+    definition: HopDefinition,
+    values: readonly unknown[],
+    leaves: Set<number>,
+    sized: boolean,
+  ): Sent {
     const { outputs, extras, steps } = definition;
     const wanted = [...outputs, ...extras];
     const list = wanted.map((step) => values[step]);
@@ -197,7 +210,7 @@ export class HopRunner {
     const packList = () => {
       for (;;) {
         try {
-          return this.packer.pack(list);
+          return this.packer.pack(list, sized);
         } catch (error) {
           const position = error instanceof Obstacle ? error.path[0] : undefined;
           if (typeof position !== 'number' || position < outputs.length) throw error;
@@ -207,13 +220,14 @@ export class HopRunner {
       }
     };
     try {
-      const { freight, transfer } = packList();
+      const { freight, transfer, bytes } = packList();
       for (const [position, step] of wanted.entries()) {
         if (!stayed.includes(position)) leaves.add(step);
       }
-      return sentOf({ thread: this.thread, values: freight, stayed }, transfer);
+      const reply = { thread: this.thread, values: freight, stayed };
+      return sentOf(sized && bytes !== undefined ? { ...reply, bytes } : reply, transfer);
     } catch (error) {
-      if (!(error instanceof Obstacle)) return this.#failed(-1, error);
+      if (!(error instanceof Obstacle)) return this.#failed(-1, error, values.length);
       const step = wanted[error.path[0] as number] ?? -1;
       const label = steps[step]?.label ?? 'A hop';
       return this.#failed(
@@ -224,13 +238,15 @@ export class HopRunner {
             `${label} runs in a thread, but its result cannot cross to the event loop`,
             insteadOf(steps[step], label),
           ),
+        values.length,
       );
     }
   }
 
-  #failed(step: number, error: unknown): Sent {
+  /** @param count - how many steps have run. */
+  #failed(step: number, error: unknown, count = 0): Sent {
     const { freight, transfer } = this.packer.packThrown(error);
-    return sentOf({ thread: this.thread, step, error: freight }, transfer);
+    return sentOf({ thread: this.thread, step, error: freight, count }, transfer);
   }
 }
 

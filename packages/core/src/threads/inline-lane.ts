@@ -66,8 +66,8 @@ export class InlineLane implements Lane {
     // It never gives up.
   }
 
-  send({ definition, inputs, controlled, timed, probe }: Departure): Trip {
-    const { freight, transfer } = this.#packer.pack(inputs);
+  send({ definition, inputs, controlled, timed, sized, probe }: Departure): Trip {
+    const { freight, transfer, bytes } = this.#packer.pack(inputs, sized);
     const cells = controlled ? newCells() : undefined;
     const task = {
       task: 'hop' as const,
@@ -76,6 +76,7 @@ export class InlineLane implements Lane {
       inputs: cross(freight, transfer),
       ...(cells === undefined ? {} : { cells }),
       ...(timed ? { timed } : {}),
+      ...(sized ? { sized } : {}),
       ...(probe === undefined ? {} : { probe }),
     };
     this.#running++;
@@ -85,6 +86,7 @@ export class InlineLane implements Lane {
       .then(crossReply)
       .finally(() => this.#running--);
     return {
+      bytes,
       reply,
       abort: () => cells !== undefined && abortCells(cells),
       get progress() {

@@ -11,14 +11,18 @@ export interface Departure {
   readonly inputs: readonly unknown[];
   /** Whether the hop is told that it is aborted, and tells which of its steps runs. */
   readonly controlled: boolean;
-  /** Whether the thread shall measure the steps. */
+  /** Whether the thread shall tell how long the steps ran. */
   readonly timed: boolean;
+  /** Whether it shall be told how many bytes inputs and values have. */
+  readonly sized: boolean;
   /** Steps of which the thread shall say whether their values could cross. */
   readonly probe: readonly number[] | undefined;
 }
 
 /** A hop that a thread has. */
 export interface Trip {
+  /** Of its inputs, about; where they were to be measured, and can be. */
+  readonly bytes: number | undefined;
   /** @throws ThreadGone if the thread ends before it answers. */
   readonly reply: Promise<HopReply>;
   /** Tells the steps that ask for the `AbortSignal`; only for a controlled hop. */

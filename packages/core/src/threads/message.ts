@@ -45,6 +45,8 @@ export interface HopTask {
   readonly run?: number;
   /** Asks how long each step ran. */
   readonly timed?: true;
+  /** Asks how many bytes the answer has. */
+  readonly sized?: true;
   /** Asks whether the values of these steps could cross. */
   readonly probe?: readonly number[];
 }
@@ -62,10 +64,21 @@ export type HopReply = (
       /** Which of these are extras that could not cross. */
       readonly stayed: readonly number[];
     }
-  | { readonly thread: number; readonly step: number; readonly error: Freight }
+  | {
+      readonly thread: number;
+      readonly step: number;
+      readonly error: Freight;
+      /** How many steps have run, with the one that failed. */
+      readonly count: number;
+    }
 ) & {
-  /** Where it was asked for: milliseconds of each step, up to the last that ran. */
+  /**
+   * Milliseconds of each step, up to the last that ran; -1 for a value that the thread had kept.
+   * Where it was asked for, and where a value is made that the thread keeps from now on.
+   */
   readonly ran?: readonly number[];
+  /** Where it was asked for and can be told: about how many bytes the values have. */
+  readonly bytes?: number;
   /** Where it was asked for, and the hop went well. */
   readonly crosses?: boolean;
 };

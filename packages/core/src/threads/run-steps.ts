@@ -30,7 +30,7 @@ export class StepsRun {
     private readonly signal: HopSignal,
     /** Why a class is not known; a sentence without its full stop. */
     private readonly missing: (classId: string) => string,
-    /** Gets how long each step ran, in milliseconds. */
+    /** Gets how long each step ran, in milliseconds, up to the last that did; -1 for what was kept. */
     private readonly ran: number[] | undefined,
     /** Told of each step that begins. */
     private readonly begin: ((index: number) => void) | undefined,
@@ -43,7 +43,7 @@ export class StepsRun {
   run(): StepFailure | undefined | Promise<StepFailure | undefined> {
     for (let index = this.values.length; index < this.steps.length; index++) {
       const step = this.steps[index] as HopStep;
-      const started = this.ran === undefined ? 0 : performance.now();
+      const started = this.ran === undefined ? 0 : this.startTime(step);
       this.begin?.(index);
       let made: unknown;
       try {
@@ -77,8 +77,13 @@ export class StepsRun {
     return this.run();
   }
 
+  /** @returns -1 for a step whose value the thread has. */
+  private startTime({ perThread }: HopStep): number {
+    return perThread !== undefined && this.kept.has(perThread) ? -1 : performance.now();
+  }
+
   private noteTime(started: number): void {
-    this.ran?.push(performance.now() - started);
+    this.ran?.push(started < 0 ? -1 : performance.now() - started);
   }
 
   private valueOf(step: HopStep): unknown {

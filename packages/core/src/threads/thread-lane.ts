@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs';
 
 import { DisposedError, TeardownTimeoutError, ThreadStartError } from '../errors.js';
 import { decode } from '../portable/codec.js';
-import type { Manifest } from './executor.js';
+import type { HopDefinition, Manifest } from './executor.js';
 import { processPacker, threadPacker, unpack, type Packer } from './freight.js';
 import type { Departure, Lane, LaneEvents, Trip } from './lane.js';
 import type { HopReply, HopTask, Report, SetupTask } from './message.js';
 import type { GroupSettings } from './options.js';
+import { tellOfThread } from './thread-events.js';
 import { ThreadGone, WorkerThread } from './worker-thread.js';
 
 /** How often in a row a thread may fail to start before the lane gives up until somebody asks. */
@@ -57,6 +58,8 @@ export class ThreadLane implements Lane {
   readonly #threads = new Set<WorkerThread>();
   /** Those of them that are free, the one that was busy last at the end: it is warm. */
   readonly #idle: WorkerThread[] = [];
+  /** What the threads that are busy are at. */
+  readonly #held = new Map<WorkerThread, HopDefinition>();
   /** Threads that were told to end and have not, and when. */
   readonly #ending = new Map<WorkerThread, number>();
   readonly #retiring = new Set<Promise<unknown>>();
@@ -71,6 +74,7 @@ export class ThreadLane implements Lane {
   #retry: NodeJS.Timeout | undefined;
   /** How long until the next try after starting has failed, in milliseconds. */
   #delay = firstDelay;
+  #isClosing = false;
   #closed: Promise<readonly unknown[]> | undefined;
   #replaced = 0;
 
@@ -87,7 +91,7 @@ export class ThreadLane implements Lane {
   }
 
   get free(): number {
-    return this.#closed === undefined ? this.#idle.length : 0;
+    return this.#isClosing ? 0 : this.#idle.length;
   }
 
   get threads(): number {
@@ -128,16 +132,18 @@ export class ThreadLane implements Lane {
     this.#refill();
   }
 
-  send({ definition, inputs, controlled, timed, probe }: Departure): Trip {
-    const { freight, transfer } = this.#packer.pack(inputs);
+  send({ definition, inputs, controlled, timed, sized, probe }: Departure): Trip {
+    const { freight, transfer, bytes } = this.#packer.pack(inputs, sized);
     const thread = this.#idle.pop();
     if (thread === undefined) throw new RangeError('No thread is free.');
+    this.#held.set(thread, definition);
     const task: HopTask = {
       task: 'hop',
       hop: definition.id,
       ...(thread.known.has(definition.id) ? {} : { definition }),
       inputs: freight,
       ...(timed ? { timed } : {}),
+      ...(sized ? { sized } : {}),
       ...(probe === undefined ? {} : { probe }),
     };
     const reply = thread.run(task, transfer, controlled).then(
@@ -153,6 +159,7 @@ export class ThreadLane implements Lane {
       },
     );
     return {
+      bytes,
       reply,
       abort: () => thread.abort(),
       get progress() {
@@ -163,7 +170,7 @@ export class ThreadLane implements Lane {
   }
 
   async resize(size: number): Promise<void> {
-    if (this.#closed !== undefined) throw new DisposedError('container');
+    if (this.#isClosing) throw new DisposedError('container');
     this.#size = size;
     if (!this.#isOpen) return;
     while (this.#threads.size > size) {
@@ -178,12 +185,13 @@ export class ThreadLane implements Lane {
   }
 
   close(): Promise<readonly unknown[]> {
+    this.#isClosing = true;
     return (this.#closed ??= this.#close());
   }
 
   /** A method, since the answer changes during an `await`. */
   #hasClosed(): boolean {
-    return this.#closed !== undefined;
+    return this.#isClosing;
   }
 
   get #isFull(): boolean {
@@ -192,6 +200,7 @@ export class ThreadLane implements Lane {
 
   /** A thread is free: it is kept, unless there are too many. */
   #release(thread: WorkerThread): void {
+    this.#held.delete(thread);
     if (!thread.isAlive || this.#hasClosed()) return;
     if (this.#threads.size > this.#size) this.#retire(thread);
     else this.#idle.push(thread);
@@ -211,8 +220,25 @@ export class ThreadLane implements Lane {
   #terminate(thread: WorkerThread, reason: string): void {
     this.#forget(thread);
     if (!thread.isAlive) return;
+    this.#tellEnd(thread, reason);
     this.#ending.set(thread, performance.now());
     thread.terminate(reason);
+  }
+
+  #tellEnd(thread: WorkerThread, reason: string, error?: unknown): void {
+    const definition = this.#held.get(thread);
+    this.#held.delete(thread);
+    tellOfThread(() => ({
+      event: thread.id === 0 ? 'failed' : 'ended',
+      group: this.settings.name,
+      threadId: thread.id,
+      reason,
+      ...(error === undefined ? {} : { error }),
+      held: (definition?.steps ?? []).flatMap(({ operation, label }) =>
+        operation === 'call' || operation === 'construct' ? [label] : [],
+      ),
+      replaced: !this.#hasClosed() && this.#threads.size < this.#size,
+    }));
   }
 
   #forget(thread: WorkerThread): void {
@@ -234,6 +260,7 @@ export class ThreadLane implements Lane {
 
   async #endInOrder(thread: WorkerThread): Promise<void> {
     const { teardownTimeout, name } = this.settings;
+    this.#tellEnd(thread, 'it is not needed any more');
     this.#ending.set(thread, Infinity);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => {
@@ -294,6 +321,8 @@ export class ThreadLane implements Lane {
       }
       this.#starting.delete(thread);
       this.#threads.add(thread);
+      const { name: group } = this.settings;
+      tellOfThread(() => ({ event: 'ready', group, threadId: thread.id }));
       this.#release(thread);
       this.#tellWatchers();
       return report;
@@ -308,9 +337,10 @@ export class ThreadLane implements Lane {
     }
   }
 
-  #noteGone(thread: WorkerThread, _reason: ThreadGone): void {
+  #noteGone(thread: WorkerThread, reason: ThreadGone): void {
     const wasThere = this.#threads.has(thread);
     this.#forget(thread);
+    this.#tellEnd(thread, reason.message, reason.cause);
     if (!wasThere || this.#hasClosed()) return;
     this.#replaced++;
     this.#refill();
