@@ -2,9 +2,12 @@
 
 /**
  * A copy of an object's own fields without a prototype: a field that may be missing is then missing,
- * whatever `Object.prototype` holds. For what is read often, and for what users wrote.
+ * whatever `Object.prototype` holds. For what is read often, and for what users wrote: null, an array
+ * and what else JavaScript may pass for options stays what it is, for whoever refuses it.
  */
 export function bare<T extends object>(object: T): T {
+  const given: unknown = object;
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return object;
   // Not Object.create(null): objects that begin without a prototype are slow to read.
   return Object.setPrototypeOf({ ...object }, null) as T;
 }
