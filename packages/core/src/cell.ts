@@ -29,6 +29,8 @@ export class Cell {
     this.outcome = outcome;
     const { waiters } = this;
     this.waiters = [];
+    // At once: its maker may fail before those who wait are told.
+    if (outcome.kind === 'made' && waiters.length > 0) this.shared = true;
     for (const waiter of waiters) calls.push({ cell: this, waiter, outcome });
     drain();
   }

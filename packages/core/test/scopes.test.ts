@@ -702,6 +702,47 @@ describe('a resolve that fails', () => {
   );
 });
 
+describe('a value that another resolve waits for', () => {
+  it('stays when its maker fails in the turn in which it was made', async () => {
+    const opened = gate();
+    const First = token<string>('First');
+    const Top = token<string>('Top');
+    class Slow {
+      @Provides(First, lazy) static async first(): Promise<string> {
+        await opened.passed;
+        return 'first';
+      }
+    }
+    @Injectable(request)
+    class Shared extends Resource {
+      constructor(@Inject(First) name: string) {
+        super(name);
+      }
+    }
+    @Injectable(request)
+    class Fails {
+      constructor(@Inject(First) name: string) {
+        throw new RangeError(name);
+      }
+    }
+    class Tops {
+      @Provides(Top, request) static async top(_shared: Shared, _fails: Fails): Promise<string> {
+        return 'top';
+      }
+    }
+    await using container = await containerOf([Slow, Tops]);
+    const scope = container.createScope();
+    const top = scope.resolve(Top);
+    const shared = scope.resolve(Shared);
+    opened.open();
+    await expect(top).rejects.toThrow(RangeError);
+    expect(await shared).toBeInstanceOf(Shared);
+    expect(log).toEqual(['+first']);
+    await scope.dispose();
+    expect(log).toEqual(['+first', '-first']);
+  });
+});
+
 describe('many at once', () => {
   it('do not mix what each has in an AsyncLocalStorage', async () => {
     const storage = new AsyncLocalStorage<number>();
