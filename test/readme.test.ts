@@ -128,6 +128,7 @@ describe('docs/introspection.md', () => {
     ['toMermaid', 'flowchart LR'],
     ['explain()', 'start: 2 singletons'],
     ['asyncEnd', 'Grill.beef for'],
+    ['turno.hop', 'a thread: ready'],
   ])('shows code with %s that prints what it says', async (mark, printed) => {
     const file = 'docs/introspection.md';
     const output = await run(mark.replace(/\W/g, ''), snippet(file, 'ts', mark));
