@@ -1177,6 +1177,40 @@ const provocations: readonly Provocation[] = [
     },
   ],
   [
+    'a pattern that repeats a repetition',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/:id(([a-z]+)+)') async one() {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a pattern that repeats alternatives',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/:id((a|ab)+)') async one() {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a controller below itself',
+    () => {
+      const below: Class[] = [];
+      @Controller('/burgers', { controllers: below })
+      class Burgers {}
+      below.push(Burgers);
+      return routeProblem(Burgers);
+    },
+  ],
+  [
     'several problems of routes',
     () => {
       @Controller('/burgers')

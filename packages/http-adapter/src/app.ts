@@ -19,13 +19,8 @@ import {
 import type { InjectOptions, Response as InjectResponse } from 'light-my-request';
 import { hasUnreadExcess, readJsonBody } from './body.js';
 import { AppError, ListenError, OptionsError, RouteError } from './errors.js';
-import {
-  BadRequest,
-  MethodNotAllowed,
-  NotFound,
-  ServiceUnavailable,
-  UriTooLong,
-} from './http-error.js';
+import { findRoute } from './find-route.js';
+import { ServiceUnavailable } from './http-error.js';
 import { silent, type Logger } from './logger.js';
 import { asRequestSource } from './parameter.js';
 import { problemOf } from './problem.js';
@@ -84,8 +79,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const { collectRoutes } = await import('./route.js');
   const table = collectRoutes(controllers);
   // What is wrong with the other ones the routes say.
-  const withRoutes = new Set(table.routes.map(({ controller }) => controller));
-  const served = controllers.filter((controller) => withRoutes.has(controller));
+  const served = new Set(table.routes.map(({ controller }) => controller as Class));
   const container = await startContainer({
     providers: [...new Set<Provider>([...served, ...(options.providers ?? [])])],
     scopeValues: [IncomingMessage, requestToken],
@@ -286,16 +280,23 @@ export class App implements AsyncDisposable {
       let reply: Reply;
       try {
         if (this.#isClosed) throw closing();
-        const { route, params, search } = this.#find(request);
-        const endpoint = this.#endpointOf(route);
-        const body = endpoint.wantsBody ? await readJsonBody(request, this.#bodyLimit) : undefined;
-        scope = this.container.createScope([
-          value(IncomingMessage, request),
-          value(requestToken, new HttpRequest(request.headers, params, search, body)),
-        ]);
-        cancelWith(response, scope);
-        const result = await scope.resolve(endpoint.token);
-        reply = encode(route.label, result, route.status);
+        const found = findRoute(this.#router, request);
+        if ('status' in found) {
+          reply = found;
+        } else {
+          const { route, params, search } = found;
+          const endpoint = this.#endpointOf(route);
+          const body = endpoint.wantsBody
+            ? await readJsonBody(request, this.#bodyLimit)
+            : undefined;
+          scope = this.container.createScope([
+            value(IncomingMessage, request),
+            value(requestToken, new HttpRequest(request.headers, params, search, body)),
+          ]);
+          cancelWith(response, scope);
+          const result = await scope.resolve(endpoint.token);
+          reply = encode(route.label, result, route.status);
+        }
       } catch (error) {
         failure = error;
         if (isGone(response)) {
@@ -330,16 +331,6 @@ export class App implements AsyncDisposable {
     }
     // There is one for each route, from the constructor on.
     return this.#endpoints.get(route) as Endpoint;
-  }
-
-  #find({ method = 'GET', url = '/' }: IncomingMessage) {
-    const match = this.#router.find(method, url);
-    if (typeof match === 'object') return match;
-    const allowed = match ?? this.#router.allowed(url);
-    if (allowed === 400) throw new BadRequest('The URL is malformed.');
-    if (allowed === 414) throw new UriTooLong('A parameter in the path is too long.');
-    if (allowed.length === 0) throw new NotFound();
-    throw new MethodNotAllowed(undefined, { headers: { allow: allowed.join(', ') } });
   }
 
   #replyTo(thrown: unknown, request: IncomingMessage): Reply {

@@ -1,6 +1,7 @@
 /** The decorators of routes and their parameters: they write records and do nothing else. */
 import {
   type AbstractClass,
+  type Class,
   DeclarationError,
   declareClass,
   declareHandler,
@@ -12,7 +13,7 @@ import { bodySource, textSource, type BodyOptions, type ParameterOptions } from 
 import { recordOf, type HttpMethod } from './record.js';
 import { isSchema, type StandardSchema } from './standard-schema.js';
 
-/** Options of `@Get`, `@Post`, `@Put`, `@Patch` and `@Delete`. */
+/** Options of `@Get`, `@Post`, `@Put`, `@Patch`, `@Delete`, `@Head`, `@Options` and `@All`. */
 export interface RouteOptions {
   /** Status of the answer, 200 to 599. Default: 200, or 204 where the handler returns nothing. */
   readonly status?: number;
@@ -27,17 +28,33 @@ export interface RouteOptions {
   readonly deadline?: number;
 }
 
+/** Options of {@link Controller}. */
+export interface ControllerOptions {
+  /** Controllers that are served below this one: their prefixes follow its own. */
+  readonly controllers?: readonly Class[];
+}
+
 /** Makes a class a controller: its routes are served under `prefix`. List it in `controllers`. */
-export function Controller(prefix = '') {
+export function Controller(prefix = '', options: ControllerOptions = {}) {
   refuseNonText('Controller', 'prefix', prefix);
+  checkOptions('Controller', options, ['controllers']);
+  const { controllers = [] } = options;
+  if (!Array.isArray(controllers)) {
+    throw new DeclarationError(
+      'The `controllers` of @Controller are no array.',
+      `Write @Controller('/shops', { controllers: [Orders] }).`,
+    );
+  }
   return (target: AbstractClass, context?: unknown): void => {
     refuseStandardDecorator('Controller', context);
     declareClass(target);
-    recordOf(target).prefix = prefix;
+    const record = recordOf(target);
+    record.prefix = prefix;
+    record.children = controllers as readonly unknown[];
   };
 }
 
-/** Serves GET (and HEAD) requests of a path. An `async` method runs on the loop, any other in a thread. */
+/** Serves GET requests of a path, and HEAD ones that no `@Head` serves. An `async` method runs on the loop, any other in a thread. */
 export const Get = routeDecorator('Get', 'GET');
 /** Serves POST requests of a path. */
 export const Post = routeDecorator('Post', 'POST');
@@ -47,6 +64,12 @@ export const Put = routeDecorator('Put', 'PUT');
 export const Patch = routeDecorator('Patch', 'PATCH');
 /** Serves DELETE requests of a path. */
 export const Delete = routeDecorator('Delete', 'DELETE');
+/** Serves HEAD requests of a path, before its GET route; what it returns is not sent, only its length. */
+export const Head = routeDecorator('Head', 'HEAD');
+/** Serves OPTIONS requests of a path, which are otherwise answered with its `Allow`. */
+export const Options = routeDecorator('Options', 'OPTIONS');
+/** Serves requests of a path by all methods for which that path has no route of its own. */
+export const All = routeDecorator('All', 'ALL');
 
 /**
  * Reads a parameter from the path: `:name` in the path of the route. It is converted to its
@@ -86,7 +109,7 @@ function shown(option: string | number): string {
   return typeof option === 'string' ? `'${option}'` : String(option);
 }
 
-function routeDecorator(decorator: string, method: HttpMethod) {
+function routeDecorator(decorator: string, method: HttpMethod | 'ALL') {
   return (path = '', options: RouteOptions = {}) => {
     refuseNonText(decorator, 'path', path);
     checkOptions(decorator, options, ['status', ...handlerOptions]);

@@ -1,16 +1,20 @@
 /** The public names of @turno/http-adapter. */
 export { App, createApp, type AppOptions, type CloseOptions } from './app.js';
 export {
+  All,
   Body,
   Controller,
   Delete,
   Get,
+  Head,
   Header,
+  Options,
   Patch,
   Path,
   Post,
   Put,
   Query,
+  type ControllerOptions,
   type RouteOptions,
 } from './decorators.js';
 export type { BodyOptions, Location, ParameterOptions, ParameterProblem } from './parameter.js';

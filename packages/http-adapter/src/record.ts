@@ -2,11 +2,12 @@
 import type { AbstractClass, HandlerOptions } from '@turno/core';
 
 /** The methods that routes can have. */
-export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
 
 /** One `@Get`, `@Post`, … on a method. */
 export interface RouteRecord {
-  readonly method: HttpMethod;
+  /** `ALL`: every method that the path has no other route for. */
+  readonly method: HttpMethod | 'ALL';
   /** As it was written: `/:id`, without the prefix of the controller. */
   readonly path: string;
   /** Name of the decorated method. */
@@ -21,6 +22,8 @@ export interface RouteRecord {
 export interface ControllerRecord {
   /** Set by `@Controller`. */
   prefix?: string;
+  /** Controllers below it, set by `@Controller`; JavaScript may list anything. */
+  children?: readonly unknown[];
   readonly routes: RouteRecord[];
 }
 

@@ -2,11 +2,12 @@
 import type { AbstractClass, Class, TurnoError } from '@turno/core';
 import { RouteError } from './errors.js';
 import { recordsOf, type HttpMethod, type RouteRecord } from './record.js';
-import { Router } from './router.js';
+import { methods, Router, type Added } from './router.js';
+import { repeatsAlternatives } from './unsafe-pattern.js';
 
 /** A method of a controller, and what it is served for. */
 export interface Route {
-  readonly method: HttpMethod;
+  readonly method: HttpMethod | 'ALL';
   /** Whole, with the prefix of the controller: `/burgers/:id`. */
   readonly path: string;
   readonly controller: AbstractClass;
@@ -25,27 +26,22 @@ export interface RouteTable {
   readonly problems: readonly TurnoError[];
 }
 
-/** Collects the routes of controllers, in order of declaration, inherited ones first. */
+/**
+ * Collects the routes of controllers and of those below them, in order of declaration, inherited
+ * ones first.
+ */
 export function collectRoutes(controllers: readonly Class[]): RouteTable {
-  const table = {
+  const table: GrowingTable = {
     router: new Router<Route>(),
     routes: new Array<Route>(),
     problems: new Array<TurnoError>(),
+    declared: [],
   };
-  // A set: a controller that two feature lists both name is one controller.
-  [...new Set<unknown>(controllers)].forEach((controller, position) => {
-    if (typeof controller === 'function') addController(table, controller as AbstractClass);
-    else {
-      table.problems.push(
-        new RouteError(
-          `controllers[${position}] is ${describe(controller)}, which is no class.`,
-          controller === undefined
-            ? 'Two modules import each other, or a name is misspelt.'
-            : 'List classes that are decorated with @Controller().',
-        ),
-      );
-    }
-  });
+  addControllers(table, controllers, 'controllers', []);
+  // What serves all methods takes those that are left.
+  const last = ({ record }: Declared) => record.method === 'ALL';
+  for (const each of table.declared) if (!last(each)) addRoute(table, each);
+  for (const each of table.declared) if (last(each)) addRoute(table, each);
   return table;
 }
 
@@ -53,16 +49,72 @@ interface GrowingTable {
   readonly router: Router<Route>;
   readonly routes: Route[];
   readonly problems: TurnoError[];
+  readonly declared: Declared[];
 }
 
-function addController(table: GrowingTable, controller: AbstractClass): void {
-  const chain = recordsOf(controller);
-  const prefix = chain.findLast((record) => record.prefix !== undefined)?.prefix;
-  if (prefix === undefined) {
+/** A route before it has its place. */
+interface Declared {
+  readonly record: RouteRecord;
+  readonly controller: AbstractClass;
+  /** Prefixes of the controllers above it and of its own. */
+  readonly prefixes: readonly string[];
+}
+
+/** A controller and those that it is served below. */
+interface Place {
+  readonly controller: AbstractClass;
+  readonly prefix: string;
+}
+
+/** @param list - as messages name it: `controllers`. */
+function addControllers(
+  table: GrowingTable,
+  controllers: readonly unknown[],
+  list: string,
+  above: readonly Place[],
+): void {
+  // A set: a controller that two feature lists both name is one controller.
+  [...new Set(controllers)].forEach((controller, position) => {
+    if (typeof controller === 'function') {
+      addController(table, controller as AbstractClass, list, above);
+      return;
+    }
     table.problems.push(
       new RouteError(
-        `The class "${controller.name}" in \`controllers\` is no controller.`,
+        `${list}[${position}] is ${describe(controller)}, which is no class.`,
+        controller === undefined
+          ? 'Two modules import each other, or a name is misspelt.'
+          : 'List classes that are decorated with @Controller().',
+      ),
+    );
+  });
+}
+
+function addController(
+  table: GrowingTable,
+  controller: AbstractClass,
+  list: string,
+  above: readonly Place[],
+): void {
+  const chain = recordsOf(controller);
+  const own = chain.findLast((record) => record.prefix !== undefined);
+  const prefix = own?.prefix;
+  if (own === undefined || prefix === undefined) {
+    table.problems.push(
+      new RouteError(
+        `The class "${controller.name}" in \`${list}\` is no controller.`,
         'Decorate it with @Controller(), or move it to `providers`.',
+      ),
+    );
+    return;
+  }
+  const places = [...above, { controller, prefix }];
+  if (above.some((place) => place.controller === controller)) {
+    const circle = places.map((place) => place.controller.name).join(' -> ');
+    table.problems.push(
+      new RouteError(
+        `The controller "${controller.name}" is listed below itself: ${circle}.`,
+        'Take it out of one of the `controllers` on that way.',
       ),
     );
     return;
@@ -77,7 +129,8 @@ function addController(table: GrowingTable, controller: AbstractClass): void {
       );
     }
   }
-  if (byHandler.size === 0) {
+  const children = own.children ?? [];
+  if (byHandler.size === 0 && children.length === 0) {
     table.problems.push(
       new RouteError(
         `The controller "${controller.name}" has no route.`,
@@ -85,16 +138,17 @@ function addController(table: GrowingTable, controller: AbstractClass): void {
       ),
     );
   }
-  for (const record of [...byHandler.values()].flat()) addRoute(table, controller, prefix, record);
+  const prefixes = places.map((place) => place.prefix);
+  for (const record of [...byHandler.values()].flat()) {
+    table.declared.push({ record, controller, prefixes });
+  }
+  addControllers(table, children, `controllers of ${controller.name}`, places);
 }
 
-function addRoute(
-  { router, routes, problems }: GrowingTable,
-  controller: AbstractClass,
-  prefix: string,
-  { method, path: ownPath, handler, status }: RouteRecord,
-): void {
-  const path = joinPaths(prefix, ownPath);
+function addRoute(table: GrowingTable, { record, controller, prefixes }: Declared): void {
+  const { router, routes, problems } = table;
+  const { method, path: ownPath, handler, status } = record;
+  const path = joinPaths(...prefixes, ownPath);
   const label = `${controller.name}.${String(handler)}`;
   const params: string[] = [];
   const route: Route = { method, path, controller, handler, label, status, params };
@@ -107,8 +161,16 @@ function addRoute(
     refuse('has a "?" or "#" in its path.', 'A path ends before the query: use @Query(name).');
     return;
   }
+  if (repeatsAlternatives(path)) {
+    refuse(
+      'repeats alternatives in a pattern, which some texts make run for ages.',
+      'Write a set of characters ([ab]+), or check the parameter with a schema: @Path(name, schema).',
+    );
+    return;
+  }
   try {
-    const added = router.add(method, path, route);
+    const added =
+      method === 'ALL' ? addToAll(router, path, route) : router.add(method, path, route);
     if (added.conflict !== undefined) {
       refuse(
         `is served by ${added.conflict.label} already (${added.conflict.path}).`,
@@ -118,8 +180,17 @@ function addRoute(
     }
     params.push(...added.params);
   } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    if (reason.includes('not safe')) {
+      refuse(
+        'repeats a repetition in a pattern, which some texts make run for ages.',
+        'Repeat one thing only ([a-z]+ instead of ([a-z]+)+), or check the parameter with a schema: @Path(name, schema).',
+        cause,
+      );
+      return;
+    }
     refuse(
-      `cannot be routed: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      `cannot be routed: ${reason}.`,
       'See the syntax of paths in the README of @turno/http-adapter.',
       cause,
     );
@@ -133,6 +204,32 @@ function addRoute(
     return;
   }
   routes.push(route);
+}
+
+/** Adds a route for each method for which its path has none that is not of `@All`. */
+function addToAll(router: Router<Route>, path: string, route: Route): Added<Route> {
+  let params: readonly string[] = [];
+  for (const method of methods) {
+    // It is served by GET, whether that is of @All or not.
+    if (method === 'HEAD') continue;
+    // One half of a last optional part may be served already, and the other not.
+    for (const half of halvesOf(path)) {
+      const added = router.add(method, half, route);
+      if (added.conflict === undefined) {
+        if (added.params.length > params.length) params = added.params;
+      } else if (added.conflict.method === 'ALL') {
+        return added;
+      }
+    }
+  }
+  return { params };
+}
+
+/** `/a/:b?` to `/a/:b` and `/a`. */
+function halvesOf(path: string): readonly string[] {
+  const optional = /\/:[^/()]*\?$/.exec(path);
+  if (optional === null) return [path];
+  return [path.slice(0, -1), path.slice(0, optional.index) || '/'];
 }
 
 /** `burgers/` and `:id` to `/burgers/:id`: slashes at the ends are as good as none. */

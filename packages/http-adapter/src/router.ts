@@ -24,7 +24,16 @@ export type Added<T> =
  */
 const maxParamLength = 1024;
 
-const methods: readonly HttpMethod[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+/** All methods, in the order of `Allow`. */
+export const methods: readonly HttpMethod[] = [
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+];
 
 const absolute = /^https?:\/\//i;
 
@@ -63,15 +72,22 @@ export class Router<T> {
   }
 
   /**
-   * Finds the route of a request; HEAD is served by the route of GET.
+   * Finds the route of a request; HEAD is served by the route of GET where it has none of its own.
    * @param target - as it stands in the request line: `/a?b=c`, or an absolute URL.
    * @returns a status when the target is malformed (400) or a parameter too long (414).
    */
   find(method: string, target: string): Match<T> | Refusal | undefined {
+    // RFC 9110, section 9.3.7: the server as a whole.
+    if (target === '*' && method === 'OPTIONS') return undefined;
     // find-my-way takes `*` for `/`, and a fragment, which no request may have, for a query.
     if (!target.startsWith('/') && !absolute.test(target)) return 400;
     if (target.includes('#')) return 400;
-    const found = this.#router.find((method === 'HEAD' ? 'GET' : method) as HttpMethod, target);
+    const found = this.#lookUp(method as HttpMethod, target);
+    return found === undefined && method === 'HEAD' ? this.#lookUp('GET', target) : found;
+  }
+
+  #lookUp(method: HttpMethod, target: string): Match<T> | Refusal | undefined {
+    const found = this.#router.find(method, target);
     if (found === null) return undefined;
     if (found.handler !== handled) return (found.handler as () => Refusal)();
     const { params } = found;
@@ -80,16 +96,22 @@ export class Router<T> {
     return { route: found.store as T, params, search: found.searchParams as unknown as string };
   }
 
-  /** The methods for which a target has a route, as `Allow` lists them; a status as for `find`. */
+  /**
+   * The methods that a target answers to, as `Allow` lists them: those of its routes, HEAD where
+   * there is GET, and OPTIONS. Empty where there is no route; a status as for `find`.
+   */
   allowed(target: string): readonly string[] | Refusal {
     const allowed: string[] = [];
     for (const method of methods) {
-      if (!this.#used.has(method)) continue;
+      if (target === '*') {
+        if (this.#used.has(method === 'HEAD' ? 'GET' : method)) allowed.push(method);
+        continue;
+      }
       const found = this.find(method, target);
       if (typeof found === 'number') return found;
-      if (found !== undefined) allowed.push(...(method === 'GET' ? ['GET', 'HEAD'] : [method]));
+      if (found !== undefined) allowed.push(method);
     }
-    return allowed;
+    return allowed.length === 0 || allowed.includes('OPTIONS') ? allowed : [...allowed, 'OPTIONS'];
   }
 
   /** find-my-way registers `/a/:b?` as `/a/:b` and `/a`: either may be there already. */

@@ -192,7 +192,7 @@ describe('without a route', () => {
     const { app } = await makeApp({ controllers: [Orders] });
     const response = await app.inject({ method: 'DELETE', url: '/burgers' });
     expect(response.statusCode).toBe(405);
-    expect(response.headers.allow).toBe('GET, HEAD, POST');
+    expect(response.headers.allow).toBe('GET, HEAD, POST, OPTIONS');
     expect(response.json()).toEqual({ title: 'Method Not Allowed', status: 405 });
   });
 

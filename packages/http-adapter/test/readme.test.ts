@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createApp, type App } from '@turno/http-adapter';
 import { Buns } from './readme/errors.js';
+import { Shops } from './readme/nested.js';
 import { Orders } from './readme/parameters.js';
 
 const folder = new URL('readme/', import.meta.url);
@@ -86,7 +87,7 @@ it('inject.ts passes', async () => {
 describe('the controllers', () => {
   let app: App;
   beforeAll(async () => {
-    app = await createApp({ controllers: [Orders, Buns], logger: false });
+    app = await createApp({ controllers: [Orders, Buns, Shops], logger: false });
   });
   afterAll(() => app.close());
 
@@ -104,6 +105,12 @@ describe('the controllers', () => {
     expect(added.statusCode).toBe(201);
     expect(added.json()).toEqual({ ordered: 2, for: 'Ada' });
     expect((await app.inject({ ...order, payload: { burgers: 0 } })).statusCode).toBe(422);
+  });
+
+  it('of nested.ts are served below each other', async () => {
+    expect((await app.inject('/shops/a/orders/7')).json()).toEqual({ order: 7 });
+    const line = { shop: 'a', order: 7, line: 2 };
+    expect((await app.inject('/shops/a/orders/7/lines/2')).json()).toEqual(line);
   });
 
   it('of errors.ts answer with a problem document', async () => {

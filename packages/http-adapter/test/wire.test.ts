@@ -82,7 +82,7 @@ describe('over a socket', () => {
     const { url } = await start();
     const response = await fetch(`${url}/length`, { method: 'PUT' });
     expect(response.status).toBe(405);
-    expect(response.headers.get('allow')).toBe('POST');
+    expect(response.headers.get('allow')).toBe('POST, OPTIONS');
     expect(response.headers.get('content-type')).toBe('application/problem+json');
   });
 

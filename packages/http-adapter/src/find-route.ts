@@ -1,0 +1,25 @@
+/** Finds the route of a request, or what is answered where there is none. */
+import type { IncomingMessage } from 'node:http';
+import { BadRequest, MethodNotAllowed, NotFound, UriTooLong } from './http-error.js';
+import type { Reply } from './response.js';
+import type { Match, Router } from './router.js';
+
+/**
+ * The route of a request; for OPTIONS, where no route serves it, a reply that says which methods there
+ * are.
+ * @throws NotFound, MethodNotAllowed, BadRequest, UriTooLong.
+ */
+export function findRoute<T>(
+  router: Router<T>,
+  { method = 'GET', url = '/' }: IncomingMessage,
+): Match<T> | Reply {
+  const match = router.find(method, url);
+  if (typeof match === 'object') return match;
+  const allowed = match ?? router.allowed(url);
+  if (allowed === 400) throw new BadRequest('The URL is malformed.');
+  if (allowed === 414) throw new UriTooLong('A parameter in the path is too long.');
+  if (allowed.length === 0) throw new NotFound();
+  const headers = { allow: allowed.join(', ') };
+  if (method === 'OPTIONS') return { status: 204, headers, body: undefined };
+  throw new MethodNotAllowed(undefined, { headers });
+}
