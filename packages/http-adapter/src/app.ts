@@ -1,10 +1,8 @@
 /** The app: routes, a container and the way of a request through both. */
-import { inspect } from 'node:util';
 import { IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import {
   Container,
   DisposedError,
-  errorPath,
   GraphError,
   suppressedErrors,
   handlerToken,
@@ -17,6 +15,7 @@ import {
   type Token,
 } from '@turno/core';
 import type { InjectOptions, Response as InjectResponse } from 'light-my-request';
+import type { BackgroundTasks } from './background.js';
 import { hasUnreadExcess, readJsonBody } from './body.js';
 import { AppError, ListenError, OptionsError, RouteError } from './errors.js';
 import { findRoute } from './find-route.js';
@@ -25,6 +24,8 @@ import { silent, type Logger } from './logger.js';
 import { asRequestSource } from './parameter.js';
 import { problemOf } from './problem.js';
 import { HttpRequest, requestToken } from './request.js';
+import { isInterruption, RequestLog } from './request-log.js';
+import { RequestProviders } from './request-providers.js';
 import { encode, isGone, send, type Reply } from './response.js';
 import type { Route, RouteTable } from './route.js';
 import { closeServer, openServer, type Address, type ListenOptions } from './server.js';
@@ -81,7 +82,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   // What is wrong with the other ones the routes say.
   const served = new Set(table.routes.map(({ controller }) => controller as Class));
   const container = await startContainer({
-    providers: [...new Set<Provider>([...served, ...(options.providers ?? [])])],
+    providers: [...new Set<Provider>([RequestProviders, ...served, ...(options.providers ?? [])])],
     scopeValues: [IncomingMessage, requestToken],
     check: (inputs) => [
       ...table.problems,
@@ -189,6 +190,7 @@ export class App implements AsyncDisposable {
   /** Of the container, when the endpoints were compiled: an override may change what they need. */
   #revision: number;
   readonly #bodyLimit: number;
+  readonly #requestLog: RequestLog;
   #listening: ReturnType<typeof openServer> | undefined;
   #closing: Promise<void> | undefined;
   #isClosed = false;
@@ -204,6 +206,7 @@ export class App implements AsyncDisposable {
   ) {
     this.#router = router;
     this.#bodyLimit = bodyLimit;
+    this.#requestLog = new RequestLog(log);
     this.#revision = container.revision;
     for (const route of routes) this.#endpoints.set(route, endpointOf(route, container));
     this.handler = (request, response) => {
@@ -275,6 +278,7 @@ export class App implements AsyncDisposable {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#inWork += 1;
     let scope: ScopeInstance | undefined;
+    let asked: HttpRequest | undefined;
     let failure: unknown;
     try {
       let reply: Reply;
@@ -289,12 +293,14 @@ export class App implements AsyncDisposable {
           const body = endpoint.wantsBody
             ? await readJsonBody(request, this.#bodyLimit)
             : undefined;
+          asked = new HttpRequest(request.headers, params, search, body);
           scope = this.container.createScope([
             value(IncomingMessage, request),
-            value(requestToken, new HttpRequest(request.headers, params, search, body)),
+            value(requestToken, asked),
           ]);
-          cancelWith(response, scope);
+          cancelWith(response, scope, asked);
           const result = await scope.resolve(endpoint.token);
+          asked.isAnswered = true;
           reply = encode(route.label, result, route.status);
         }
       } catch (error) {
@@ -302,7 +308,7 @@ export class App implements AsyncDisposable {
         if (isGone(response)) {
           // There is nobody to answer, and that work was interrupted is no fault.
           if (scope !== undefined && !isInterruption(error)) {
-            this.#logError(error, request, failedUnseen);
+            this.#requestLog.error(error, request, failedUnseen);
           }
           return;
         }
@@ -312,14 +318,27 @@ export class App implements AsyncDisposable {
         close: this.#closing !== undefined,
         linger: hasUnreadExcess(request, this.#bodyLimit),
       });
+      if (failure === undefined && asked?.tasks !== undefined && scope !== undefined) {
+        await this.#work(asked.tasks, scope, request);
+      }
     } catch (error) {
-      this.#logError(error, request, 'the answer could not be sent');
+      this.#requestLog.error(error, request, 'the answer could not be sent');
       response.destroy();
     } finally {
       await this.#dispose(scope, request, failure);
       this.#inWork -= 1;
       if (this.#inWork === 0) this.#onIdle?.();
     }
+  }
+
+  #work(tasks: BackgroundTasks, scope: ScopeInstance, request: IncomingMessage): Promise<void> {
+    return tasks.run(scope, {
+      failed: (error) => this.#requestLog.error(error, request, 'a background task failed'),
+      isOver: () => this.#isClosed,
+      dropped: (count) => {
+        this.log.error({ count }, 'background tasks were dropped, since the app has closed');
+      },
+    });
   }
 
   #endpointOf(route: Route): Endpoint {
@@ -338,26 +357,9 @@ export class App implements AsyncDisposable {
     const isCutOff = this.#isClosed && thrown instanceof DisposedError;
     const error = isCutOff ? closing() : thrown;
     const { reply, level, logged } = problemOf(error);
-    if (level === 'error') this.#logError(logged, request, 'request failed');
-    else if (level === 'warn') this.log.warn(this.#about(logged, request), 'request refused');
+    if (level === 'error') this.#requestLog.error(logged, request, 'request failed');
+    else if (level === 'warn') this.#requestLog.warn(logged, request, 'request refused');
     return reply;
-  }
-
-  #logError(error: unknown, request: IncomingMessage, message: string): void {
-    this.log.error(this.#about(error, request), message);
-  }
-
-  /** Without the query, which may hold what a log must not. */
-  #about(err: unknown, { method, url }: IncomingMessage): object {
-    const path = errorPath(err)?.join(' -> ');
-    const suppressed = suppressedErrors(err);
-    return {
-      err,
-      method,
-      url: url?.split('?', 1)[0],
-      ...(path === undefined ? {} : { path }),
-      ...(suppressed.length === 0 ? {} : { suppressed: suppressed.map(textOf) }),
-    };
   }
 
   /** @param failure - what the request has failed with: what it has made sees it. */
@@ -371,25 +373,13 @@ export class App implements AsyncDisposable {
       // What failed because, or after, the client had gone has nobody else to tell.
       if (isInterruption(failure)) {
         for (const error of suppressedErrors(failure)) {
-          if (!isInterruption(error)) this.#logError(error, request, failedUnseen);
+          if (!isInterruption(error)) this.#requestLog.error(error, request, failedUnseen);
         }
       }
     } catch (error) {
-      this.#logError(error, request, teardownFailed);
+      this.#requestLog.error(error, request, teardownFailed);
     }
   }
-}
-
-/** Whether work ended because the client has gone, and not by a fault of its own. */
-function isInterruption(error: unknown): boolean {
-  // By name: a DOMException is an Error in its own realm only.
-  const { name } = (error ?? {}) as { readonly name?: unknown };
-  return error instanceof DisposedError || name === 'AbortError';
-}
-
-/** With the stack, which loggers leave out of errors in a list. */
-function textOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? String(error)) : inspect(error);
 }
 
 function closing(): ServiceUnavailable {
@@ -410,9 +400,9 @@ function endpointOf(route: Route, container: Container): Endpoint {
  * it. The scope makes an AbortSignal only where a provider asks for one; a controller of its own
  * for each request would cost a quarter of the rate of a bare server.
  */
-function cancelWith(response: ServerResponse, scope: ScopeInstance): void {
+function cancelWith(response: ServerResponse, scope: ScopeInstance, asked: HttpRequest): void {
   response.once('close', () => {
-    if (response.writableEnded) return;
+    if (response.writableEnded || asked.isAnswered) return;
     const reason = new DOMException('The client has gone before its answer.', 'AbortError');
     // Whoever waits for the scope's end sees an error of its teardown.
     scope.dispose(reason).catch(() => undefined);

@@ -1,5 +1,6 @@
 /** The public names of @turno/http-adapter. */
 export { App, createApp, type AppOptions, type CloseOptions } from './app.js';
+export { BackgroundTasks } from './background.js';
 export {
   All,
   Body,

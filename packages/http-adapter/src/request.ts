@@ -1,11 +1,16 @@
 /** The request as parameters see it: a scope value of each request. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { token, type NamedToken } from '@turno/core';
+import type { BackgroundTasks } from './background.js';
 import { parseQuery, type Query } from './query.js';
 
 /** What parameters are read from. Nothing is parsed before a parameter asks for it. */
 export class HttpRequest {
   #query: Query | undefined;
+  /** Set where something has asked for them. */
+  tasks: BackgroundTasks | undefined;
+  /** Whether the handler is done: from then on a client that goes away ends nothing but its answer. */
+  isAnswered = false;
 
   constructor(
     readonly headers: IncomingHttpHeaders,

@@ -6,6 +6,7 @@ import { createApp, type App } from '@turno/http-adapter';
 import { Buns } from './readme/errors.js';
 import { Shops } from './readme/nested.js';
 import { Orders } from './readme/parameters.js';
+import { Pickups, sent } from './readme/tasks.js';
 
 const folder = new URL('readme/', import.meta.url);
 const register = new URL('../../../register.mjs', import.meta.url).href;
@@ -87,7 +88,7 @@ it('inject.ts passes', async () => {
 describe('the controllers', () => {
   let app: App;
   beforeAll(async () => {
-    app = await createApp({ controllers: [Orders, Buns, Shops], logger: false });
+    app = await createApp({ controllers: [Orders, Buns, Shops, Pickups], logger: false });
   });
   afterAll(() => app.close());
 
@@ -124,5 +125,11 @@ describe('the controllers', () => {
       detail: 'New buns come in 5 minutes.',
       minutes: 5,
     });
+  });
+
+  it('of tasks.ts accept, and do the rest later', async () => {
+    const response = await app.inject({ method: 'POST', url: '/pickups/Ada' });
+    expect(response.statusCode).toBe(202);
+    expect(sent).toEqual(['Ada: your burger is ready']);
   });
 });
