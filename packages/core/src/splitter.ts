@@ -9,7 +9,7 @@ export interface MeasuredTimes {
   /** How long a step runs in a thread, in milliseconds; undefined where too little is known. */
   meanRunTime(node: Node): number | undefined;
   /** What a hop of a group costs beside that, in milliseconds; likewise. */
-  meanOverhead(group: string): number | undefined;
+  medianOverhead(group: string): number | undefined;
 }
 
 /** How a hop is to run now. */
@@ -100,7 +100,7 @@ export class Splitter {
   }
 
   private look(hop: Hop, state: State, times: MeasuredTimes): void {
-    const overhead = times.meanOverhead(hop.definition.group);
+    const overhead = times.medianOverhead(hop.definition.group);
     const ran = ({ node }: Hop['steps'][number]): number | undefined => times.meanRunTime(node);
     const split =
       overhead === undefined ? undefined : findSplit(hop.steps, hop.context, { ran, overhead });

@@ -20,13 +20,13 @@ export class StepTimes {
   }
 
   /**
-   * What a trip to the threads of a group costs in the mean beside the time that its steps run, in
-   * milliseconds.
+   * What half of the trips to the threads of a group cost at most beside the time that their steps run,
+   * in milliseconds: a few that met a busy machine say nothing.
    * @returns undefined below 8 trips.
    */
-  meanOverhead(group?: string): number | undefined {
+  medianOverhead(group?: string): number | undefined {
     const times = this.overhead(group);
-    return times.count < fewRuns ? undefined : times.mean;
+    return times.count < fewRuns ? undefined : times.percentile(50);
   }
 
   /** @returns undefined where it has not run in a thread. */

@@ -112,7 +112,7 @@ describe('a dispatcher', () => {
   beforeEach(() => {
     jest.useFakeTimers();
     lane = new TestLane();
-    dispatcher = new Dispatcher(lane, new Figures().group('default'), 2);
+    dispatcher = new Dispatcher(lane, new Figures().group('default'), 2, 50);
   });
   afterEach(() => {
     jest.useRealTimers();

@@ -167,7 +167,8 @@ describe('a deadline', () => {
 
   it('spares the thread of a step that stops when its signal tells it to', async () => {
     const cells = new SharedCells();
-    const container = await create([fixture.Bounded, value(fixture.Gate, cells)]);
+    const threads = { size: 1, grace: 60_000 };
+    const container = await create([fixture.Bounded, value(fixture.Gate, cells)], threads);
     const error = await failureOf(resolve(container, fixture.Heeding));
     expect(error).toMatchObject({ code: 'TURNO_DEADLINE', provider: 'Bounded.heeding' });
     expect(cells.get(2)).toBe(1);

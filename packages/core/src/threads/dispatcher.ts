@@ -29,13 +29,6 @@ import { defaultQueue } from './options.js';
 import { Queue } from './queue.js';
 import { ThreadGone } from './worker-thread.js';
 
-/**
- * How long, in milliseconds, an aborted hop may go on before its thread is ended: time for a step
- * that looks at its signal to stop by itself, which is cheaper than a new thread. Who has given up
- * does not wait for it; what the hop works with does.
- */
-const grace = 50;
-
 /** How long until the next look, in milliseconds, where too many threads are stuck to end one more. */
 const again = 250;
 
@@ -94,7 +87,13 @@ export class Dispatcher {
     private readonly lane: Lane,
     private readonly meter: GroupMeter,
     /** How many hops may wait; undefined: it follows from the number of threads. */
-    private readonly limit: number | undefined,
+    limit: number | undefined,
+    /**
+     * How long, in milliseconds, an aborted hop may go on before its thread is ended: time for a step
+     * that looks at its signal to stop by itself, which is cheaper than a new thread. Who has given up
+     * does not wait for it; what the hop works with does.
+     */
+    private readonly grace: number,
   ) {
     this.#queue = new Queue(() => limit ?? defaultQueue(lane.size));
   }
@@ -307,7 +306,7 @@ export class Dispatcher {
     // Its inputs are in use as long as it runs: what they stand on is torn down after the answer.
     job.stopped ??= { failure, isFinal: false };
     running.trip.abort();
-    this.#stopIn(grace, job, running);
+    this.#stopIn(this.grace, job, running);
   }
 
   /** Looks at the hop whenever a step of it may have run for as long as it may. */
@@ -328,7 +327,7 @@ export class Dispatcher {
     const failure = new HopFailure(current, new DeadlineError(label, deadline));
     job.stopped = { failure, isFinal: true };
     running.trip.abort();
-    this.#stopIn(hasSignal(job.definition) ? grace : 0, job, running);
+    this.#stopIn(hasSignal(job.definition) ? this.grace : 0, job, running);
   }
 
   #stopIn(delay: number, job: Job, running: Running): void {

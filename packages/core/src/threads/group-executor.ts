@@ -47,7 +47,7 @@ export class GroupExecutor implements Executor {
         onStuck: (error) => dispatcher.failQueued(error),
       });
       const meter = this.measured.group(group.name);
-      const dispatcher = new Dispatcher(lane, meter, group.queue);
+      const dispatcher = new Dispatcher(lane, meter, group.queue, group.grace);
       this.#groups.set(group.name, { lane, dispatcher });
     }
   }

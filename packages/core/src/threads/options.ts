@@ -40,6 +40,11 @@ export interface ThreadOptions extends GroupOptions {
   /** How long the threads may take to start, in milliseconds. Default 10,000. */
   readonly startTimeout?: number;
   /**
+   * How long a step that is aborted may go on before its thread is ended, in milliseconds: time to stop
+   * by itself for one that looks at its `AbortSignal`. Default 50.
+   */
+  readonly grace?: number;
+  /**
    * Whether branches of a hop that meet in a later step may run at the same time on threads of their
    * own: where threads are idle, measured run times say that it pays, and the values can cross. Results
    * are the same. Default true.
@@ -60,6 +65,8 @@ export interface GroupSettings {
   readonly queue: number | undefined;
   readonly runtime: 'worker_threads' | 'child_process';
   readonly startTimeout: number;
+  /** How long an aborted step may go on, in milliseconds. */
+  readonly grace: number;
   /** How long one teardown in a thread may take, in milliseconds. */
   readonly teardownTimeout: number;
   readonly execArgv: readonly string[] | undefined;
@@ -80,6 +87,7 @@ const optionNames = [
   ...groupOptionNames,
   'executor',
   'startTimeout',
+  'grace',
   'split',
   'groups',
 ] as const satisfies (keyof ThreadOptions)[];
@@ -99,9 +107,10 @@ export function settingsOf(
   teardownTimeout: number,
 ): readonly GroupSettings[] {
   refuseUnknownOptions('`threads`', options, optionNames);
-  const { executor, startTimeout = 10_000, groups = {}, split } = bare(options);
+  const { executor, startTimeout = 10_000, grace = 50, groups = {}, split } = bare(options);
   refuseUnless('`threads: { executor }`', executor, ['tinypool', 'inline']);
   checkNumber('`threads: { startTimeout }`', startTimeout, 1);
+  checkNumber('`threads: { grace }`', grace, 0);
   if (split !== undefined && typeof split !== 'boolean') {
     throw new DeclarationError(
       `\`threads: { split }\` is ${shown(split)}.`,
@@ -114,7 +123,7 @@ export function settingsOf(
       'Write an object: groups: { reports: { size: 1 } }.',
     );
   }
-  const times = { startTimeout, teardownTimeout };
+  const times = { startTimeout, grace, teardownTimeout };
   const shared = bare({ ...options, ...times });
   return [
     groupSettings(defaultGroup, '`threads', shared, availableParallelism()),
@@ -139,6 +148,7 @@ function groupSettings(
   where: string,
   options: { readonly [Name in keyof GroupOptions]: GroupOptions[Name] | undefined } & {
     readonly startTimeout: number;
+    readonly grace: number;
     readonly teardownTimeout: number;
   },
   defaultSize: number,
@@ -150,13 +160,14 @@ function groupSettings(
   if (queue !== undefined) checkNumber(option('queue'), queue, 0);
   refuseUnless(option('runtime'), runtime, ['worker_threads', 'child_process']);
   if (runtime === 'child_process') refuseThreadLimits(option('resourceLimits'), resourceLimits);
-  const { startTimeout, teardownTimeout, execArgv, env } = options;
+  const { startTimeout, grace, teardownTimeout, execArgv, env } = options;
   return {
     name,
     size,
     queue,
     runtime,
     startTimeout,
+    grace,
     teardownTimeout,
     execArgv,
     env,
