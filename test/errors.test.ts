@@ -38,6 +38,7 @@ import {
   Body,
   Controller,
   createApp,
+  Form,
   Get,
   Path,
   Post,
@@ -854,8 +855,9 @@ const provocations: readonly Provocation[] = [
   [
     '@Body without parentheses',
     () => {
+      const Bare = Body as unknown as ParameterDecorator;
       class Burgers {
-        @Post() async order(@(Body as unknown as ParameterDecorator) body: unknown) {
+        @Post() async order(@Bare body: unknown) {
           return body;
         }
       }
@@ -1102,6 +1104,11 @@ const provocations: readonly Provocation[] = [
     () => createApp(anything({ controllers: [], provider: [] })),
   ],
   ['a limit that is none', () => createApp({ controllers: [], bodyLimit: -1 })],
+  [
+    'a limit of forms that does not exist',
+    () => createApp(anything({ controllers: [], forms: { parts: 1 } })),
+  ],
+  ['a limit of forms that is none', () => createApp({ controllers: [], forms: { files: -1 } })],
 
   ['a controller that is undefined', () => routeProblem(anything(undefined))],
   ['a controller that is none', () => routeProblem(Unknown)],
@@ -1171,6 +1178,18 @@ const provocations: readonly Provocation[] = [
       class Burgers {
         @Get('/:number') async one(@Path('id') id: number) {
           return id;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'one body in two ways',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Post() async add(@Body() body: unknown, @Form('name') name: string) {
+          return [body, name];
         }
       }
       return routeProblem(Burgers);

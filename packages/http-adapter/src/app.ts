@@ -18,6 +18,8 @@ import type { InjectOptions, Response as InjectResponse } from 'light-my-request
 import type { BackgroundTasks } from './background.js';
 import { hasUnreadExcess, readJsonBody } from './body.js';
 import { AppError, ListenError, OptionsError, RouteError } from './errors.js';
+import { readForm, type FormLimits } from './form.js';
+import { formLimits } from './form-options.js';
 import { findRoute } from './find-route.js';
 import { ServiceUnavailable } from './http-error.js';
 import { silent, type Logger } from './logger.js';
@@ -41,6 +43,8 @@ export interface AppOptions extends Pick<
   readonly providers?: readonly Provider[];
   /** Longest body of a request, in bytes. Default 1 MiB. */
   readonly bodyLimit?: number;
+  /** What forms may be at most; see {@link FormLimits}. */
+  readonly forms?: Partial<FormLimits>;
   /** Default: a pino instance of its own, which writes to stdout. `false` logs nothing. */
   readonly logger?: Logger | false;
 }
@@ -58,6 +62,7 @@ const optionNames: ReadonlySet<string> = new Set([
   'threads',
   'modules',
   'bodyLimit',
+  'forms',
   'logger',
   'startTimeout',
   'teardownTimeout',
@@ -75,7 +80,7 @@ const failedUnseen = 'request failed after its client had gone';
  * throws.
  */
 export async function createApp(options: AppOptions): Promise<App> {
-  const { controllers, bodyLimit, logger } = checkOptions(options);
+  const { controllers, bodyLimit, forms, logger } = checkOptions(options);
   // Here, with the router behind it: worker threads import this package for its decorators only.
   const { collectRoutes } = await import('./route.js');
   const table = collectRoutes(controllers);
@@ -86,7 +91,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     scopeValues: [IncomingMessage, requestToken],
     check: (inputs) => [
       ...table.problems,
-      ...(inputs === undefined ? [] : unknownPathParameters(table.routes, inputs)),
+      ...(inputs === undefined ? [] : unfillable(table.routes, inputs)),
     ],
     ...(options.overrides === undefined ? {} : { overrides: options.overrides }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
@@ -95,7 +100,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     ...(options.teardownTimeout === undefined ? {} : { teardownTimeout: options.teardownTimeout }),
     ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
   });
-  return new App(table, container, bodyLimit, logger ?? (await defaultLogger()));
+  return new App(table, container, { bodyLimit, forms }, logger ?? (await defaultLogger()));
 }
 
 /** Where routes are wrong too, all problems are those of the app. */
@@ -132,6 +137,7 @@ function checkOptions(options: AppOptions | undefined) {
   return {
     controllers: controllers as readonly Class[],
     bodyLimit,
+    forms: formLimits(options?.forms),
     logger: logger === false ? silent : logger,
   };
 }
@@ -143,26 +149,36 @@ async function defaultLogger(): Promise<Logger> {
   return logger;
 }
 
-/** `@Path("id")`, in a handler or one of its providers, under a route without `:id`. */
-function unknownPathParameters(
+/** Parameters of a handler or of one of its providers that no request to the route can fill. */
+function unfillable(
   routes: readonly Route[],
   inputs: (token: Token) => readonly ParameterSource[],
 ): RouteError[] {
   return routes.flatMap((route) => {
     const missing = new Set<string>();
-    for (const source of inputs(tokenOf(route))) {
-      const own = asRequestSource(source);
+    const sources = inputs(tokenOf(route)).map(asRequestSource);
+    const both = ['body', 'form'].every((what) => sources.some((own) => own?.reads === what));
+    for (const own of sources) {
       if (own?.location === 'path' && own.required && !route.params.includes(own.key)) {
         missing.add(own.key);
       }
     }
-    return [...missing].map(
+    const problems = [...missing].map(
       (key) =>
         new RouteError(
           `${route.method} ${route.path} of ${route.label} has no parameter "${key}", which @Path("${key}") of the handler or one of its providers asks for.`,
           `Add it to the path (/:${key}), or make the parameter optional: @Path("${key}", { optional: true }).`,
         ),
     );
+    if (both) {
+      problems.push(
+        new RouteError(
+          `${route.method} ${route.path} of ${route.label} reads its body as JSON and as a form.`,
+          'One body is one of them: use @Body, or @Form, @File and @Files, in the handler and its providers.',
+        ),
+      );
+    }
+    return problems;
   });
 }
 
@@ -173,8 +189,14 @@ function tokenOf({ controller, handler }: Route): Token {
 /** What is known of a route once its plan is compiled. */
 interface Endpoint {
   readonly token: Token;
-  /** Whether some parameter of the plan is read from the body. */
-  readonly wantsBody: boolean;
+  /** What the body is read as, if some parameter of the plan is read from it. */
+  readonly reads: 'body' | 'form' | undefined;
+}
+
+interface Limits {
+  /** Of a JSON body, in bytes. */
+  readonly bodyLimit: number;
+  readonly forms: FormLimits;
 }
 
 /** What {@link createApp} makes: routes over a container, with or without a server. */
@@ -189,7 +211,7 @@ export class App implements AsyncDisposable {
   readonly #endpoints = new Map<Route, Endpoint>();
   /** Of the container, when the endpoints were compiled: an override may change what they need. */
   #revision: number;
-  readonly #bodyLimit: number;
+  readonly #limits: Limits;
   readonly #requestLog: RequestLog;
   #listening: ReturnType<typeof openServer> | undefined;
   #closing: Promise<void> | undefined;
@@ -201,11 +223,11 @@ export class App implements AsyncDisposable {
   constructor(
     { router, routes }: RouteTable,
     readonly container: Container,
-    bodyLimit: number,
+    limits: Limits,
     readonly log: Logger,
   ) {
     this.#router = router;
-    this.#bodyLimit = bodyLimit;
+    this.#limits = limits;
     this.#requestLog = new RequestLog(log);
     this.#revision = container.revision;
     for (const route of routes) this.#endpoints.set(route, endpointOf(route, container));
@@ -290,10 +312,11 @@ export class App implements AsyncDisposable {
         } else {
           const { route, params, search } = found;
           const endpoint = this.#endpointOf(route);
-          const body = endpoint.wantsBody
-            ? await readJsonBody(request, this.#bodyLimit)
-            : undefined;
-          asked = new HttpRequest(request.headers, params, search, body);
+          const { reads } = endpoint;
+          const { bodyLimit, forms } = this.#limits;
+          const body = reads === 'body' ? await readJsonBody(request, bodyLimit) : undefined;
+          const form = reads === 'form' ? await readForm(request, forms) : undefined;
+          asked = new HttpRequest(request, params, search, body, form);
           scope = this.container.createScope([
             value(IncomingMessage, request),
             value(requestToken, asked),
@@ -316,7 +339,7 @@ export class App implements AsyncDisposable {
       }
       await send(request, response, reply, {
         close: this.#closing !== undefined,
-        linger: hasUnreadExcess(request, this.#bodyLimit),
+        linger: hasUnreadExcess(request, this.#limits.bodyLimit),
       });
       if (failure === undefined && asked?.tasks !== undefined && scope !== undefined) {
         await this.#work(asked.tasks, scope, request);
@@ -391,7 +414,7 @@ function endpointOf(route: Route, container: Container): Endpoint {
   const sources = container.inputs(token).map(asRequestSource);
   return {
     token,
-    wantsBody: sources.some((source) => source?.location === 'body'),
+    reads: sources.find((source) => source?.reads !== undefined)?.reads,
   };
 }
 

@@ -30,12 +30,13 @@ export function hasUnreadExcess(request: IncomingMessage, limit: number): boolea
   );
 }
 
-function announcesBody(request: IncomingMessage): boolean {
+/** Whether a request says that it has a body. */
+export function announcesBody(request: IncomingMessage): boolean {
   return request.headers['transfer-encoding'] !== undefined || contentLength(request) > 0;
 }
 
 /** Node has checked that the header is a number, and that there is one. */
-function contentLength(request: IncomingMessage): number {
+export function contentLength(request: IncomingMessage): number {
   return Number(request.headers['content-length'] ?? 0);
 }
 
@@ -50,6 +51,11 @@ function refuseOtherTypes({ headers }: IncomingMessage): void {
       headers: { accept: 'application/json' },
     });
   }
+  refuseEncoding({ headers });
+}
+
+/** @throws UnsupportedMediaType when the body is compressed. */
+export function refuseEncoding({ headers }: Pick<IncomingMessage, 'headers'>): void {
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
     throw new UnsupportedMediaType('The body must not be compressed.', {
@@ -58,7 +64,11 @@ function refuseOtherTypes({ headers }: IncomingMessage): void {
   }
 }
 
-function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+/**
+ * Reads the bytes of a body.
+ * @throws PayloadTooLarge, BadRequest when it is incomplete.
+ */
+export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   const tooLarge = () => new PayloadTooLarge(`The body may have at most ${limit} bytes.`);
   return new Promise((resolve, reject) => {
     if (contentLength(request) > limit) {

@@ -1,17 +1,15 @@
-/** The decorators of routes and their parameters: they write records and do nothing else. */
+/** The decorators of controllers and routes: they write records and do nothing else. */
 import {
   type AbstractClass,
   type Class,
   DeclarationError,
   declareClass,
   declareHandler,
-  declareParameter,
   type HandlerOptions,
   type Placement,
 } from '@turno/core';
-import { bodySource, textSource, type BodyOptions, type ParameterOptions } from './parameter.js';
+import { checkOptions, refuseNonText, refuseStandardDecorator } from './misuse.js';
 import { recordOf, type HttpMethod } from './record.js';
-import { isSchema, type StandardSchema } from './standard-schema.js';
 
 /** Options of `@Get`, `@Post`, `@Put`, `@Patch`, `@Delete`, `@Head`, `@Options` and `@All`. */
 export interface RouteOptions {
@@ -71,30 +69,6 @@ export const Options = routeDecorator('Options', 'OPTIONS');
 /** Serves requests of a path by all methods for which that path has no route of its own. */
 export const All = routeDecorator('All', 'ALL');
 
-/**
- * Reads a parameter from the path: `:name` in the path of the route. It is converted to its
- * declared type; a Standard Schema gets the text as it is.
- */
-export const Path = textDecorator('Path', 'path');
-/** Reads a parameter from the query of the URL, likewise. A key that is repeated is refused. */
-export const Query = textDecorator('Query', 'query');
-/** Reads a parameter from a header, likewise; the case of the name does not matter. */
-export const Header = textDecorator('Header', 'header');
-
-/**
- * Reads the JSON body. A Standard Schema checks it; without one only the outermost type is
- * checked.
- */
-export function Body(...given: [how?: BodyOptions | StandardSchema]) {
-  if (given.length > 1) {
-    throw new DeclarationError('@Body was applied without parentheses.', 'Write @Body().');
-  }
-  const how = howOf('Body', given, ['optional']);
-  return (target: object, name: string | symbol | undefined, index: number): void => {
-    declareParameter(target, name, index, bodySource(how));
-  };
-}
-
 const placements: readonly unknown[] = ['loop', 'thread'];
 
 /** Options of a route that are the handler's, so that several routes of it share them. */
@@ -145,75 +119,4 @@ function routeDecorator(decorator: string, method: HttpMethod | 'ALL') {
       declareHandler(target, name, { ...said, ...own });
     };
   };
-}
-
-function textDecorator(decorator: string, location: 'path' | 'query' | 'header') {
-  return (key: string, ...given: [how?: ParameterOptions | StandardSchema]) => {
-    refuseNonText(decorator, 'name', key);
-    if (key === '') {
-      throw new DeclarationError(
-        `@${decorator} has an empty name.`,
-        `Give the name: @${decorator}('id').`,
-      );
-    }
-    const how = howOf(decorator, given, ['optional', 'default', 'type']);
-    return (target: object, name: string | symbol | undefined, index: number): void => {
-      declareParameter(target, name, index, textSource(location, key, how));
-    };
-  };
-}
-
-/** Also catches `@Get` without parentheses, which gets the class or its prototype here. */
-function refuseNonText(decorator: string, what: string, given: unknown): void {
-  if (typeof given === 'string') return;
-  throw new DeclarationError(
-    `The ${what} of @${decorator} is not a string.`,
-    what === 'name'
-      ? `Names are not known at run time: write @${decorator}('id').`
-      : `Write @${decorator}() or @${decorator}('/burgers').`,
-  );
-}
-
-/** The options or schema that a parameter's decorator was given. */
-function howOf(
-  decorator: string,
-  given: readonly (ParameterOptions | StandardSchema | undefined)[],
-  known: readonly string[],
-): ParameterOptions | StandardSchema {
-  // Left out is fine, undefined is not: a schema that is missing must not mean "unchecked".
-  if (given.length > 0 && given[0] === undefined) {
-    throw new DeclarationError(
-      `@${decorator} was given undefined for its schema or options.`,
-      'Two modules import each other, or a name is misspelt.',
-    );
-  }
-  const how = given[0] ?? {};
-  if (!isSchema(how)) checkOptions(decorator, how, known);
-  return how;
-}
-
-function checkOptions(decorator: string, options: unknown, known: readonly string[]): void {
-  const list = known.map((name) => `\`${name}\``).join(', ');
-  if (typeof options !== 'object' || options === null) {
-    throw new DeclarationError(
-      `@${decorator} was given ${String(options)} for its options.`,
-      `They are an object with ${list}.`,
-    );
-  }
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    throw new DeclarationError(
-      `@${decorator} has no option "${unknown}".`,
-      `It knows ${list}${known.includes('optional') ? ', or takes a Standard Schema instead' : ''}.`,
-    );
-  }
-}
-
-/** Standard (stage 3) decorators get a context object; they know no parameters and no types. */
-function refuseStandardDecorator(name: string, context: unknown): void {
-  if (typeof context !== 'object' || context === null || !('kind' in context)) return;
-  throw new DeclarationError(
-    `@${name} was applied as a standard decorator.`,
-    'Set "experimentalDecorators": true in tsconfig.json: only these decorators see parameters.',
-  );
 }

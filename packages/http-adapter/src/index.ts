@@ -3,24 +3,43 @@ export { App, createApp, type AppOptions, type CloseOptions } from './app.js';
 export { BackgroundTasks } from './background.js';
 export {
   All,
-  Body,
   Controller,
   Delete,
   Get,
   Head,
-  Header,
   Options,
   Patch,
-  Path,
   Post,
   Put,
-  Query,
   type ControllerOptions,
   type RouteOptions,
 } from './decorators.js';
-export type { BodyOptions, Location, ParameterOptions, ParameterProblem } from './parameter.js';
+export {
+  Body,
+  Cookie,
+  File,
+  Files,
+  Form,
+  Header,
+  Path,
+  Query,
+  type TextDecorator,
+} from './parameter-decorators.js';
+export { createParameter, type CustomParameterOptions } from './create-parameter.js';
+export type { ParameterOf } from './declared-parameter.js';
+export type { FileOptions } from './file-parameter.js';
+export type { FormLimits } from './form.js';
+export {
+  ParameterFault,
+  type BodyOptions,
+  type Location,
+  type ParameterOptions,
+  type ParameterProblem,
+} from './parameter.js';
+export type { RequestForm, HttpRequest } from './request.js';
+export { UploadedFile } from './uploaded-file.js';
 export type { PrimitiveType } from './conversion.js';
-export type { StandardSchema, SchemaIssue, SchemaResult } from './standard-schema.js';
+export type { Infer, StandardSchema, SchemaIssue, SchemaResult } from './standard-schema.js';
 export type { Address, ListenOptions } from './server.js';
 export type { Logger } from './logger.js';
 export { closeOnSignals } from './signals.js';

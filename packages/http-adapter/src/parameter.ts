@@ -1,20 +1,27 @@
 /** Parameters that are read from the request: where from, converted and checked how. */
 import type { ParameterInfo, ParameterSource } from '@turno/core';
 import { conversionTo, typeName, type Conversion, type PrimitiveType } from './conversion.js';
+import type { Query } from './query.js';
 import { requestToken, type HttpRequest } from './request.js';
+import { messageOf } from './secret.js';
 import { checkAgainst, isSchema, issuePath, type StandardSchema } from './standard-schema.js';
 
 /** The part of a request that a parameter is read from. */
-export type Location = 'path' | 'query' | 'header' | 'body';
+export type Location = 'path' | 'query' | 'header' | 'cookie' | 'form' | 'file' | 'body';
+
+type Primitive = string | number | boolean | bigint;
 
 /** How a parameter is read when no schema says it. */
 export interface ParameterOptions {
   /** Missing means `undefined` instead of a fault. */
   readonly optional?: boolean;
   /** The value of a missing parameter; of the declared type. */
-  readonly default?: string | number | boolean | bigint;
-  /** What to convert to, where the declared type does not tell (no metadata, a union). */
-  readonly type?: PrimitiveType;
+  readonly default?: Primitive | readonly Primitive[];
+  /**
+   * What to convert to, where the declared type does not tell (no metadata, a union). In brackets: an
+   * array of all the values that a query or form has for the key.
+   */
+  readonly type?: PrimitiveType | readonly [PrimitiveType];
 }
 
 /** How `@Body` is read when no schema says it. */
@@ -28,12 +35,20 @@ export interface ParameterProblem {
   readonly message: string;
 }
 
-/** A parameter of a request is missing or wrong. */
+/**
+ * A parameter of a request is missing or wrong. Thrown while parameters are read, it is answered with
+ * the faults of all others in one 422.
+ */
 export class ParameterFault extends Error {
-  constructor(readonly problems: readonly ParameterProblem[]) {
+  readonly problems: readonly ParameterProblem[];
+
+  /** @param given - what is wrong; it is sent to the client, so no value of the request in it. */
+  constructor(given: ParameterProblem | readonly ParameterProblem[]) {
+    const problems = [given].flat();
     super(
       problems.map(({ location, path, message }) => `${location} ${path} ${message}`).join('; '),
     );
+    this.problems = problems;
   }
 
   override get name(): string {
@@ -43,9 +58,12 @@ export class ParameterFault extends Error {
 
 /** What the decorators of this package declare. */
 export interface RequestSource extends ParameterSource<HttpRequest> {
-  readonly location: Location;
-  /** Name of the parameter; empty for the body. */
+  /** Undefined for what a parameter of the user's own reads. */
+  readonly location: Location | undefined;
+  /** Name of the parameter; empty for the body, and for all parameters of one location. */
   readonly key: string;
+  /** What has to be read of the request before. */
+  readonly reads: 'body' | 'form' | undefined;
   /** Whether a request without it is refused, as far as that is known without a schema's answer. */
   readonly required: boolean;
 }
@@ -55,9 +73,12 @@ export function asRequestSource(source: ParameterSource): RequestSource | undefi
   return source.from === requestToken ? (source as RequestSource) : undefined;
 }
 
-type TextLocation = Exclude<Location, 'body'>;
+export type TextLocation = Exclude<Location, 'body' | 'file'>;
 
-/** A parameter that is a text in the request: a part of the path, a query key, a header. */
+/**
+ * A parameter that is a text in the request: a part of the path, a query key, a header, a cookie, a
+ * field of a form.
+ */
 export function textSource(
   location: TextLocation,
   key: string,
@@ -71,8 +92,10 @@ export function textSource(
     name,
     location,
     key,
+    reads: location === 'form' ? 'form' : undefined,
     required: !isSchema(how) && how.optional !== true && how.default === undefined,
     reader(parameter) {
+      if (!isSchema(how) && Array.isArray(how.type)) return listReader(location, key, how);
       if (isSchema(how)) {
         // The schema alone decides, also what a missing parameter means: it gets the text as it is,
         // so that it works the same without metadata.
@@ -99,6 +122,7 @@ export function bodySource(how: BodyOptions | StandardSchema): RequestSource {
     name,
     location: 'body',
     key: '',
+    reads: 'body',
     required: !isSchema(how) && how.optional !== true,
     reader(parameter) {
       if (isSchema(how)) return ({ body }) => checked(how, body, 'body', '', name);
@@ -122,9 +146,10 @@ function textIn(
   fault: (message: string) => ParameterFault,
 ): (request: HttpRequest) => string | undefined {
   if (location === 'path') return ({ params }) => params[key];
-  if (location === 'query') {
-    return ({ query }) => {
-      const values = query.get(key);
+  if (location === 'cookie') return ({ cookies }) => cookies.get(key);
+  if (location === 'query' || location === 'form') {
+    return (request) => {
+      const values = valuesIn(location, request)?.get(key);
       // Taking the first or the last would let two programs read one request differently.
       if (values !== undefined && values.length > 1) throw fault('is given more than once');
       return values?.[0];
@@ -139,6 +164,60 @@ function textIn(
   };
 }
 
+function valuesIn(location: 'query' | 'form', request: HttpRequest): Query | undefined {
+  return location === 'query' ? request.query : request.form?.fields;
+}
+
+/** Reads all values of a key. */
+function listReader(
+  location: TextLocation,
+  key: string,
+  { type, optional, default: fallback }: ParameterOptions,
+): (request: HttpRequest) => unknown {
+  const [item] = type as readonly [PrimitiveType];
+  const conversion = conversionTo(item);
+  if ((location !== 'query' && location !== 'form') || conversion === undefined) {
+    const decorator = `@${decorators[location]}`;
+    throw new TypeError(
+      conversion === undefined
+        ? `a text is not converted to ${typeName(item)}; write ${decorator}("${key}", { type: [String] }), or Number, Boolean or BigInt instead.`
+        : `only a query or a form has several values for one name; write ${decorator}("${key}").`,
+    );
+  }
+  const itemType = typeName(item).toLowerCase();
+  const isFit = (each: unknown) => typeof each === itemType;
+  if (fallback !== undefined && !(Array.isArray(fallback) && fallback.every(isFit))) {
+    throw new TypeError(`its default is no array of values of type ${typeName(item)}.`);
+  }
+  return (request) => {
+    const texts = valuesIn(location, request)?.get(key);
+    if (texts === undefined) {
+      if (fallback !== undefined) return [...(fallback as readonly Primitive[])];
+      if (optional === true) return undefined;
+      throw new ParameterFault({ location, path: key, message: 'is required' });
+    }
+    const values: unknown[] = [];
+    const problems: ParameterProblem[] = [];
+    texts.forEach((text, index) => {
+      try {
+        values.push(conversion(text));
+      } catch (error) {
+        problems.push({ location, path: `${key}.${index}`, message: (error as Error).message });
+      }
+    });
+    if (problems.length > 0) throw new ParameterFault(problems);
+    return values;
+  };
+}
+
+const decorators: Record<TextLocation, string> = {
+  path: 'Path',
+  query: 'Query',
+  header: 'Header',
+  cookie: 'Cookie',
+  form: 'Form',
+};
+
 function converted(
   convert: Conversion,
   text: string,
@@ -151,7 +230,8 @@ function converted(
   }
 }
 
-function checked(
+/** @throws ParameterFault with what the schema says, without values that must not be told. */
+export function checked(
   schema: StandardSchema,
   value: unknown,
   location: Location,
@@ -164,7 +244,7 @@ function checked(
     result.issues.map((issue) => ({
       location,
       path: [key, issuePath(issue)].filter((part) => part !== '').join('.'),
-      message: issue.message,
+      message: messageOf(issue, value, location, key),
     })),
   );
 }
@@ -176,10 +256,15 @@ function conversionOf(
   key: string,
 ): Conversion {
   // Without metadata there is nothing to convert to: the text is taken as it is.
-  const wanted = how.type ?? type ?? String;
+  const wanted = (how.type as PrimitiveType | undefined) ?? type ?? String;
   const conversion = conversionTo(wanted);
   if (conversion === undefined) {
-    const decorator = `@${{ path: 'Path', query: 'Query', header: 'Header' }[location]}`;
+    const decorator = `@${decorators[location]}`;
+    if (wanted === Array && (location === 'query' || location === 'form')) {
+      throw new TypeError(
+        `the compiler does not tell the type of its items; name it: ${decorator}("${key}", { type: [Number] }).`,
+      );
+    }
     const remedy = `declare it as string, number, boolean or bigint, name one: ${decorator}("${key}", { type: Number }), or give a Standard Schema: ${decorator}("${key}", schema)`;
     throw new TypeError(
       wanted === Object

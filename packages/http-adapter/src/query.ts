@@ -6,15 +6,16 @@ export type Query = ReadonlyMap<string, readonly string[]>;
 
 /**
  * Parses `a=1&b=x+y` as forms write it: `+` is a blank, percent-encoding is UTF-8, decoded once.
+ * @param what - for the message.
  * @throws BadRequest when the percent-encoding is broken.
  */
-export function parseQuery(search: string): Query {
+export function parseQuery(search: string, what = 'query of the URL'): Query {
   const query = new Map<string, string[]>();
   for (const pair of search.split('&')) {
     if (pair === '') continue;
     const equals = pair.indexOf('=');
-    const key = decode(equals === -1 ? pair : pair.slice(0, equals));
-    const value = equals === -1 ? '' : decode(pair.slice(equals + 1));
+    const key = decode(equals === -1 ? pair : pair.slice(0, equals), what);
+    const value = equals === -1 ? '' : decode(pair.slice(equals + 1), what);
     const values = query.get(key);
     if (values === undefined) query.set(key, [value]);
     else values.push(value);
@@ -22,12 +23,12 @@ export function parseQuery(search: string): Query {
   return query;
 }
 
-function decode(text: string): string {
+function decode(text: string, what: string): string {
   const spaced = text.replaceAll('+', ' ');
   if (!spaced.includes('%')) return spaced;
   try {
     return decodeURIComponent(spaced);
   } catch {
-    throw new BadRequest('The query of the URL is not validly percent-encoded.');
+    throw new BadRequest(`The ${what} is not validly percent-encoded.`);
   }
 }

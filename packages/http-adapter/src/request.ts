@@ -1,8 +1,16 @@
 /** The request as parameters see it: a scope value of each request. */
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { token, type NamedToken } from '@turno/core';
 import type { BackgroundTasks } from './background.js';
+import { parseCookies } from './cookie.js';
 import { parseQuery, type Query } from './query.js';
+import type { UploadedFile } from './uploaded-file.js';
+
+/** The fields and files of a form by name, in the order of the form. */
+export interface RequestForm {
+  readonly fields: Query;
+  readonly files: ReadonlyMap<string, readonly UploadedFile[]>;
+}
 
 /** What parameters are read from. Nothing is parsed before a parameter asks for it. */
 export class HttpRequest {
@@ -11,20 +19,44 @@ export class HttpRequest {
   tasks: BackgroundTasks | undefined;
   /** Whether the handler is done: from then on a client that goes away ends nothing but its answer. */
   isAnswered = false;
+  #cookies: ReadonlyMap<string, string> | undefined;
 
   constructor(
-    readonly headers: IncomingHttpHeaders,
+    /** What node:http made of it. */
+    readonly message: IncomingMessage,
     /** Decoded; an object without a prototype, so that no name has a meaning of its own. */
     readonly params: Readonly<Record<string, string | undefined>>,
     /** The query of the URL without its `?`. */
     readonly search: string,
-    /** The decoded body; undefined where there is none, or the plan does not want it. */
+    /** The decoded JSON body; undefined where there is none, or the plan does not want it. */
     readonly body: unknown,
+    /** The form that is the body, likewise. */
+    readonly form?: RequestForm,
   ) {}
 
-  /** @throws BadRequest when the query is malformed. */
+  /** `GET`. */
+  get method(): string {
+    return this.message.method ?? 'GET';
+  }
+
+  /** As it came: path and query. */
+  get url(): string {
+    return this.message.url ?? '/';
+  }
+
+  /** By name in lower case. The object has a prototype: look for own names only. */
+  get headers(): IncomingHttpHeaders {
+    return this.message.headers;
+  }
+
+  /** Values by key. @throws BadRequest when the query is malformed. */
   get query(): Query {
     return (this.#query ??= parseQuery(this.search));
+  }
+
+  /** Values by name. */
+  get cookies(): ReadonlyMap<string, string> {
+    return (this.#cookies ??= parseCookies(this.headers.cookie));
   }
 }
 

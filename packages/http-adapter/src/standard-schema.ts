@@ -11,6 +11,12 @@ export interface StandardSchema<Input = unknown, Output = Input> {
   };
 }
 
+/** What a schema makes: `@Body(Order) order: Infer<typeof Order>`. */
+export type Infer<Schema extends StandardSchema> =
+  NonNullable<Schema['~standard']['types']> extends { readonly output: infer Output }
+    ? Output
+    : unknown;
+
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };

@@ -4,7 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createApp, type App } from '@turno/http-adapter';
 import { Buns } from './readme/errors.js';
+import { Photos } from './readme/files.js';
 import { Shops } from './readme/nested.js';
+import { Greeting } from './readme/own-parameter.js';
 import { Orders } from './readme/parameters.js';
 import { Pickups, sent } from './readme/tasks.js';
 
@@ -88,7 +90,8 @@ it('inject.ts passes', async () => {
 describe('the controllers', () => {
   let app: App;
   beforeAll(async () => {
-    app = await createApp({ controllers: [Orders, Buns, Shops, Pickups], logger: false });
+    const controllers = [Orders, Buns, Shops, Photos, Greeting, Pickups];
+    app = await createApp({ controllers, logger: false });
   });
   afterAll(() => app.close());
 
@@ -112,6 +115,28 @@ describe('the controllers', () => {
     expect((await app.inject('/shops/a/orders/7')).json()).toEqual({ order: 7 });
     const line = { shop: 'a', order: 7, line: 2 };
     expect((await app.inject('/shops/a/orders/7/lines/2')).json()).toEqual(line);
+  });
+
+  it('of files.ts take a form', async () => {
+    const form = new FormData();
+    form.set('title', 'Hill');
+    form.set('photo', new Blob(['abc'], { type: 'image/png' }), 'hill.png');
+    const { headers, body } = new Response(form);
+    const response = await app.inject({
+      method: 'POST',
+      url: '/photos',
+      headers: { 'content-type': headers.get('content-type') ?? '' },
+      payload: Buffer.from(await new Response(body).arrayBuffer()),
+    });
+    expect(response.json()).toMatchObject({ title: 'Hill', filename: 'hill.png', size: 3 });
+  });
+
+  it('of own-parameter.ts read the request', async () => {
+    const ask = (language: string) =>
+      app.inject({ url: '/greeting', headers: { 'accept-language': language } });
+    expect((await ask('eo')).json()).toEqual({ language: 'eo' });
+    const wrong = { location: 'header', path: 'accept-language', message: 'must be one of en, eo' };
+    expect((await ask('tlh')).json()).toMatchObject({ status: 422, errors: [wrong] });
   });
 
   it('of errors.ts answer with a problem document', async () => {

@@ -1,0 +1,57 @@
+/** Parameters of the user's own. */
+import { DeclarationError, declareParameter } from '@turno/core';
+import type { ParameterOf } from './declared-parameter.js';
+import { checkOptions } from './misuse.js';
+import type { RequestSource } from './parameter.js';
+import { requestToken, type HttpRequest } from './request.js';
+
+/** Options of {@link createParameter}. */
+export interface CustomParameterOptions {
+  /** As `container.explain` and messages show it. Default: the name of the function. */
+  readonly name?: string;
+  /** Has the JSON body, or the form, read before: `request.body`, `request.form`. */
+  readonly reads?: 'body' | 'form';
+}
+
+/**
+ * Makes a decorator for parameters of handlers and providers that a function reads from the request:
+ * `const Tenant = createParameter((request) => request.headers['x-tenant'])`, `@Tenant() tenant: string`.
+ * @param read - is called on the event loop, before any provider. What it throws is answered with the
+ * faults of all other parameters if it is a `ParameterFault`; anything else is the answer by itself.
+ * @returns a decorator whose argument is `data` of that function.
+ */
+export function createParameter<Value, Data = undefined>(
+  read: (request: HttpRequest, data: Data) => Value,
+  options: CustomParameterOptions = {},
+): (...data: undefined extends Data ? [data?: Data] : [data: Data]) => ParameterOf<Value> {
+  checkFunction(read);
+  checkOptions('createParameter', options, ['name', 'reads']);
+  const { name = read.name || 'custom parameter', reads } = options;
+  return (...given) => {
+    const [data] = given as [Data];
+    const source: RequestSource = {
+      from: requestToken,
+      name,
+      location: undefined,
+      key: '',
+      reads,
+      required: false,
+      reader: () => (request) => read(request, data),
+    };
+    return (target: object, method: string | symbol | undefined, index: number): void => {
+      declareParameter(target, method, index, source);
+    };
+  };
+}
+
+/** JavaScript may pass anything. */
+function checkFunction(read: unknown): void {
+  const tag = Object.prototype.toString.call(read);
+  if (tag === '[object Function]') return;
+  throw new DeclarationError(
+    typeof read === 'function'
+      ? 'createParameter was given an async function or a generator: parameters are read without waiting.'
+      : 'createParameter was given no function.',
+    'Write createParameter((request) => …), and do what has to wait in an async provider that takes the parameter.',
+  );
+}

@@ -1,0 +1,40 @@
+/** Refuses what decorators cannot work with. */
+import { DeclarationError } from '@turno/core';
+
+/** Also catches `@Get` without parentheses, which gets the class or its prototype here. */
+export function refuseNonText(decorator: string, what: string, given: unknown): void {
+  if (typeof given === 'string') return;
+  throw new DeclarationError(
+    `The ${what} of @${decorator} is not a string.`,
+    what === 'name'
+      ? `Names are not known at run time: write @${decorator}('id').`
+      : `Write @${decorator}() or @${decorator}('/burgers').`,
+  );
+}
+
+/** @throws DeclarationError for options that a decorator does not know. */
+export function checkOptions(decorator: string, options: unknown, known: readonly string[]): void {
+  const list = known.map((name) => `\`${name}\``).join(', ');
+  if (typeof options !== 'object' || options === null) {
+    throw new DeclarationError(
+      `@${decorator} was given ${String(options)} for its options.`,
+      `They are an object with ${list}.`,
+    );
+  }
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new DeclarationError(
+      `@${decorator} has no option "${unknown}".`,
+      `It knows ${list}${known.includes('optional') ? ', or takes a Standard Schema instead' : ''}.`,
+    );
+  }
+}
+
+/** Standard (stage 3) decorators get a context object; they know no parameters and no types. */
+export function refuseStandardDecorator(name: string, context: unknown): void {
+  if (typeof context !== 'object' || context === null || !('kind' in context)) return;
+  throw new DeclarationError(
+    `@${name} was applied as a standard decorator.`,
+    'Set "experimentalDecorators": true in tsconfig.json: only these decorators see parameters.',
+  );
+}
