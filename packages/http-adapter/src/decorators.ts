@@ -10,6 +10,7 @@ import {
 } from '@turno/core';
 import { bodySource, textSource, type BodyOptions, type ParameterOptions } from './parameter.js';
 import { recordOf, type HttpMethod } from './record.js';
+import { finishInThread } from './thread-answer.js';
 import { isSchema, type StandardSchema } from './standard-schema.js';
 
 /** Options of `@Get`, `@Post`, `@Put`, `@Patch` and `@Delete`. */
@@ -119,7 +120,7 @@ function routeDecorator(decorator: string, method: HttpMethod) {
         );
       }
       routes.push({ method, path, handler: name, status, options: own });
-      declareHandler(target, name, { ...said, ...own });
+      declareHandler(target, name, { ...said, ...own, finish: finishInThread });
     };
   };
 }
