@@ -40,6 +40,7 @@ export function checkCrossings(
  */
 export function refuseUnportableTarget(node: Node): void {
   if (sideOf(node) === loop) return;
+  if (node.kind === 'method' && node.handler && node.record.handler?.finish !== undefined) return;
   const wanted = 'it was resolved on the event loop';
   const refusal = whyStuck(node, wanted);
   if (refusal === undefined) return;
@@ -138,7 +139,7 @@ class CrossingCheck {
         [],
         `${node.label} is a singleton, whose value is held on the event loop`,
       );
-    } else if (node.handler) {
+    } else if (node.handler && node.record.handler?.finish === undefined) {
       this.refuseResult(node, [], 'what a handler returns goes back to the event loop');
     }
   }

@@ -6,6 +6,7 @@ import {
   methodRecord,
   parameterRecord,
   recordOf,
+  type Finish,
   type ParameterSource,
   type ProviderOptions,
 } from './record.js';
@@ -106,16 +107,22 @@ export function Optional(...given: readonly unknown[]): ParameterDecorator {
 /**
  * Lets instances of a data class cross between loop and thread: their own fields are copied, and
  * the prototype (so the methods) restored. `encode` and `decode` say it by hand, for a class with
- * private `#fields` or resources.
+ * private `#fields` or resources. With `merge` an instance that a thread was given, and has written to,
+ * comes back at the end of the trip: what was written there is put into the original.
  */
 export function Portable<T, Data>(options?: {
   readonly encode: (instance: T) => Data;
   readonly decode: (data: Data) => T;
+  readonly merge?: (original: T, returned: T) => void;
 }) {
   if (typeof options === 'function') refuseBareDecorator('Portable', '@Portable()');
   return function portable(target: AbstractClass<T>, context?: unknown): void {
     refuseStandardDecorator('Portable', context);
-    refuseUnknownOptions(`@Portable on ${target.name}`, options ?? {}, ['encode', 'decode']);
+    refuseUnknownOptions(`@Portable on ${target.name}`, options ?? {}, [
+      'encode',
+      'decode',
+      'merge',
+    ]);
     recordOf(target, portable).portable = bare(options ?? {});
   };
 }
@@ -123,6 +130,9 @@ export function Portable<T, Data>(options?: {
 /** Options of {@link declareHandler}; the deadline counts from the start of `resolve`. */
 export type HandlerOptions = {
   readonly [Name in 'on' | 'threads' | 'deadline']?: ProviderOptions[Name] | undefined;
+} & {
+  /** For a handler that runs in a thread: makes there what crosses in the place of its result. */
+  readonly finish?: Finish | undefined;
 };
 
 /**

@@ -183,7 +183,7 @@ function rowsOf(plan: Plan): { rows: readonly Row[]; hops: number } {
 
 function describeScope({ node, kind }: Step): string {
   if (kind === 'value') return 'value';
-  if (kind === 'given' || kind === 'input') return 'scope value';
+  if (kind === 'given' || kind === 'input' || node.kind === 'reading') return 'scope value';
   if (kind === 'signal' || kind === 'offloaded') return kind;
   return node.kind === 'method' && node.handler ? 'handler' : node.scope;
 }

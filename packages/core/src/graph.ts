@@ -320,17 +320,35 @@ export class Graph {
       });
       return;
     }
+    const { late } = source;
+    const isLate = late !== undefined && consumer.kind === 'method' && isInThread(consumer);
     const input = this.add({
       kind: 'input',
-      label: source.name,
+      label: isLate ? `${source.name}, as it came` : source.name,
       scope: 'request',
       source,
       owner: info.owner,
       parameter: info.index,
-      type: info.type,
-      read,
+      type: isLate ? undefined : info.type,
+      read: isLate ? (from) => late.pick(from) : read,
+      check: isLate ? (from) => late.isCheap(from) && read(from) : undefined,
     });
-    this.edge(consumer, input);
+    if (isLate) {
+      const reading = this.add({
+        kind: 'reading',
+        label: source.name,
+        scope: 'request',
+        owner: info.owner,
+        target: consumer.target,
+        method: String(consumer.method),
+        static: consumer.static,
+        parameter: info.index,
+      });
+      this.edge(consumer, reading);
+      this.edge(reading, input);
+    } else {
+      this.edge(consumer, input);
+    }
     this.connectToken(input, source.from, 'what it is read from', false);
   }
 
@@ -517,6 +535,10 @@ function methodsMadeBy(node: Node, token: Token): string[] {
   );
   if (node.kind === 'value') names.push(...methodNames(node.value));
   return [...new Set(names)];
+}
+
+function isInThread({ placement, scope }: MethodNode): boolean {
+  return placement === 'thread' || scope === 'thread';
 }
 
 function isInjectable(token: Token): token is AbstractClass {

@@ -18,8 +18,17 @@ export interface Hop {
   readonly outputs: readonly number[];
   /** Steps of the plan whose values come back if they can, as in `definition.extras`. */
   readonly extras: readonly number[];
+  /** Steps of the plan whose values enter and come back, as in `definition.returned`. */
+  readonly returned: readonly ReturnedInput[];
   /** What it was made from; for taking it apart. */
   readonly context: HopContext;
+}
+
+/** A value that a hop may write to. */
+export interface ReturnedInput {
+  /** Index of the step of the plan that made it. */
+  readonly step: number;
+  readonly merge: (original: unknown, returned: unknown) => void;
 }
 
 /** What is known when a hop is described. */
@@ -98,18 +107,21 @@ function consumersOf(steps: readonly Step[]): readonly Step[][] {
 }
 
 /**
- * @param members - the steps of the hop, in topological order.
+ * @param sorted - the steps of the hop, in topological order.
  * @param lenient - steps that need values of these: where no others do, values come back only if they
  * can.
  * @param continues - whether it goes on with what another hop has begun.
  */
 export function describeHop(
-  members: readonly Step[],
+  sorted: readonly Step[],
   context: HopContext,
   lenient: ReadonlySet<Step> = new Set(),
   continues = false,
 ): Hop {
   const { steps, root, consumers, keep, late } = context;
+  // Before anything runs all parameters are read, which need nothing that is made in the hop.
+  const isReading = ({ node }: Step) => node.kind === 'reading';
+  const members = [...sorted.filter(isReading), ...sorted.filter((step) => !isReading(step))];
   const inside = new Set(members);
   const inputs: number[] = [];
   const hopInputs: HopInput[] = [];
@@ -152,6 +164,10 @@ export function describeHop(
   const extras = members.filter((step) => !leaves(step) && mayComeBack(step));
   // An operand below zero is the complement of a position.
   const position = (step: Step) => ~(operands.get(step.index) as number);
+  const returned = inputs.flatMap((step, index) => {
+    const merge = mergeOf(steps[step]?.node);
+    return merge === undefined ? [] : [{ index, input: { step, merge } }];
+  });
   const definition: HopDefinition = {
     id: ++lastId,
     group: members[0]?.side ?? loop,
@@ -159,6 +175,7 @@ export function describeHop(
     outputs: outputs.map(position),
     extras: extras.map(position),
     inputs: hopInputs,
+    ...(returned.length === 0 ? {} : { returned: returned.map(({ index }) => index) }),
     ...(continues ? { continues } : {}),
     ...(root.node.kind === 'offloadedMethod' && inside.has(root) ? { rest: root.node.label } : {}),
   };
@@ -168,8 +185,17 @@ export function describeHop(
     inputs,
     outputs: outputs.map(({ index }) => index),
     extras: extras.map(({ index }) => index),
+    returned: returned.map(({ input }) => input),
     context,
   };
+}
+
+/** What puts into a value on the loop what a thread has written to it, if its class has that. */
+function mergeOf(node: Node | undefined): ReturnedInput['merge'] | undefined {
+  const type =
+    node?.kind === 'method' ? node.makes : node?.kind === 'given' ? node.token : undefined;
+  if (typeof type !== 'function') return undefined;
+  return findRecord(type)?.portable?.merge as ReturnedInput['merge'] | undefined;
 }
 
 /** Whether it is worth trying to send a value to the loop: it might be portable. */
@@ -187,6 +213,12 @@ function describeStep({ node, bound }: Step, args: readonly number[]): HopStep {
   if (node.kind === 'list') {
     return { label: node.label, operation: 'list', classId: '', arguments: args };
   }
+  if (node.kind === 'reading') {
+    const { label, target, method, owner, parameter: index } = node;
+    const parameter = { index, owner, static: node.static };
+    const classId = findRecord(target)?.id ?? '';
+    return { label, operation: 'read', classId, method, parameter, arguments: args };
+  }
   if (node.kind !== 'method') {
     return { label: node.label, operation: 'signal', classId: '', arguments: [] };
   }
@@ -200,6 +232,7 @@ function describeStep({ node, bound }: Step, args: readonly number[]): HopStep {
     ...(isStatic ? {} : { self }),
     arguments: isStatic ? args : rest,
     ...(node.generator ? { generator: true } : {}),
+    ...(node.handler && node.record.handler?.finish !== undefined ? { finish: true } : {}),
     // That of a handler counts from the start of its plan, and is watched there.
     ...(node.deadline === undefined || node.handler ? {} : { deadline: node.deadline }),
     ...key,

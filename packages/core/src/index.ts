@@ -42,7 +42,13 @@ export {
   type OptionalRef,
   type ProvideOptions,
 } from './provide.js';
-export type { ParameterInfo, ParameterSource, ProviderOptions } from './record.js';
+export type {
+  Finish,
+  LateSource,
+  ParameterInfo,
+  ParameterSource,
+  ProviderOptions,
+} from './record.js';
 export type { GraphCheck } from './engine.js';
 export { Container, type ContainerOptions, type Override } from './container.js';
 export type { GraphData, GraphEdge, GraphNode } from './graph-data.js';

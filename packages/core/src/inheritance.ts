@@ -50,7 +50,7 @@ function isSame(need: Node, other: Node | undefined, found: ReadonlyMap<Node, No
     const isSameToken = other.kind === 'offloaded' && other.token === need.token;
     return isSameToken && haveSameNeeds(need, other, found);
   }
-  if (need.kind === 'list') return haveSameNeeds(need, other, found);
+  if (need.kind === 'list' || need.kind === 'reading') return haveSameNeeds(need, other, found);
   // What is resolved on demand may lead anywhere.
   return need.kind !== 'lazy';
 }

@@ -70,6 +70,19 @@ export interface InputNode extends NodeBase {
   readonly parameter: number;
   readonly type: unknown;
   readonly read: (from: unknown) => unknown;
+  /** Where the parameter itself is read in a thread: reads it here, if that is cheap. */
+  readonly check: ((from: unknown) => unknown) | undefined;
+}
+
+/** A parameter that is read in a thread, beside the method that takes it, from what was picked. */
+export interface ReadingNode extends NodeBase {
+  readonly kind: 'reading';
+  readonly owner: string;
+  /** Of the method that takes it: the class that was listed. */
+  readonly target: AbstractClass;
+  readonly method: string;
+  readonly static: boolean;
+  readonly parameter: number;
 }
 
 /** The `AbortSignal` of whoever resolves. */
@@ -114,6 +127,7 @@ export type Node =
   | ValueNode
   | GivenNode
   | InputNode
+  | ReadingNode
   | SignalNode
   | ListNode
   | LazyNode

@@ -33,11 +33,11 @@ export function isOffloading(node: Node): node is OffloadedNode | OffloadedMetho
 
 /**
  * Whether a node is made anew for its consumer, where that runs, instead of being shared or sent:
- * lists, transient classes, and in threads the singleton instances that methods are called on; for
+ * lists, parameters that are read there, transient classes, and in threads the singleton instances that methods are called on; for
  * offloaded methods also those of a request or call, which may have another one on the loop.
  */
 export function isMadeInPlace(need: Node, consumer: Node): boolean {
-  if (need.kind === 'list') return true;
+  if (need.kind === 'list' || need.kind === 'reading') return true;
   if (need.kind !== 'class') return false;
   if (need.scope === 'transient') return true;
   return (need.scope === 'singleton' || isOffloading(consumer)) && isInstanceOf(consumer, need);
@@ -87,7 +87,7 @@ function sidesOfNode(node: Node, sides: ReadonlyMap<Node, Sides>): Sides {
     const side = sideOf(node);
     return side === loop ? loopOnly : { loop: false, threads: [side] };
   }
-  if (node.kind !== 'class' && node.kind !== 'list') return loopOnly;
+  if (node.kind !== 'class' && node.kind !== 'list' && node.kind !== 'reading') return loopOnly;
   const asInstance: Wanted = { loop: false, threads: [] };
   const asDependency: Wanted = { loop: false, threads: [] };
   const asOffloaded: Wanted = { loop: false, threads: [] };

@@ -226,6 +226,7 @@ function kindOf(node: Node): Step['kind'] {
   return node.kind === 'class' ||
     node.kind === 'method' ||
     node.kind === 'list' ||
+    node.kind === 'reading' ||
     node.kind === 'offloadedMethod'
     ? 'make'
     : node.kind;

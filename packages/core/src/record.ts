@@ -49,7 +49,33 @@ export interface ParameterSource<From = unknown> {
    * @throws an error whose message says why a parameter of that type cannot be read.
    */
   reader(parameter: ParameterInfo): (from: From) => unknown;
+  /** How a thread may read it, where the method that takes it runs in one; see {@link LateSource}. */
+  readonly late?: LateSource<From>;
 }
+
+/**
+ * How a parameter of a method in a thread is read there, at the begin of its hop, instead of on the
+ * loop: what is read may be large. Faults of all parameters that one hop reads come in one
+ * `InputError`.
+ */
+export interface LateSource<From = unknown> {
+  /** Takes from the scope value what crosses; on the loop. */
+  pick(from: From): unknown;
+  /** As {@link ParameterSource.reader}; what it returns reads what was picked, in the thread. */
+  reader(parameter: ParameterInfo): (picked: unknown) => unknown;
+  /**
+   * Asked where other parameters have faults already, so that nothing will cross: whether reading it
+   * on the loop as well is cheap enough for all faults to be told together.
+   */
+  isCheap(from: From): boolean;
+}
+
+/**
+ * Makes of what a handler in a thread has returned what crosses in its place, or a promise of it; called
+ * in the thread.
+ * @param label - of the handler, for messages.
+ */
+export type Finish = (result: unknown, label: string) => unknown;
 
 export interface ParameterRecord {
   /** From `@Inject`. Null when what was given was undefined: a circular import. */
@@ -65,7 +91,7 @@ export interface MethodRecord {
   /** Set by `@Provides`. The token is null when it was undefined: a circular import. */
   provides?: { readonly token: Token | null; readonly options: ProviderOptions };
   /** Set by `declareHandler`: the method is the root of plans. */
-  handler?: Pick<ProviderOptions, 'on' | 'threads' | 'deadline'>;
+  handler?: Pick<ProviderOptions, 'on' | 'threads' | 'deadline'> & { readonly finish?: Finish };
   readonly parameters: Map<number, ParameterRecord>;
 }
 
@@ -75,6 +101,11 @@ export interface PortableRecord {
   readonly encode?: (instance: never) => unknown;
   /** Makes an instance from that data; without it, fields are put on an object of the class. */
   readonly decode?: (data: never) => unknown;
+  /**
+   * For what is written to: at the end of a hop that went well an instance that it was given comes
+   * back, and this is called with the instance on the loop and the one that has come back.
+   */
+  readonly merge?: (original: never, returned: never) => void;
 }
 
 /** All that decorators said about one class. */
@@ -247,4 +278,27 @@ export function parameterRecord(
     parameters.set(index, parameter);
   }
   return parameter;
+}
+
+/**
+ * What decorators say of a method, from the class that is asked about up to its ancestors: the first
+ * record for which `find` has an answer.
+ */
+export function findInMethods<T>(
+  target: AbstractClass,
+  name: string,
+  isStatic: boolean,
+  find: (method: MethodRecord) => T | undefined,
+): T | undefined {
+  for (
+    let at: unknown = target;
+    typeof at === 'function' && at !== Function.prototype;
+    at = Object.getPrototypeOf(at)
+  ) {
+    const record = findRecord(at as AbstractClass);
+    const method = (isStatic ? record?.staticMethods : record?.methods)?.get(name);
+    const found = method === undefined ? undefined : find(method);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

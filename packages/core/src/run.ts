@@ -166,6 +166,16 @@ export class Run {
     this.finishIfDone();
   }
 
+  /** Whether somebody has its signal. */
+  get hasSignal(): boolean {
+    return this.controller !== undefined;
+  }
+
+  /** For a run that has ended well, whose signal may be in use all the same. */
+  abortSignal(reason: unknown): void {
+    this.controller?.abort(reason);
+  }
+
   private offload(): void {
     const link: RunLink = { signal: () => this.signal };
     for (const { step, node } of this.plan.offloads) {
@@ -200,7 +210,20 @@ export class Run {
         faults.push({ owner: node.owner, index: node.parameter, error });
       }
     }
-    if (faults.length > 0) throw new InputError(faults);
+    if (faults.length === 0) return;
+    this.checkLateInputs(faults);
+    throw new InputError(faults);
+  }
+
+  /** Nothing will cross: so that all faults are told together, those of the others are looked for here. */
+  private checkLateInputs(faults: InputFault[]): void {
+    for (const { step, node } of this.plan.inputs) {
+      try {
+        node.check?.(this.values[step.needs[0] as number]);
+      } catch (error) {
+        faults.push({ owner: node.owner, index: node.parameter, error });
+      }
+    }
   }
 
   private startUnit(unit: Unit): void {
@@ -381,6 +404,10 @@ export class Run {
         else if (hop === whole || leaves(whole, index)) this.keep(this.stepAt(index), value);
         else this.setAside(this.stepAt(index), value);
       });
+      const first = hop.outputs.length + hop.extras.length;
+      hop.returned.forEach(({ step, merge }, position) => {
+        merge(this.values[step], values[first + position]);
+      });
       this.inFlight.delete(last);
       return left;
     } catch (failure) {
@@ -411,8 +438,9 @@ export class Run {
   /** Takes a value for steps of this run only: nobody else is told that it is there. */
   private setAside(step: Step, value: unknown): void {
     this.values[step.index] = value;
-    // What an offloaded method returns is the caller's.
-    if (step.node.kind === 'offloadedMethod') return;
+    // What an offloaded method or a handler returns is the caller's.
+    const { node } = step;
+    if (node.kind === 'offloadedMethod' || (node.kind === 'method' && node.handler)) return;
     const entry = this.scope.disposalOf(step.owner).note(step.node.label, value);
     if (entry !== undefined) this.entries.set(step.index, entry);
   }

@@ -48,6 +48,8 @@ export class ScopeInstance implements AsyncDisposable {
   private readonly cells = new Map<Node, Cell>();
   private readonly runs = new Set<Run>();
   private readonly inner = new Set<ScopeInstance>();
+  /** Runs that have ended, and whose signals what they made may still hold. */
+  private signalled: Run[] | undefined;
   private readonly disposal: Disposal;
   private readonly runScope: RunScope;
   private knownHome: Home | undefined;
@@ -168,6 +170,17 @@ export class ScopeInstance implements AsyncDisposable {
     return this.disposing;
   }
 
+  /**
+   * Aborts each `AbortSignal` that was given out in this scope and those in it, also where making the
+   * value is done: a stream that a handler has returned may wait for something that nobody wants any
+   * more. The scope stays open; what is being resolved in it with such a signal sees it as well.
+   */
+  abort(reason: unknown): void {
+    for (const scope of this.inner) scope.abort(reason);
+    for (const run of this.runs) run.abortSignal(reason);
+    for (const run of this.signalled ?? []) run.abortSignal(reason);
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
@@ -286,9 +299,18 @@ export class ScopeInstance implements AsyncDisposable {
     const outcome = run.start();
     void run.ended.then(() => {
       this.runs.delete(run);
+      if (run.hasSignal) this.noteSignalled(run);
       stopListening();
     });
     return outcome;
+  }
+
+  /** With the scope of the request: its calls end before it. A container's would be kept for ever. */
+  private noteSignalled(run: Run): void {
+    const { outer } = this;
+    if (this.level === 'container') return;
+    if (this.level === 'call' && outer !== undefined) outer.noteSignalled(run);
+    else (this.signalled ??= []).push(run);
   }
 
   /** What the calls of offloaded methods belong to; made when the first such object is. */

@@ -77,7 +77,7 @@ export function checkLifetimes(
             through.label,
             through.scope,
             [...graph.pathTo(node), ...(need === through ? [] : [need.label]), through.label],
-            through.kind === 'given' || through.kind === 'input',
+            through.kind === 'given' || through.kind === 'input' || through.kind === 'reading',
           ),
         );
       }

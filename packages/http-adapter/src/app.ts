@@ -28,8 +28,10 @@ import { problemOf } from './problem.js';
 import { HttpRequest, requestToken } from './request.js';
 import { isInterruption, RequestLog } from './request-log.js';
 import { RequestProviders } from './request-providers.js';
-import { encode, isGone, send, type Reply } from './response.js';
+import { isGone, send, type Answer, type SendOptions } from './response.js';
 import type { Route, RouteTable } from './route.js';
+import { clientGone } from './stream.js';
+import { transmit, type Manner } from './transmit.js';
 import { closeServer, openServer, type Address, type ListenOptions } from './server.js';
 
 /** Options of {@link createApp}. */
@@ -303,12 +305,11 @@ export class App implements AsyncDisposable {
     let asked: HttpRequest | undefined;
     let failure: unknown;
     try {
-      let reply: Reply;
       try {
         if (this.#isClosed) throw closing();
         const found = findRoute(this.#router, request);
         if ('status' in found) {
-          reply = found;
+          await send(request, response, found, this.#manner(request));
         } else {
           const { route, params, search } = found;
           const endpoint = this.#endpointOf(route);
@@ -324,23 +325,12 @@ export class App implements AsyncDisposable {
           cancelWith(response, scope, asked);
           const result = await scope.resolve(endpoint.token);
           asked.isAnswered = true;
-          reply = encode(route.label, result, route.status);
+          await transmit(request, response, result, mannerOf(route, asked), this.#manner(request));
         }
       } catch (error) {
         failure = error;
-        if (isGone(response)) {
-          // There is nobody to answer, and that work was interrupted is no fault.
-          if (scope !== undefined && !isInterruption(error)) {
-            this.#requestLog.error(error, request, failedUnseen);
-          }
-          return;
-        }
-        reply = this.#replyTo(error, request);
+        await this.#fail(error, request, response, scope);
       }
-      await send(request, response, reply, {
-        close: this.#closing !== undefined,
-        linger: hasUnreadExcess(request, this.#limits.bodyLimit),
-      });
       if (failure === undefined && asked?.tasks !== undefined && scope !== undefined) {
         await this.#work(asked.tasks, scope, request);
       }
@@ -352,6 +342,33 @@ export class App implements AsyncDisposable {
       this.#inWork -= 1;
       if (this.#inWork === 0) this.#onIdle?.();
     }
+  }
+
+  /** Answers what has failed, or ends the connection where its answer has begun. */
+  async #fail(
+    error: unknown,
+    request: IncomingMessage,
+    response: ServerResponse,
+    scope: ScopeInstance | undefined,
+  ): Promise<void> {
+    if (isGone(response)) {
+      // There is nobody to answer, and that work was interrupted is no fault.
+      if (scope !== undefined && !isInterruption(error)) {
+        this.#requestLog.error(error, request, failedUnseen);
+      }
+    } else if (response.headersSent) {
+      this.#requestLog.error(error, request, 'the answer failed after its first byte');
+      response.destroy();
+    } else {
+      await send(request, response, this.#answerTo(error, request), this.#manner(request));
+    }
+  }
+
+  #manner(request: IncomingMessage): SendOptions {
+    return {
+      close: this.#closing !== undefined,
+      linger: hasUnreadExcess(request, this.#limits.bodyLimit),
+    };
   }
 
   #work(tasks: BackgroundTasks, scope: ScopeInstance, request: IncomingMessage): Promise<void> {
@@ -375,14 +392,14 @@ export class App implements AsyncDisposable {
     return this.#endpoints.get(route) as Endpoint;
   }
 
-  #replyTo(thrown: unknown, request: IncomingMessage): Reply {
+  #answerTo(thrown: unknown, request: IncomingMessage): Answer {
     // What was cut off at the end of the grace can be tried elsewhere.
     const isCutOff = this.#isClosed && thrown instanceof DisposedError;
     const error = isCutOff ? closing() : thrown;
-    const { reply, level, logged } = problemOf(error);
+    const { answer, level, logged } = problemOf(error);
     if (level === 'error') this.#requestLog.error(logged, request, 'request failed');
     else if (level === 'warn') this.#requestLog.warn(logged, request, 'request refused');
-    return reply;
+    return answer;
   }
 
   /** @param failure - what the request has failed with: what it has made sees it. */
@@ -409,6 +426,10 @@ function closing(): ServiceUnavailable {
   return new ServiceUnavailable('The server is closing.', { headers: { 'retry-after': '1' } });
 }
 
+function mannerOf({ label, status }: Route, { reply }: HttpRequest): Manner {
+  return { label, status, reply };
+}
+
 function endpointOf(route: Route, container: Container): Endpoint {
   const token = tokenOf(route);
   const sources = container.inputs(token).map(asRequestSource);
@@ -425,8 +446,13 @@ function endpointOf(route: Route, container: Container): Endpoint {
  */
 function cancelWith(response: ServerResponse, scope: ScopeInstance, asked: HttpRequest): void {
   response.once('close', () => {
-    if (response.writableEnded || asked.isAnswered) return;
-    const reason = new DOMException('The client has gone before its answer.', 'AbortError');
+    if (response.writableEnded) return;
+    const reason = clientGone();
+    if (asked.isAnswered) {
+      // What sends the answer ends it; it may wait for something with a signal.
+      scope.abort(reason);
+      return;
+    }
     // Whoever waits for the scope's end sees an error of its teardown.
     scope.dispose(reason).catch(() => undefined);
   });

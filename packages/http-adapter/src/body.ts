@@ -5,17 +5,20 @@ import { parse } from 'secure-json-parse';
 import { BadRequest, PayloadTooLarge, UnsupportedMediaType } from './http-error.js';
 
 /**
- * Reads and decodes the JSON body of a request.
+ * Reads the JSON body of a request.
  * @param limit - in bytes.
  * @returns undefined when there is no body.
  * @throws UnsupportedMediaType when it is not JSON in UTF-8, PayloadTooLarge, BadRequest when it
- * is malformed or incomplete.
+ * is incomplete.
  */
-export async function readJsonBody(request: IncomingMessage, limit: number): Promise<unknown> {
+export async function readJsonBody(
+  request: IncomingMessage,
+  limit: number,
+): Promise<Buffer | undefined> {
   if (!announcesBody(request)) return undefined;
   refuseOtherTypes(request);
   const bytes = await readBody(request, limit);
-  return bytes.length === 0 ? undefined : decodeJson(bytes);
+  return bytes.length === 0 ? undefined : bytes;
 }
 
 /**
@@ -126,7 +129,11 @@ function isDeeperThan(limit: number, json: Buffer): boolean {
 
 const [quote, backslash, openBracket, closeBracket, openBrace, closeBrace] = Buffer.from('"\\[]{}');
 
-function decodeJson(bytes: Buffer): unknown {
+/**
+ * Decodes a JSON body.
+ * @throws BadRequest when it is malformed, nested too deep, or reaches for a prototype.
+ */
+export function decodeJson(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) throw new BadRequest('The body is not valid UTF-8.');
   if (isDeeperThan(depthLimit, bytes)) {
     throw new BadRequest(`The body is nested more than ${depthLimit} levels deep.`);

@@ -10,6 +10,7 @@ import {
 } from '@turno/core';
 import { checkOptions, refuseNonText, refuseStandardDecorator } from './misuse.js';
 import { recordOf, type HttpMethod } from './record.js';
+import { finishInThread } from './thread-answer.js';
 
 /** Options of `@Get`, `@Post`, `@Put`, `@Patch`, `@Delete`, `@Head`, `@Options` and `@All`. */
 export interface RouteOptions {
@@ -116,7 +117,7 @@ function routeDecorator(decorator: string, method: HttpMethod | 'ALL') {
         );
       }
       routes.push({ method, path, handler: name, status, options: own });
-      declareHandler(target, name, { ...said, ...own });
+      declareHandler(target, name, { ...said, ...own, finish: finishInThread });
     };
   };
 }

@@ -53,6 +53,15 @@ export class AsyncSchemaError extends TurnoError {
   }
 }
 
+/** A status, header, cookie, redirect or event cannot be what it was told to be. */
+export class ReplyError extends TurnoError {
+  readonly code = 'TURNO_REPLY';
+
+  constructor(fact: string, remedy: string, cause?: unknown) {
+    super({ fact, remedy, cause });
+  }
+}
+
 /** What a handler returned cannot be sent. */
 export class ResponseError extends TurnoError {
   readonly code = 'TURNO_RESPONSE';
@@ -66,7 +75,8 @@ export class ResponseError extends TurnoError {
   ) {
     super({
       fact: `What "${handler}" returned cannot be sent: ${reason}.`,
-      remedy: 'Return plain data, a string, a Uint8Array, or undefined for an empty answer.',
+      remedy:
+        'Return plain data, a string, a Uint8Array, a stream, or undefined for an empty answer.',
       cause,
     });
   }

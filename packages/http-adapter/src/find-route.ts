@@ -1,18 +1,18 @@
 /** Finds the route of a request, or what is answered where there is none. */
 import type { IncomingMessage } from 'node:http';
 import { BadRequest, MethodNotAllowed, NotFound, UriTooLong } from './http-error.js';
-import type { Reply } from './response.js';
+import type { Answer } from './response.js';
 import type { Match, Router } from './router.js';
 
 /**
- * The route of a request; for OPTIONS, where no route serves it, a reply that says which methods there
+ * The route of a request; for OPTIONS, where no route serves it, an answer that says which methods there
  * are.
  * @throws NotFound, MethodNotAllowed, BadRequest, UriTooLong.
  */
 export function findRoute<T>(
   router: Router<T>,
   { method = 'GET', url = '/' }: IncomingMessage,
-): Match<T> | Reply {
+): Match<T> | Answer {
   const match = router.find(method, url);
   if (typeof match === 'object') return match;
   const allowed = match ?? router.allowed(url);

@@ -1,6 +1,10 @@
 /** The public names of @turno/http-adapter. */
 export { App, createApp, type AppOptions, type CloseOptions } from './app.js';
 export { BackgroundTasks } from './background.js';
+export { Reply, type CookieOptions } from './reply.js';
+export { redirect, Redirect, type RedirectStatus } from './redirect.js';
+export { file, FileAnswer, type SendFileOptions } from './file.js';
+export { sse, EventStream, type ServerSentEvent, type SseOptions } from './sse.js';
 export {
   All,
   Controller,

@@ -1,5 +1,6 @@
 /** Parameters that are read from the request: where from, converted and checked how. */
-import type { ParameterInfo, ParameterSource } from '@turno/core';
+import { Portable, type ParameterInfo, type ParameterSource } from '@turno/core';
+import { decodeJson } from './body.js';
 import { conversionTo, typeName, type Conversion, type PrimitiveType } from './conversion.js';
 import type { Query } from './query.js';
 import { requestToken, type HttpRequest } from './request.js';
@@ -39,6 +40,7 @@ export interface ParameterProblem {
  * A parameter of a request is missing or wrong. Thrown while parameters are read, it is answered with
  * the faults of all others in one 422.
  */
+@Portable()
 export class ParameterFault extends Error {
   readonly problems: readonly ParameterProblem[];
 
@@ -113,10 +115,26 @@ export function textSource(
   };
 }
 
+/** A body of so many bytes is decoded in less time than a request takes anyway. */
+const cheapBody = 16_384;
+
 /** The parameter that is the decoded JSON body. */
 export function bodySource(how: BodyOptions | StandardSchema): RequestSource {
   const name = 'body';
   const fault = (message: string) => new ParameterFault([{ location: 'body', path: '', message }]);
+  const bodyReader = (parameter: ParameterInfo): ((body: unknown) => unknown) => {
+    if (isSchema(how)) return (body) => checked(how, body, 'body', '', name);
+    const check = bodyCheck(parameter.type);
+    return (body) => {
+      if (body === undefined) {
+        if (how.optional === true) return undefined;
+        throw fault('is required');
+      }
+      const expected = check(body);
+      if (expected !== undefined) throw fault(`must be ${expected}`);
+      return body;
+    };
+  };
   return {
     from: requestToken,
     name,
@@ -125,17 +143,16 @@ export function bodySource(how: BodyOptions | StandardSchema): RequestSource {
     reads: 'body',
     required: !isSchema(how) && how.optional !== true,
     reader(parameter) {
-      if (isSchema(how)) return ({ body }) => checked(how, body, 'body', '', name);
-      const check = bodyCheck(parameter.type);
-      return ({ body }) => {
-        if (body === undefined) {
-          if (how.optional === true) return undefined;
-          throw fault('is required');
-        }
-        const expected = check(body);
-        if (expected !== undefined) throw fault(`must be ${expected}`);
-        return body;
-      };
+      const read = bodyReader(parameter);
+      return ({ body }) => read(body);
+    },
+    late: {
+      pick: ({ bytes }) => bytes,
+      reader(parameter) {
+        const read = bodyReader(parameter);
+        return (bytes) => read(bytes === undefined ? undefined : decodeJson(bytes as Buffer));
+      },
+      isCheap: ({ bytes }) => (bytes?.length ?? 0) <= cheapBody,
     },
   };
 }

@@ -3,11 +3,11 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { DeadlineError, InputError, QueueFullError, ThreadsStuckError } from '@turno/core';
 import { HttpError, phraseOf, ServiceUnavailable, UnprocessableContent } from './http-error.js';
 import { ParameterFault } from './parameter.js';
-import type { Reply } from './response.js';
+import type { Answer } from './response.js';
 
 /** The answer for something that was thrown. */
 export interface Problem {
-  readonly reply: Reply;
+  readonly answer: Answer;
   /** How it is logged; undefined for what is the client's fault, which is not. */
   readonly level: 'error' | 'warn' | undefined;
   /** What is logged. */
@@ -18,10 +18,10 @@ export interface Problem {
 export function problemOf(thrown: unknown): Problem {
   const logged = culpritOf(thrown);
   const error = meaningOf(logged);
-  const failed: Problem = { reply: internalError(), level: 'error', logged };
+  const failed: Problem = { answer: internalError(), level: 'error', logged };
   if (!(error instanceof HttpError)) return failed;
   try {
-    return { reply: replyOf(error), level: levelOf(error.status), logged };
+    return { answer: answerOf(error), level: levelOf(error.status), logged };
   } catch {
     // Headers that no header can hold, members that are no JSON.
     return failed;
@@ -35,8 +35,8 @@ function levelOf(status: number): Problem['level'] {
 }
 
 /** Without message, stack or path of the error: they are for the log. */
-function internalError(): Reply {
-  return replyOf(new HttpError(500));
+function internalError(): Answer {
+  return answerOf(new HttpError(500));
 }
 
 /**
@@ -82,7 +82,7 @@ const framing: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-function replyOf(error: HttpError): Reply {
+function answerOf(error: HttpError): Answer {
   const { status, type, message, headers = {}, members } = error;
   const title = error.title ?? phraseOf(status);
   const own = { type, title, status, detail: message === title ? undefined : message };

@@ -2,7 +2,9 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { token, type NamedToken } from '@turno/core';
 import type { BackgroundTasks } from './background.js';
+import { decodeJson } from './body.js';
 import { parseCookies } from './cookie.js';
+import type { Reply } from './reply.js';
 import { parseQuery, type Query } from './query.js';
 import type { UploadedFile } from './uploaded-file.js';
 
@@ -15,8 +17,10 @@ export interface RequestForm {
 /** What parameters are read from. Nothing is parsed before a parameter asks for it. */
 export class HttpRequest {
   #query: Query | undefined;
+  #body: { readonly value: unknown } | undefined;
   /** Set where something has asked for them. */
   tasks: BackgroundTasks | undefined;
+  reply: Reply | undefined;
   /** Whether the handler is done: from then on a client that goes away ends nothing but its answer. */
   isAnswered = false;
   #cookies: ReadonlyMap<string, string> | undefined;
@@ -28,8 +32,8 @@ export class HttpRequest {
     readonly params: Readonly<Record<string, string | undefined>>,
     /** The query of the URL without its `?`. */
     readonly search: string,
-    /** The decoded JSON body; undefined where there is none, or the plan does not want it. */
-    readonly body: unknown,
+    /** The JSON body as it came; undefined where there is none, or the plan does not want it. */
+    readonly bytes: Buffer | undefined,
     /** The form that is the body, likewise. */
     readonly form?: RequestForm,
   ) {}
@@ -47,6 +51,12 @@ export class HttpRequest {
   /** By name in lower case. The object has a prototype: look for own names only. */
   get headers(): IncomingHttpHeaders {
     return this.message.headers;
+  }
+
+  /** The decoded JSON body. @throws BadRequest when it is malformed. */
+  get body(): unknown {
+    if (this.bytes === undefined) return undefined;
+    return (this.#body ??= { value: decodeJson(this.bytes) }).value;
   }
 
   /** Values by key. @throws BadRequest when the query is malformed. */

@@ -1,39 +1,45 @@
-/** What goes back over the wire: values become replies, replies are sent. */
+/** What goes back over the wire: values become answers, answers are sent. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isUint8Array } from 'node:util/types';
 import { ResponseError } from './errors.js';
 
-/** An answer, ready to be sent. */
-export interface Reply {
+/** Values of headers by name in lower case; several make several lines. */
+export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>;
+
+/** An answer of one piece, ready to be sent. */
+export interface Answer {
   readonly status: number;
-  /** Names in lower case, without those that frame the body. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** Without those that frame the body. */
+  readonly headers: AnswerHeaders;
   /** Undefined: no body. */
   readonly body: string | Uint8Array | undefined;
 }
 
-const noHeaders: Reply['headers'] = {};
-const jsonHeaders: Reply['headers'] = { 'content-type': 'application/json' };
-const textHeaders: Reply['headers'] = { 'content-type': 'text/plain; charset=utf-8' };
-const bytesHeaders: Reply['headers'] = { 'content-type': 'application/octet-stream' };
+/** What a returned value says of its answer. */
+export interface Encoded {
+  /** Undefined: what the route says. */
+  readonly status?: number | undefined;
+  readonly headers: AnswerHeaders;
+  readonly body: Answer['body'];
+}
+
+const noHeaders: AnswerHeaders = {};
+const jsonHeaders: AnswerHeaders = { 'content-type': 'application/json' };
+export const textHeaders: AnswerHeaders = { 'content-type': 'text/plain; charset=utf-8' };
+export const bytesHeaders: AnswerHeaders = { 'content-type': 'application/octet-stream' };
 
 /**
- * The reply for what a handler returned: nothing for `undefined`, text for a string, bytes for a
- * `Uint8Array`, JSON for everything else.
+ * The answer for plain data: nothing for `undefined`, text for a string, bytes for a `Uint8Array`, JSON
+ * for everything else.
  * @param handler - for the message: `Burgers.parallel`.
- * @param status - what the route says; default 200, or 204 for `undefined`.
  * @throws ResponseError when the value is no plain data.
  */
-export function encode(handler: string, value: unknown, status: number | undefined): Reply {
-  if (value === undefined) {
-    return { status: status ?? 204, headers: noHeaders, body: undefined };
-  }
-  if (typeof value === 'string') {
-    return { status: status ?? 200, headers: textHeaders, body: value };
-  }
+export function encode(handler: string, value: unknown): Encoded {
+  if (value === undefined) return { headers: noHeaders, body: undefined };
+  if (typeof value === 'string') return { headers: textHeaders, body: value };
   // By tag: bytes of another realm (a Jest sandbox) count too.
-  if (isUint8Array(value)) return { status: status ?? 200, headers: bytesHeaders, body: value };
-  return { status: status ?? 200, headers: jsonHeaders, body: toJson(handler, value) };
+  if (isUint8Array(value)) return { headers: bytesHeaders, body: value };
+  return { headers: jsonHeaders, body: toJson(handler, value) };
 }
 
 function toJson(handler: string, value: unknown): string {
@@ -54,8 +60,7 @@ function refuseUnserialisable(handler: string, value: unknown): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || 'toJSON' in value) {
     return;
   }
-  const isWebResponse = value instanceof Response;
-  if (isWebResponse || Symbol.iterator in value || Symbol.asyncIterator in value) {
+  if (Symbol.iterator in value || Symbol.asyncIterator in value) {
     throw new ResponseError(handler, `it is ${nameOf(value)}, which JSON cannot hold`);
   }
 }
@@ -66,7 +71,7 @@ function nameOf(value: object): string {
 }
 
 /** Statuses that never have a body. */
-const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
+export const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /** How long the rest of a refused body is read, so that the client sees the answer. Milliseconds. */
 const lingerTime = 2000;
@@ -89,11 +94,11 @@ export function isGone(response: ServerResponse): boolean {
   return response.destroyed || response.socket?.destroyed === true;
 }
 
-/** Sends a reply. Resolves when it is handed to the system, or the client has gone. */
+/** Sends an answer of one piece. Resolves when it is handed to the system, or the client has gone. */
 export function send(
   request: IncomingMessage,
   response: ServerResponse,
-  { status, headers, body }: Reply,
+  { status, headers, body }: Answer,
   { close, linger }: SendOptions,
 ): Promise<void> {
   return new Promise((resolve) => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createApp, type App } from '@turno/http-adapter';
+import { Menu } from './readme/answers.js';
 import { Buns } from './readme/errors.js';
 import { Photos } from './readme/files.js';
 import { Shops } from './readme/nested.js';
@@ -90,7 +91,7 @@ it('inject.ts passes', async () => {
 describe('the controllers', () => {
   let app: App;
   beforeAll(async () => {
-    const controllers = [Orders, Buns, Shops, Photos, Greeting, Pickups];
+    const controllers = [Orders, Buns, Shops, Photos, Greeting, Pickups, Menu];
     app = await createApp({ controllers, logger: false });
   });
   afterAll(() => app.close());
@@ -156,5 +157,17 @@ describe('the controllers', () => {
     const response = await app.inject({ method: 'POST', url: '/pickups/Ada' });
     expect(response.statusCode).toBe(202);
     expect(sent).toEqual(['Ada: your burger is ready']);
+  });
+
+  it('of answers.ts answer in every way', async () => {
+    const login = await app.inject({ method: 'POST', url: '/menu/login' });
+    expect(login.statusCode).toBe(201);
+    expect(login.headers['set-cookie']).toEqual([
+      'sid=secret; Path=/; HttpOnly; Secure; SameSite=Lax',
+    ]);
+    expect((await app.inject('/menu/old')).headers.location).toBe('/menu');
+    expect((await app.inject('/menu/card')).headers['content-type']).toBe('text/plain');
+    expect((await app.inject('/menu/export')).body).toBe('id,name\n7,cheeseburger\n');
+    expect((await app.inject('/menu/events')).body).toContain('event: order\nid: 3\n');
   });
 });

@@ -119,6 +119,11 @@ export class RawClient {
     }
   }
 
+  /** Reads nothing any more. */
+  pause(): void {
+    this.socket.pause();
+  }
+
   /** Ends its own side. */
   end(): void {
     this.socket.end();

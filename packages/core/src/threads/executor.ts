@@ -13,15 +13,20 @@ export interface HopStep {
   readonly label: string;
   /**
    * `construct`: `new` on the class; `call`: its method (on `self`, or static without);
-   * `list`: its arguments as an array; `signal`: the `AbortSignal` of the hop.
+   * `list`: its arguments as an array; `signal`: the `AbortSignal` of the hop; `read`: a parameter of
+   * its method, from its one argument.
    */
-  readonly operation: 'construct' | 'call' | 'list' | 'signal';
+  readonly operation: 'construct' | 'call' | 'list' | 'signal' | 'read';
   /**
    * Id of the class record; empty for `list` and `signal`, and for a method of whatever `self` is.
    */
   readonly classId: string;
-  /** Name of the method, for `call`. */
+  /** Name of the method, for `call` and `read`. */
   readonly method?: string;
+  /** For `read`: index of the parameter, whose method it is, and whether that is static. */
+  readonly parameter?: { readonly index: number; readonly owner: string; readonly static: boolean };
+  /** A handler with something to do after it: `finish` of its record. */
+  readonly finish?: true;
   /** The instance that the method is called on; absent for a static method. */
   readonly self?: Operand;
   readonly arguments: readonly Operand[];
@@ -55,6 +60,8 @@ export interface HopDefinition {
    * failure and comes back as {@link stayed}.
    */
   readonly extras: readonly number[];
+  /** Indices of the inputs that go back with what was written to them, after outputs and extras. */
+  readonly returned?: readonly number[];
   /** It goes on with what another hop has begun: it is not refused where the queue is full. */
   readonly continues?: true;
   /** As messages show each input: `Reports.pdf's parameter "order"`. */
@@ -270,7 +277,8 @@ export interface Executor {
    * that nothing can change between check and posting, and a hop that is refused or aborted in the
    * queue has cost nothing. Outputs are decoded when they arrive. The context variables that are set
    * when this is called go along, and the steps see those and no others.
-   * @returns the values of `definition.outputs`, then those of `definition.extras`.
+   * @returns the values of `definition.outputs`, then those of `definition.extras`, then the inputs
+   * `definition.returned`.
    * An aborted hop that ends in time by itself is answered as if it had not been aborted.
    * @throws HopFailure, always. Its `error` is what a step threw, a `NotPortableError`, a
    * `QueueFullError`, a `ThreadsStuckError`, a `DeadlineError`, a `ThreadDiedError`, a

@@ -180,7 +180,7 @@ export class HopRunner {
     const leaves = new Set<number>();
     const sent =
       failure === undefined
-        ? this.#encode(definition, run.values, leaves, sized)
+        ? this.#encode(definition, run, leaves, sized)
         : this.#failed(failure.step, failure.error, failure.step + 1);
     const disposing = disposeValues(run, leaves, failure, this.teardownTimeout);
     if (disposing === undefined) return sent;
@@ -199,13 +199,16 @@ export class HopRunner {
   /** @param leaves - gets the indices of the steps whose values have left the thread. */
   #encode(
     definition: HopDefinition,
-    values: readonly unknown[],
+    { values, inputs }: StepsRun,
     leaves: Set<number>,
     sized: boolean,
   ): Sent {
-    const { outputs, extras, steps } = definition;
+    const { outputs, extras, returned = [], steps } = definition;
     const wanted = [...outputs, ...extras];
-    const list = wanted.map((step) => values[step]);
+    const list = [
+      ...wanted.map((step) => values[step]),
+      ...returned.map((position) => inputs[position]),
+    ];
     const stayed: number[] = [];
     const packList = () => {
       for (;;) {
@@ -213,7 +216,9 @@ export class HopRunner {
           return this.packer.pack(list, sized);
         } catch (error) {
           const position = error instanceof Obstacle ? error.path[0] : undefined;
-          if (typeof position !== 'number' || position < outputs.length) throw error;
+          const isExtra =
+            typeof position === 'number' && position >= outputs.length && position < wanted.length;
+          if (!isExtra) throw error;
           stayed.push(position);
           list[position] = undefined;
         }

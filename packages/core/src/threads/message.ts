@@ -59,7 +59,7 @@ export type HopReply = (
   | {
       /** Id of the thread. */
       readonly thread: number;
-      /** An array: outputs, then extras. */
+      /** An array: outputs, then extras, then returned inputs. */
       readonly values: Freight;
       /** Which of these are extras that could not cross. */
       readonly stayed: readonly number[];

@@ -2,8 +2,10 @@
 import { types } from 'node:util';
 
 import { isThenable, type ProviderGenerator } from '../disposal.js';
-import { GeneratorError, UnreachableError } from '../errors.js';
-import { classById } from '../record.js';
+import { GeneratorError, InputError, UnreachableError, type InputFault } from '../errors.js';
+import { methodTypes } from '../metadata.js';
+import { classById, findInMethods } from '../record.js';
+import type { Class } from '../token.js';
 import type { HopStep, Operand } from './executor.js';
 import type { HopSignal } from './hop-signal.js';
 import type { ThreadValues } from './thread-values.js';
@@ -51,12 +53,28 @@ export class StepsRun {
         if (isPromise(made, step)) return this.resume(index, made, started);
       } catch (error) {
         this.noteTime(started);
-        return new StepFailure(index, error);
+        return step.operation === 'read'
+          ? this.readRest(index, error)
+          : new StepFailure(index, error);
       }
       this.noteTime(started);
       this.values.push(made);
     }
     return undefined;
+  }
+
+  /** A parameter has a fault: those that are left are read too, so that all faults are told together. */
+  private readRest(index: number, error: unknown): StepFailure {
+    const faults = [faultOf(this.steps[index], error)];
+    for (const step of this.steps.slice(index + 1)) {
+      if (step.operation !== 'read') continue;
+      try {
+        this.make(step);
+      } catch (error) {
+        faults.push(faultOf(step, error));
+      }
+    }
+    return new StepFailure(index, new InputError(faults));
   }
 
   private async resume(
@@ -104,11 +122,13 @@ export class StepsRun {
     const type = classById(step.classId);
     if (type === undefined) throw this.unreachable(step);
     const args = step.arguments.map((operand) => this.operand(operand));
+    if (step.operation === 'read') return readerOf(type, step)(args[0]);
     if (step.operation === 'construct') return new type(...args);
     const target = step.self === undefined ? type : this.operand(step.self);
     const method = methodOf(target, step);
     if (typeof method !== 'function') throw this.unreachable(step);
     const made = method.apply(target, args);
+    if (step.finish) return finish(type, step, made);
     return step.generator ? this.enter(step, made as ProviderGenerator) : made;
   }
 
@@ -155,6 +175,42 @@ function methodOf(
   return (target as Record<string, ((...args: unknown[]) => unknown) | undefined> | undefined)?.[
     method
   ];
+}
+
+const readers = new WeakMap<HopStep, (picked: unknown) => unknown>();
+
+/** What reads a parameter: its decorator has noted it in this thread as well. */
+function readerOf(type: Class, step: HopStep): (picked: unknown) => unknown {
+  const known = readers.get(step);
+  if (known !== undefined) return known;
+  const { method = '', parameter = { index: 0, owner: '', static: false } } = step;
+  const { index, owner, static: isStatic } = parameter;
+  const source = findInMethods(
+    type,
+    method,
+    isStatic,
+    ({ parameters }) => parameters.get(index)?.source,
+  );
+  if (source?.late === undefined) {
+    throw new Error(`This thread does not know how to read ${step.label} of ${owner}.`);
+  }
+  const holder = (isStatic ? type : type.prototype) as object;
+  const reader = source.late.reader({ owner, index, type: methodTypes(holder, method)?.[index] });
+  readers.set(step, reader);
+  return reader;
+}
+
+function faultOf(step: HopStep | undefined, error: unknown): InputFault {
+  const { index = 0, owner = '' } = step?.parameter ?? {};
+  return { owner, index, error };
+}
+
+/** Makes of what a handler has returned what crosses in its place. */
+function finish(type: Class, { method = '', self, label }: HopStep, made: unknown): unknown {
+  const isStatic = self === undefined;
+  const end = findInMethods(type, method, isStatic, ({ handler }) => handler)?.finish;
+  if (end === undefined) return made;
+  return isThenable(made) ? made.then((result) => end(result, label)) : end(made, label);
 }
 
 /** Thenables are awaited too, as `await` does; an instance that was constructed never is. */

@@ -1,0 +1,96 @@
+/** Server-sent events, as a returned value. */
+import { ReplyError } from './errors.js';
+
+/** One event, as https://html.spec.whatwg.org/multipage/server-sent-events.html defines its fields. */
+export interface ServerSentEvent {
+  /** Comes back as the header `Last-Event-ID` when the client connects again. */
+  readonly id?: string | number;
+  /** The type of the event; default `message`. */
+  readonly event?: string;
+  /** How long the client waits before it connects again, in milliseconds. */
+  readonly retry?: number;
+  /** A string goes out as it is, line by line; anything else as JSON. */
+  readonly data?: unknown;
+  /** Not seen by programs. */
+  readonly comment?: string;
+}
+
+/** Options of {@link sse}. */
+export interface SseOptions {
+  /**
+   * How long nothing may be sent before a comment is, in milliseconds, so that proxies keep the
+   * connection. Default 15,000; `false`: never.
+   */
+  readonly keepAlive?: number | false;
+}
+
+type Events = Iterable<ServerSentEvent | string> | AsyncIterable<ServerSentEvent | string>;
+
+/** What {@link sse} makes. */
+export class EventStream {
+  /** @internal Use {@link sse}. */
+  constructor(
+    readonly events: Events,
+    readonly keepAlive: number | undefined,
+  ) {}
+}
+
+/**
+ * To be returned by a handler: sends events to an `EventSource` as they come. A string is an event with
+ * that `data`. When the client goes, the iterator is returned; take an `AbortSignal` into what waits
+ * for events, so that it does not wait for ever.
+ */
+export function sse(events: Events, { keepAlive = 15_000 }: SseOptions = {}): EventStream {
+  return new EventStream(events, keepAlive === false ? undefined : keepAlive);
+}
+
+/** What is sent while there are no events. */
+export const keepAliveComment = ':\n\n';
+
+const lineBreak = /\r\n|\r|\n/;
+
+/**
+ * The text of an event; whatever is in it, it is one event.
+ * @throws ReplyError for an id or a type that would be more than one line, or a `retry` that is no
+ * whole number.
+ */
+export function formatEvent(event: ServerSentEvent | string): string {
+  if (typeof event === 'string') return `${field('data', event)}\n`;
+  const { id, event: type, retry, data, comment } = event;
+  let text = '';
+  if (comment !== undefined) text += field('', comment);
+  if (type !== undefined) text += `event: ${oneLine('event', type)}\n`;
+  if (id !== undefined) text += `id: ${oneLine('id', String(id))}\n`;
+  if (retry !== undefined) {
+    if (!Number.isSafeInteger(retry) || retry < 0) refuse('retry', String(retry));
+    text += `retry: ${retry}\n`;
+  }
+  if (data !== undefined) text += field('data', dataText(data));
+  return `${text}\n`;
+}
+
+function dataText(data: unknown): string {
+  if (typeof data === 'string') return data;
+  const json: unknown = JSON.stringify(data);
+  // Of functions and symbols, whatever its type says.
+  return typeof json === 'string' ? json : '';
+}
+
+function field(name: string, text: string): string {
+  return text
+    .split(lineBreak)
+    .map((line) => `${name}: ${line}\n`)
+    .join('');
+}
+
+function oneLine(name: string, text: string): string {
+  if (/[\r\n\0]/.test(text)) refuse(name, JSON.stringify(text));
+  return text;
+}
+
+function refuse(name: string, value: string): never {
+  throw new ReplyError(
+    `An event has the ${name} ${value}.`,
+    'Ids and types are one line of text, `retry` is a whole number of milliseconds.',
+  );
+}

@@ -1,0 +1,170 @@
+/** Bodies that come piece by piece: from Node and web streams, generators and other iterables. */
+import type { ServerResponse } from 'node:http';
+import { isUint8Array } from 'node:util/types';
+import { ResponseError } from './errors.js';
+import { formatEvent, keepAliveComment, type EventStream, type ServerSentEvent } from './sse.js';
+
+/** A source of pieces. */
+export interface Chunks {
+  next(): PromiseLike<IteratorResult<unknown>> | IteratorResult<unknown>;
+  /** Ends it early: the client has gone, or wants no body. */
+  cancel(): unknown;
+  /** Whether the head goes out before the first piece is there. */
+  readonly isEager?: boolean;
+  /** What is sent when there has been nothing for so many milliseconds. */
+  readonly idle?: { readonly time: number; readonly text: string } | undefined;
+}
+
+/** The pieces of a value that is some kind of stream; undefined if it is none. */
+export function chunksOf(value: object): Chunks | undefined {
+  if (isWebStream(value)) {
+    const reader = value.getReader();
+    return {
+      next: () => reader.read() as Promise<IteratorResult<unknown>>,
+      cancel: () => reader.cancel(),
+    };
+  }
+  if (Symbol.asyncIterator in value) {
+    const iterator = (value as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+    // A Readable ends at once, also while it waits for data.
+    const { destroy } = value as { destroy?: () => unknown };
+    const cancel =
+      typeof destroy === 'function'
+        ? () => destroy.call(value)
+        : () => iterator.return?.(undefined);
+    return { next: () => iterator.next(), cancel };
+  }
+  return isGenerator(value) ? chunksOfIterable(value) : undefined;
+}
+
+/** The text of events, piece by piece. */
+export function chunksOfEvents({ events, keepAlive }: EventStream): Chunks {
+  const chunks = chunksOf(events) ?? chunksOfIterable(events as Iterable<unknown>);
+  return {
+    next: async () => {
+      const next = await chunks.next();
+      if (next.done === true) return next;
+      return { done: false, value: formatEvent(next.value as ServerSentEvent | string) };
+    },
+    cancel: () => chunks.cancel(),
+    isEager: true,
+    idle: keepAlive === undefined ? undefined : { time: keepAlive, text: keepAliveComment },
+  };
+}
+
+function chunksOfIterable(value: Iterable<unknown>): Chunks {
+  const iterator = value[Symbol.iterator]();
+  return { next: () => iterator.next(), cancel: () => iterator.return?.() };
+}
+
+function isWebStream(value: object): value is ReadableStream {
+  return 'getReader' in value && typeof value.getReader === 'function';
+}
+
+/** By tag: arrays, maps and sets can be iterated over as well, and are no streams. */
+function isGenerator(value: object): value is Generator {
+  return Object.prototype.toString.call(value) === '[object Generator]';
+}
+
+/** What an early end of the client looks like to what was made for the request. */
+export function clientGone(): DOMException {
+  return new DOMException('The client has gone before its answer.', 'AbortError');
+}
+
+/** How long a source may take to end when its client has gone, in milliseconds. */
+const cancelTime = 10_000;
+
+/**
+ * Sends pieces as they come, and asks for the next one only when the client has room for it.
+ * @param handler - for the message: `Burgers.parallel`.
+ * @param writeHead - called before the first piece.
+ * @throws what the source throws, a ResponseError for a piece that is no text and no bytes, or
+ * {@link clientGone} when it has ended because of that.
+ */
+export function pipe(
+  response: ServerResponse,
+  chunks: Chunks,
+  handler: string,
+  writeHead: (first: unknown) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let isOver = false;
+    let hasHead = false;
+    let timer: NodeJS.Timeout | undefined;
+    const settle = (end: () => void): void => {
+      if (isOver) return;
+      isOver = true;
+      clearInterval(timer);
+      response.off('close', onClose).off('drain', pull);
+      end();
+    };
+    const fail = (error: unknown): void => settle(() => reject(error));
+    const cancelAfter = (error: unknown): void => {
+      settle(() => void cancelled(chunks).then(() => reject(error as Error)));
+    };
+    const onClose = (): void => cancelAfter(clientGone());
+    const head = (first: unknown): void => {
+      if (hasHead) return;
+      hasHead = true;
+      writeHead(first);
+      if (first === undefined) response.flushHeaders();
+    };
+    const take = ({ done, value }: IteratorResult<unknown>): void => {
+      if (isOver) return;
+      if (done === true) {
+        if (!hasHead) writeHead('');
+        settle(() => {
+          response.once('close', resolve);
+          response.end();
+        });
+        return;
+      }
+      if (typeof value !== 'string' && !isUint8Array(value)) {
+        const what = value === null ? 'null' : `of type ${typeof value}`;
+        cancelAfter(new ResponseError(handler, `a piece of it is ${what}, neither text nor bytes`));
+        return;
+      }
+      head(value);
+      timer?.refresh();
+      // An empty piece would say nothing, and is no end.
+      if (value.length === 0 || response.write(value)) pull();
+      else response.once('drain', pull);
+    };
+    const pull = (): void => {
+      if (isOver) return;
+      Promise.resolve()
+        .then(() => chunks.next())
+        .then(take)
+        .catch(fail);
+    };
+    response.once('close', onClose);
+    try {
+      if (chunks.isEager === true) head(undefined);
+    } catch (error) {
+      cancelAfter(error);
+      return;
+    }
+    if (chunks.idle !== undefined) {
+      const { time, text } = chunks.idle;
+      // Not into the buffer of a client that does not read.
+      timer = setInterval(() => {
+        if (!response.writableNeedDrain) response.write(text);
+      }, time);
+      timer.unref();
+    }
+    pull();
+  });
+}
+
+/** Ends a source. Never rejects, and does not wait for ever. */
+export async function cancelled(chunks: Chunks): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, cancelTime).unref()));
+  try {
+    await Promise.race([chunks.cancel(), late]);
+  } catch {
+    // What ends because nobody wants it any more has nobody to tell of its error.
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,87 @@
+/** What becomes of a handler's result in its thread: bytes, so that the loop only has to send them. */
+import { Portable, transfer } from '@turno/core';
+import { FileAnswer } from './file.js';
+import { Redirect } from './redirect.js';
+import { encode, textHeaders, bytesHeaders, type AnswerHeaders, type Encoded } from './response.js';
+import { EventStream } from './sse.js';
+import { chunksOf, chunksOfEvents, type Chunks } from './stream.js';
+import { headersOf } from './web-response.js';
+import { ResponseError } from './errors.js';
+import { isUint8Array } from 'node:util/types';
+
+/** A result that was encoded in a thread. */
+@Portable()
+export class ThreadAnswer implements Encoded {
+  constructor(
+    readonly status: number | undefined,
+    readonly headers: AnswerHeaders,
+    readonly body: Uint8Array | undefined,
+  ) {}
+}
+
+/**
+ * Encodes what a handler has returned. What comes in pieces is collected: a trip to a thread has one
+ * result. Files and redirects are data already.
+ * @throws ResponseError for what cannot be sent.
+ */
+export function finishInThread(result: unknown, label: string): unknown {
+  if (result instanceof Redirect || result instanceof FileAnswer) return result;
+  if (result instanceof Response) return collectResponse(result, label);
+  if (result instanceof EventStream) {
+    const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' };
+    return collect(chunksOfEvents(result), label, headers);
+  }
+  if (typeof result === 'object' && result !== null) {
+    const chunks = chunksOf(result);
+    if (chunks !== undefined) return collect(chunks, label);
+  }
+  const { headers, body } = encode(label, result);
+  return new ThreadAnswer(undefined, headers, bytesOf(body));
+}
+
+function bytesOf(body: Encoded['body']): Uint8Array | undefined {
+  if (typeof body !== 'string') return body;
+  // It has memory of its own, unlike small Buffers, so that it can be moved.
+  return transfer(new TextEncoder().encode(body));
+}
+
+async function collectResponse(response: Response, label: string): Promise<ThreadAnswer> {
+  const headers = headersOf(response);
+  if (response.body === null) return new ThreadAnswer(response.status, headers, undefined);
+  const chunks = chunksOf(response.body) as Chunks;
+  const { body } = await collect(chunks, label);
+  return new ThreadAnswer(response.status, headers, body);
+}
+
+async function collect(
+  chunks: Chunks,
+  label: string,
+  headers?: AnswerHeaders,
+): Promise<ThreadAnswer> {
+  const pieces: Uint8Array[] = [];
+  let isText: boolean | undefined;
+  for (;;) {
+    const next = await chunks.next();
+    if (next.done === true) break;
+    const value: unknown = next.value;
+    if (typeof value !== 'string' && !isUint8Array(value)) {
+      await chunks.cancel();
+      const what = value === null ? 'null' : `of type ${typeof value}`;
+      throw new ResponseError(label, `a piece of it is ${what}, neither text nor bytes`);
+    }
+    isText ??= typeof value === 'string';
+    pieces.push(typeof value === 'string' ? Buffer.from(value) : value);
+  }
+  const own = isText === false ? bytesHeaders : textHeaders;
+  return new ThreadAnswer(undefined, headers ?? own, transfer(joined(pieces)));
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}

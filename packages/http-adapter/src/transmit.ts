@@ -1,0 +1,136 @@
+/** Makes an answer of what a handler has returned, and sends it. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { FileAnswer, sendFile } from './file.js';
+import { Redirect } from './redirect.js';
+import type { Reply } from './reply.js';
+import {
+  bodiless,
+  bytesHeaders,
+  encode,
+  isGone,
+  send,
+  textHeaders,
+  type AnswerHeaders,
+  type Encoded,
+  type SendOptions,
+} from './response.js';
+import { EventStream } from './sse.js';
+import { cancelled, chunksOf, chunksOfEvents, clientGone, pipe, type Chunks } from './stream.js';
+import { ThreadAnswer } from './thread-answer.js';
+import { headersOf } from './web-response.js';
+
+/** What the route and the request have said of the answer. */
+export interface Manner {
+  /** `Burgers.parallel`, for messages. */
+  readonly label: string;
+  /** That of the route. */
+  readonly status: number | undefined;
+  /** Undefined where nothing has asked for it. */
+  readonly reply: Reply | undefined;
+}
+
+const eventHeaders: AnswerHeaders = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache',
+};
+
+/**
+ * Sends what a handler has returned. Resolves when it is sent, or where the client has gone.
+ * @throws whatever is wrong with it: with `response.headersSent`, after a part of it was sent.
+ */
+export function transmit(
+  request: IncomingMessage,
+  response: ServerResponse,
+  result: unknown,
+  manner: Manner,
+  options: SendOptions,
+): Promise<void> {
+  if (typeof result === 'object' && result !== null) {
+    if (result instanceof ThreadAnswer) {
+      return transmitWhole(request, response, result, manner, options);
+    }
+    if (result instanceof Redirect) {
+      const { status, location } = result;
+      const whole = { status, headers: { location }, body: '' };
+      return transmitWhole(request, response, whole, manner, options);
+    }
+    if (result instanceof FileAnswer) {
+      const said = manner.reply?.applyTo(200, {}).headers ?? {};
+      return sendFile(request, response, result, withConnection(said, options));
+    }
+    if (result instanceof EventStream) {
+      const chunks = chunksOfEvents(result);
+      return transmitChunks(request, response, chunks, eventHeaders, manner, options);
+    }
+    if (result instanceof Response) {
+      const { status, body } = result;
+      const own = { ...manner, status };
+      const headers = headersOf(result);
+      if (body === null) {
+        return transmitWhole(request, response, { status, headers, body: '' }, own, options);
+      }
+      return transmitChunks(request, response, chunksOf(body) as Chunks, headers, own, options);
+    }
+    const chunks = chunksOf(result);
+    if (chunks !== undefined) {
+      return transmitChunks(request, response, chunks, undefined, manner, options);
+    }
+  }
+  return transmitWhole(request, response, encode(manner.label, result), manner, options);
+}
+
+function transmitWhole(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: Encoded,
+  manner: Manner,
+  options: SendOptions,
+): Promise<void> {
+  const byRoute = manner.status ?? (body === undefined ? 204 : 200);
+  const { reply } = manner;
+  const said = reply?.applyTo(status ?? byRoute, headers) ?? {
+    status: status ?? byRoute,
+    headers,
+  };
+  return send(request, response, { ...said, body }, options);
+}
+
+/** @param headers - undefined: by the first piece. */
+async function transmitChunks(
+  request: IncomingMessage,
+  response: ServerResponse,
+  chunks: Chunks,
+  headers: AnswerHeaders | undefined,
+  { label, status: byRoute = 200, reply }: Manner,
+  options: SendOptions,
+): Promise<void> {
+  const headersFor = (first: unknown) =>
+    headers ?? (typeof first === 'string' ? textHeaders : bytesHeaders);
+  const saidOf = (first: unknown) =>
+    reply?.applyTo(byRoute, headersFor(first)) ?? { status: byRoute, headers: headersFor(first) };
+  if (isGone(response)) {
+    await cancelled(chunks);
+    throw clientGone();
+  }
+  if (request.method === 'HEAD' || bodiless.has(saidOf('').status)) {
+    await cancelled(chunks);
+    const { status, headers } = saidOf('');
+    response.writeHead(status, withConnection(headers, options));
+    response.end();
+    return;
+  }
+  await pipe(response, chunks, label, (first) => {
+    const { status, headers } = saidOf(first);
+    response.writeHead(status, withConnection(headers, options));
+  });
+}
+
+function withConnection(
+  headers: AnswerHeaders,
+  { close, linger }: SendOptions,
+): Record<string, string | string[]> {
+  return {
+    ...(headers as Record<string, string | string[]>),
+    ...(close || linger ? { connection: 'close' } : {}),
+  };
+}

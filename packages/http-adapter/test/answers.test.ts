@@ -1,0 +1,235 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { App } from '@turno/http-adapter';
+import { closeBuilt, makeApp } from './built.js';
+import { folder, Kinds, Marks, Replies } from './fixtures/answers.js';
+import type { Log } from './support.js';
+
+let app: App;
+let log: Log;
+beforeAll(async () => {
+  const options = { controllers: [Replies, Kinds], providers: [Marks], threads: { size: 1 } };
+  ({ app, log } = await makeApp(options));
+});
+beforeEach(() => {
+  log.entries.length = 0;
+});
+afterAll(closeBuilt);
+
+describe('a Reply', () => {
+  it('sets status, headers and cookies from wherever they are set; the last one wins', async () => {
+    const { statusCode, headers, body } = await app.inject('/replies/loop');
+    expect({ statusCode, body }).toEqual({ statusCode: 201, body: 'loop thread' });
+    expect(headers).toMatchObject({
+      'x-loop': 'provider',
+      'x-thread': 'provider',
+      'x-last': 'handler',
+      link: ['<a>', '<b>'],
+      'set-cookie': [
+        'loop=1; Path=/',
+        'thread=1; Path=/',
+        'handler=a%20b; Max-Age=60; Path=/; HttpOnly; SameSite=Lax',
+      ],
+    });
+  });
+
+  it('of a handler in a thread arrives, once', async () => {
+    const { statusCode, headers, body } = await app.inject('/replies/thread');
+    expect({ statusCode, body }).toEqual({ statusCode: 202, body: 'loop thread' });
+    expect(headers).toMatchObject({
+      'content-type': 'text/csv',
+      'x-thread': 'provider',
+      'x-last': 'handler',
+      'set-cookie': [
+        'loop=1; Path=/',
+        'thread=1; Path=/',
+        'old=; Max-Age=0; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT',
+      ],
+    });
+  });
+
+  it('says nothing of the answer to an error', async () => {
+    const { statusCode, headers } = await app.inject('/replies/fails');
+    expect(statusCode).toBe(404);
+    expect(headers).not.toHaveProperty('x-last');
+    expect(headers).not.toHaveProperty('set-cookie');
+  });
+});
+
+describe('a redirect', () => {
+  it('goes where it says, encoded, on the loop and in a thread', async () => {
+    const there = await app.inject('/kinds/redirect');
+    expect(there.statusCode).toBe(303);
+    expect(there.headers).toMatchObject({
+      location: '/a%20b/%C3%BC?x=%20%0D%0Ax:%20y',
+      'x-more': 'yes',
+      'content-length': '0',
+    });
+    const thread = await app.inject('/kinds/redirect-thread');
+    expect(thread.statusCode).toBe(308);
+    expect(thread.headers.location).toBe('https://example.com/');
+  });
+});
+
+describe('a file', () => {
+  const { size } = statSync(join(folder, 'answers.ts'));
+  const url = '/kinds/file?path=answers.ts';
+
+  it('is sent with length, type, ETag and what the reply says', async () => {
+    const { statusCode, headers, rawPayload } = await app.inject(url);
+    expect(statusCode).toBe(200);
+    expect(rawPayload).toHaveLength(size);
+    expect(headers).toMatchObject({
+      'content-length': String(size),
+      'accept-ranges': 'bytes',
+      etag: expect.stringMatching(/^W\//) as string,
+      'last-modified': expect.any(String) as string,
+      'x-more': 'yes',
+    });
+    expect((await app.inject({ method: 'HEAD', url })).body).toBe('');
+  });
+
+  it('is not sent again to who has it', async () => {
+    const { etag } = (await app.inject(url)).headers;
+    const again = await app.inject({ url, headers: { 'if-none-match': String(etag) } });
+    expect(again.statusCode).toBe(304);
+    const other = await app.inject({ url, headers: { 'if-match': '"other"' } });
+    expect(other.statusCode).toBe(412);
+    expect(other.headers['content-type']).toBe('application/problem+json');
+  });
+
+  it('is sent in part', async () => {
+    const part = await app.inject({ url, headers: { range: 'bytes=0-3' } });
+    expect(part.statusCode).toBe(206);
+    expect(part.body).toBe('/** ');
+    expect(part.headers['content-range']).toBe(`bytes 0-3/${size}`);
+    const beyond = await app.inject({ url, headers: { range: `bytes=${size}-` } });
+    expect(beyond.statusCode).toBe(416);
+    expect(beyond.headers).toMatchObject({ 'content-range': `bytes */${size}` });
+    expect(beyond.headers).not.toHaveProperty('x-more');
+  });
+
+  it.each([
+    ['%2e%2e/package.json', 403],
+    ['..%2f..%2fpackage.json', 403],
+    ['missing', 404],
+    ['%2ehidden', 404],
+    ['.', 404],
+    ['%00', 400],
+    ['50%2525', 404],
+  ])('outside of its root, or none: %s is a %i', async (path, status) => {
+    const response = await app.inject(`/kinds/file?path=${path}`);
+    expect(response.statusCode).toBe(status);
+    expect(response.body).not.toContain('/test/');
+    expect(log.faults).toEqual([]);
+  });
+
+  it('of a handler in a thread is saved under a name', async () => {
+    const { headers, rawPayload } = await app.inject('/kinds/download');
+    expect(rawPayload).toHaveLength(size);
+    expect(headers).toMatchObject({
+      'content-type': 'text/plain',
+      'content-disposition': `attachment; filename="r_sum_ _1_.ts"; filename*=UTF-8''r%C3%A9sum%C3%A9%20%221%22.ts`,
+    });
+  });
+});
+
+describe('what comes in pieces', () => {
+  it.each([
+    ['readable', 'abc', 'text/plain; charset=utf-8'],
+    ['web-stream', 'web stream', 'application/octet-stream'],
+    ['generator', 'one two three', 'text/plain; charset=utf-8'],
+    ['empty', '', 'text/plain; charset=utf-8'],
+  ])('%s', async (kind, body, type) => {
+    const response = await app.inject(`/kinds/${kind}`);
+    expect(response.statusCode).toBe(200);
+    expect(response.body).toBe(body);
+    expect(response.headers['content-type']).toBe(type);
+    expect(response.headers).not.toHaveProperty('content-length');
+  });
+
+  it('web responses keep status, headers and cookies', async () => {
+    const { statusCode, headers, body } = await app.inject('/kinds/web');
+    expect({ statusCode, body }).toEqual({ statusCode: 418, body: 'web' });
+    expect(headers).toMatchObject({ 'x-web': 'yes', 'set-cookie': ['a=1', 'b=2'] });
+  });
+
+  it('an error before the first piece is answered as any other', async () => {
+    const response = await app.inject('/kinds/generator?fails=at-once');
+    expect(response.statusCode).toBe(404);
+    expect(response.json()).toMatchObject({ detail: 'before the first byte' });
+  });
+
+  it('pieces that are neither text nor bytes are a 500', async () => {
+    for (const path of ['/kinds/piece', '/kinds/thread-piece']) {
+      log.entries.length = 0;
+      expect((await app.inject(path)).statusCode).toBe(500);
+      expect(log.faults).toMatchObject([{ fields: { err: { code: 'TURNO_RESPONSE' } } }]);
+    }
+  });
+
+  it('a generator in a thread is collected there', async () => {
+    const response = await app.inject('/kinds/thread-generator');
+    expect(response.body).toBe('thread ü');
+    expect(response.headers).toMatchObject({
+      'content-type': 'text/plain; charset=utf-8',
+      'content-length': '9',
+    });
+    const failed = await app.inject('/kinds/thread-generator?fails=1');
+    expect(failed.json()).toMatchObject({ status: 404, detail: 'in the middle' });
+  });
+
+  it('so are web responses and events', async () => {
+    const web = await app.inject('/kinds/thread-web');
+    expect(web).toMatchObject({ statusCode: 201, body: 'thread' });
+    expect(web.headers['x-web']).toBe('yes');
+    const events = await app.inject('/kinds/thread-events');
+    expect(events.body).toBe('data: false\n\n');
+    expect(events.headers['content-type']).toBe('text/event-stream');
+  });
+
+  it('HEAD asks for no piece', async () => {
+    const head = await app.inject({ method: 'HEAD', url: '/kinds/generator?fails=at-once' });
+    expect(head).toMatchObject({ statusCode: 200, body: '' });
+  });
+});
+
+describe('in a thread', () => {
+  it('a result is encoded before it crosses, so that it need not be portable', async () => {
+    const response = await app.inject('/kinds/thread-json');
+    expect(response.headers['content-type']).toBe('application/json');
+    expect(response.json()).toEqual({ folder: true, by: 'private' });
+    expect((await app.inject('/kinds/thread-map')).statusCode).toBe(500);
+    expect(log.faults).toMatchObject([
+      { fields: { err: { code: 'TURNO_RESPONSE', handler: 'Kinds.threadMap' } } },
+    ]);
+  });
+
+  it('a body is decoded and checked there, with the same answers', async () => {
+    const post = (payload: string, url = '/kinds/sum') =>
+      app.inject({ method: 'POST', url, payload, headers: { 'content-type': 'application/json' } });
+    expect((await post('[1, 2, 3]')).json()).toBe(6);
+    expect((await post('[1, 2', '/kinds/sum')).json()).toMatchObject({
+      status: 400,
+      detail: 'The body is not valid JSON.',
+    });
+    expect((await post('{"__proto__": 1}')).statusCode).toBe(400);
+    expect((await post('['.repeat(501))).statusCode).toBe(400);
+    expect((await post('[1, "x"]')).json()).toMatchObject({
+      status: 422,
+      errors: [{ location: 'body', path: '1' }],
+    });
+    expect(log.faults).toEqual([]);
+  });
+
+  it('faults of small bodies are told together with all others', async () => {
+    const faults = async (length: number) => {
+      const payload = [...Array.from({ length }, () => 1), 'x'];
+      const response = await app.inject({ method: 'POST', url: '/kinds/sum?n=x', payload });
+      return response.json<{ errors: { location: string }[] }>().errors.map((e) => e.location);
+    };
+    expect((await faults(1)).sort()).toEqual(['body', 'query']);
+    // To read a large one would keep the loop.
+    expect(await faults(20_000)).toEqual(['query']);
+  });
+});
