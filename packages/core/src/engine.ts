@@ -104,7 +104,7 @@ export class Engine {
     }
     engine.ownsThreads = true;
     const executor = createExecutor(threads, teardownTimeout);
-    engine.threads = new Threads(executor, own(threads, 'split') !== false);
+    engine.threads = new Threads(executor, own(threads, 'split') === true);
     await engine.threads.start(manifest);
     return engine;
   }

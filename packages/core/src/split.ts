@@ -92,13 +92,19 @@ function sorted(steps: Iterable<Step>): readonly Step[] {
   return [...steps].sort((a, b) => a.index - b.index);
 }
 
-/** Whether what others need of a branch might cross. */
-function mayRunAlone(branch: readonly Step[], { consumers }: HopContext): boolean {
+/**
+ * Whether what others need of a branch might cross, and nothing in it depends on where and until when
+ * it runs: a generator goes on when the whole hop is over, and a thread's own values are shared by all
+ * steps of a hop.
+ */
+function mayRunAlone(branch: readonly Step[], { consumers, steps }: HopContext): boolean {
   const inside = new Set(branch);
   return branch.every(
     (step) =>
-      mayLeave(step.node) ||
-      (consumers[step.index] ?? []).every((consumer) => inside.has(consumer)),
+      !(step.node.kind === 'method' && step.node.generator) &&
+      !step.needs.some((need) => steps[need]?.node.scope === 'thread') &&
+      (mayLeave(step.node) ||
+        (consumers[step.index] ?? []).every((consumer) => inside.has(consumer))),
   );
 }
 

@@ -104,11 +104,11 @@ export class Splitter {
     const ran = ({ node }: Hop['steps'][number]): number | undefined => times.meanRunTime(node);
     const split =
       overhead === undefined ? undefined : findSplit(hop.steps, hop.context, { ran, overhead });
-    const crossing = new Set(
-      split?.branches.flatMap(({ outputs, extras }) => [...outputs, ...extras]),
-    );
-    const probe = hop.steps.flatMap(({ index }, position) =>
-      crossing.has(index) ? [position] : [],
+    // All that the branches make: what does not cross must have no end either, since that would come
+    // before what the branches meet in.
+    const apart = new Set(split?.branches.flatMap(({ steps }) => steps));
+    const probe = hop.steps.flatMap((step, position) =>
+      apart.has(step) && step.node.kind === 'method' ? [position] : [],
     );
     // Another way to cut it has other values that cross.
     if (probe.join() !== state.probe.join()) state.crossed = 0;

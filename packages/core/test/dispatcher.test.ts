@@ -40,6 +40,7 @@ describe('a dispatcher', () => {
   class TestLane implements Lane {
     readonly size = 1;
     readonly threads = 1;
+    readonly starting = 0;
     readonly replaced = 0;
     readonly stuck = 0;
     mayEndThreads = true;
@@ -238,12 +239,22 @@ describe('a dispatcher', () => {
       lane.progress = { step: 1, ran: 99 };
       await jest.advanceTimersByTimeAsync(60);
       lane.progress = { step: 1, ran: 100 };
-      await jest.advanceTimersByTimeAsync(2);
+      await jest.advanceTimersByTimeAsync(5);
       expect(lane.ended).toBe(1);
       expect(await outcome).toMatchObject({
         step: 1,
         error: { code: 'TURNO_DEADLINE', provider: 'A.b', deadline: 100 },
       });
+    });
+
+    it('spares a step whose answer is there already, behind what has held the loop', async () => {
+      const outcome = run(bounded);
+      lane.progress = { step: 1, ran: 100 };
+      lane.sent[0]?.answer.open(reply);
+      jest.advanceTimersByTime(100);
+      expect(await outcome).toEqual(['done']);
+      await jest.advanceTimersByTimeAsync(1_000);
+      expect([lane.aborted, lane.ended]).toEqual([0, 0]);
     });
 
     it('does not count what other steps of the hop took', async () => {
@@ -263,7 +274,7 @@ describe('a dispatcher', () => {
       const [signal] = definition.steps;
       const outcome = run({ ...bounded, steps: [signal!, ...bounded.steps] });
       lane.progress = { step: 2, ran: 100 };
-      await jest.advanceTimersByTimeAsync(100);
+      await jest.advanceTimersByTimeAsync(105);
       expect([lane.aborted, lane.ended]).toEqual([1, 0]);
       lane.sent[0]?.answer.open(reply);
       expect(await outcome).toMatchObject({ step: 2, error: { code: 'TURNO_DEADLINE' } });

@@ -472,6 +472,20 @@ describe.each(executors)('the %s executor', (_name, chosen, sharesMemory) => {
       expect(gate.get(2)).toBe(1);
     });
 
+    it('while it runs and does not look: its place is free for others', async () => {
+      const single = await started({ size: 1, grace: 0 });
+      const gate = cells();
+      const caller = new AbortController();
+      const aborted = failureOf(single.run(hold, [gate], caller.signal));
+      await set(gate, 0);
+      caller.abort('enough');
+      expect(await aborted).toEqual(new HopFailure(-1, 'enough'));
+      expect(await single.run(echo, ['next'])).toEqual(['next']);
+      expect(single.figures).toMatchObject({ busy: 0, stuck: 0, replaced: 1 });
+      letGo(gate);
+      await single.dispose();
+    });
+
     it('leaves no listener on the signal, however it ends', async () => {
       const caller = new AbortController();
       const listeners = () => getEventListeners(caller.signal, 'abort').length;

@@ -166,7 +166,7 @@ describe('a hop with two heavy branches', () => {
   }
 
   it('runs them on two threads at the same time, once that is known to pay', async () => {
-    const container = await create([fixture.Branches], { size: 2 });
+    const container = await create([fixture.Branches], { size: 2, split: true });
     const [left, right, both] = await threadsOf(container);
     expect([left, right]).toEqual([both, both]);
     expect(container.explain(fixture.Both)).not.toContain('while threads are idle');
@@ -178,8 +178,8 @@ describe('a hop with two heavy branches', () => {
     expect(leftApart).not.toBe(rightApart);
   });
 
-  it('stays whole where there is one thread, and where that is switched off', async () => {
-    for (const threads of [{ size: 1 }, { size: 2, split: false }]) {
+  it('stays whole where there is one thread, and where nobody has asked for it', async () => {
+    for (const threads of [{ size: 1, split: true }, { size: 2 }]) {
       const container = await create([fixture.Branches], threads);
       await learn(container);
       const [left, right, both] = await threadsOf(container);
@@ -188,7 +188,7 @@ describe('a hop with two heavy branches', () => {
   });
 
   it('fails with what a branch throws, as it would in one thread', async () => {
-    const container = await create([fixture.Branches], { size: 2 });
+    const container = await create([fixture.Branches], { size: 2, split: true });
     await learn(container);
     await expect(threadsOf(container, 'right fails')).rejects.toThrow('right');
     expect(container.threads).toMatchObject({ busy: 0, queued: 0, replaced: 0 });
@@ -196,7 +196,7 @@ describe('a hop with two heavy branches', () => {
   });
 
   it('gives the same where a value cannot cross after all, and stays whole from then on', async () => {
-    const container = await create([fixture.Branches], { size: 2 });
+    const container = await create([fixture.Branches], { size: 2, split: true });
     await learn(container);
     const [left, , both] = await threadsOf(container, 'left leaks');
     expect(left).toBe(both);
@@ -206,7 +206,7 @@ describe('a hop with two heavy branches', () => {
   });
 
   it('is not taken apart while its values cannot cross', async () => {
-    const container = await create([fixture.Branches], { size: 2 });
+    const container = await create([fixture.Branches], { size: 2, split: true });
     for (let time = 0; time < 20; time++) await resolve(container, fixture.Both, 'right leaks');
     const [left, right] = await threadsOf(container);
     expect(left).toBe(right);

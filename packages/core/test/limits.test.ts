@@ -165,6 +165,14 @@ describe('a deadline', () => {
     expect(errorPath(error)).toEqual(['Bounded.afterQuick']);
   });
 
+  it('is over with the value: what a generator does at its end does not count', async () => {
+    const cells = new SharedCells();
+    const container = await create([fixture.Ends, value(fixture.Gate, cells)]);
+    expect(await resolve(container, fixture.Quickly)).toBe('value');
+    expect(cells.get(3)).toBe(1);
+    expect(container.threads.replaced).toBe(0);
+  });
+
   it('spares the thread of a step that stops when its signal tells it to', async () => {
     const cells = new SharedCells();
     const threads = { size: 1, grace: 60_000 };
@@ -255,6 +263,14 @@ describe('a deadline', () => {
       provider: 'Starts.a',
     });
   });
+});
+
+it('the error of a step is not hidden by what others throw since they were told of it', async () => {
+  const threads = { size: 1, grace: 60_000 };
+  const container = await create([fixture.Ends, value(fixture.Gate, new SharedCells())], threads);
+  const error = await failureOf(resolve(container, fixture.Torn));
+  expect(error).toBeInstanceOf(RangeError);
+  expect(error.message).toBe('the real error');
 });
 
 describe('a process instead of a thread', () => {
@@ -364,6 +380,19 @@ describe('resizeThreads', () => {
     cells.set(1, 1);
     expect(await held).toBe('let go');
     expect(await resolve(container, fixture.Row)).toBe(row);
+  });
+
+  it('does not fail to take threads away where one cannot start', async () => {
+    const container = await create(
+      [fixture.Loops, fixture.Store, value(fixture.Log, new SharedCells())],
+      {
+        size: 2,
+      },
+    );
+    await failureOf(resolve(container, fixture.Crash));
+    // The replacement is on its way, and one too many.
+    await container.resizeThreads(1);
+    expect(container.threads).toMatchObject({ size: 1, threads: 1 });
   });
 
   it('waits for a thread that is busy, and takes it away then', async () => {

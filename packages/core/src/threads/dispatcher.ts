@@ -175,7 +175,7 @@ export class Dispatcher {
 
   /** Whether no thread can take a hop before some native code returns. */
   get #isStuck(): boolean {
-    return this.#blocked > 0 && this.#blocked >= this.lane.threads;
+    return this.#blocked > 0 && this.#blocked >= this.lane.threads + this.lane.starting;
   }
 
   #stuckFailure(definition: HopDefinition): HopFailure {
@@ -270,7 +270,12 @@ export class Dispatcher {
       measurement.answered(reply, took);
       return;
     }
-    const values = job.stopped?.isFinal === true ? job.stopped.failure : valuesOf(reply);
+    const answer = valuesOf(reply);
+    const { stopped } = job;
+    // What the thread's own signal has thrown stands for the reason that it does not know.
+    const isPassedOn = answer instanceof HopFailure && isAbortError(answer.error);
+    const values =
+      stopped !== undefined && (stopped.isFinal || isPassedOn) ? stopped.failure : answer;
     const failure = values instanceof HopFailure ? values : undefined;
     measurement.answered(reply, took, failure);
     watch?.returned(reply.thread, shownTimes(reply));
@@ -310,7 +315,7 @@ export class Dispatcher {
   }
 
   /** Looks at the hop whenever a step of it may have run for as long as it may. */
-  #watchDeadlines(job: Job, running: Running): void {
+  #watchDeadlines(job: Job, running: Running, isSure = false): void {
     const { steps } = job.definition;
     const { step: current, ran } = running.trip.progress ?? { step: -1, ran: 0 };
     let wait = Infinity;
@@ -321,6 +326,13 @@ export class Dispatcher {
     if (wait === Infinity) return;
     if (wait > 0) {
       running.timer = setTimeout(() => this.#watchDeadlines(job, running), wait);
+      return;
+    }
+    if (!isSure) {
+      // Its answer may be there already, behind what has held the loop.
+      setImmediate(() => {
+        if (this.#running.has(job)) this.#watchDeadlines(job, running, true);
+      });
       return;
     }
     const { label, deadline = 0 } = steps[current] as HopStep;
@@ -379,6 +391,11 @@ function valuesOf(reply: HopReply): unknown[] | HopFailure {
   }
   for (const position of reply.stayed) values[position] = stayed;
   return values;
+}
+
+/** By name: a DOMException is an Error in its own realm only. */
+function isAbortError(error: unknown): boolean {
+  return (error as { readonly name?: unknown } | undefined | null)?.name === 'AbortError';
 }
 
 function decodeError(error: Freight): unknown {

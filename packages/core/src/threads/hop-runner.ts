@@ -127,6 +127,8 @@ export class HopRunner {
     const running = run.run();
     const end = (failure: StepFailure | undefined) => {
       release?.();
+      // What follows has no deadline of a step.
+      begin?.(definition.steps.length);
       // Before the teardown, which may change what would cross.
       const crosses = failure === undefined && this.#crosses(probe, run);
       const sent = this.#end(definition, run, signal, failure, sized === true);

@@ -9,13 +9,15 @@ import { hasFailed, type Freight, type HopReply, type Report } from './message.j
 import type { GroupSettings } from './options.js';
 import { unpack } from './freight.js';
 import { whyUnreachable } from './reach.js';
+import { ThreadGone } from './worker-thread.js';
 
 /** Id of the only "thread"; real ones count from 1. */
 const thread = 0;
 
 export class InlineLane implements Lane {
-  readonly replaced = 0;
+  readonly starting = 0;
   readonly stuck = 0;
+  replaced = 0;
   #size: number;
   #isOpen = false;
   #running = 0;
@@ -80,11 +82,21 @@ export class InlineLane implements Lane {
       ...(probe === undefined ? {} : { probe }),
     };
     this.#running++;
+    let isOver = false;
+    const leave = (): boolean => {
+      if (isOver) return false;
+      isOver = true;
+      this.#running--;
+      return true;
+    };
+    let abandon!: (reason: ThreadGone) => void;
+    const abandoned = new Promise<never>((_resolve, reject) => (abandon = reject));
     // As with threads, nothing of the hop happens within the caller's turn.
-    const reply = Promise.resolve()
+    const running = Promise.resolve()
       .then(() => this.#runner.run(task))
       .then(crossReply)
-      .finally(() => this.#running--);
+      .finally(leave);
+    const reply = Promise.race([running, abandoned]);
     return {
       bytes,
       reply,
@@ -92,8 +104,14 @@ export class InlineLane implements Lane {
       get progress() {
         return cells === undefined ? undefined : progressIn(cells);
       },
-      // There is no thread that could be ended.
-      end: () => false,
+      // There is no thread that could be ended: its work is left behind, as if it had been.
+      end: () => {
+        if (leave()) {
+          this.replaced++;
+          abandon(new ThreadGone('it was ended'));
+        }
+        return true;
+      },
     };
   }
 

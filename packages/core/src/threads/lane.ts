@@ -52,6 +52,8 @@ export interface Lane {
   readonly free: number;
   /** Threads alive. */
   readonly threads: number;
+  /** Threads that are on their way. */
+  readonly starting: number;
   /** Threads that ended and were replaced. */
   readonly replaced: number;
   /** Threads that were told to end and have not. */

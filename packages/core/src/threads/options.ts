@@ -46,8 +46,8 @@ export interface ThreadOptions extends GroupOptions {
   readonly grace?: number;
   /**
    * Whether branches of a hop that meet in a later step may run at the same time on threads of their
-   * own: where threads are idle, measured run times say that it pays, and the values can cross. Results
-   * are the same. Default true.
+   * own: where threads are idle, measured run times say that it pays, and the values can cross. Each
+   * branch then has copies of its inputs, and what the branches make is copied too. Default false.
    */
   readonly split?: boolean;
   /**

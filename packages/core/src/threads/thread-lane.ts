@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { DisposedError, TeardownTimeoutError, ThreadStartError } from '../errors.js';
 import { decode } from '../portable/codec.js';
 import type { HopDefinition, Manifest } from './executor.js';
-import { processPacker, threadPacker, unpack, type Packer } from './freight.js';
+import { processPacker, threadPacker, unpack, type Packed, type Packer } from './freight.js';
 import type { Departure, Lane, LaneEvents, Trip } from './lane.js';
 import type { HopReply, HopTask, Report, SetupTask } from './message.js';
 import type { GroupSettings } from './options.js';
@@ -42,6 +42,18 @@ function workerEntry(): URL {
     undefined,
     'Leave @turno/core out of the bundle: with esbuild by --external:@turno/core or --packages=external.',
   );
+}
+
+/** Why a thread is of no use that has started; undefined if it is. */
+function lackIn({ failed, unreachable }: Report): ThreadGone | undefined {
+  const [first] = failed;
+  if (first !== undefined) {
+    const cause = decode(unpack(first.error));
+    const message = cause instanceof Error ? cause.message : String(cause);
+    return new ThreadGone(` while importing ${first.module}: ${message}`, { cause });
+  }
+  const [missing] = unreachable;
+  return missing === undefined ? undefined : new ThreadGone(`: ${missing.reason}`);
 }
 
 /** Waits for a change of the number of threads. */
@@ -98,6 +110,10 @@ export class ThreadLane implements Lane {
     return this.#threads.size;
   }
 
+  get starting(): number {
+    return this.#starts;
+  }
+
   get replaced(): number {
     return this.#replaced;
   }
@@ -133,9 +149,17 @@ export class ThreadLane implements Lane {
   }
 
   send({ definition, inputs, controlled, timed, sized, probe }: Departure): Trip {
-    const { freight, transfer, bytes } = this.#packer.pack(inputs, sized);
+    // First: packing runs code of the user's, which may ask for a thread itself.
     const thread = this.#idle.pop();
     if (thread === undefined) throw new RangeError('No thread is free.');
+    let packed: Packed;
+    try {
+      packed = this.#packer.pack(inputs, sized);
+    } catch (error) {
+      this.#release(thread);
+      throw error;
+    }
+    const { freight, transfer, bytes } = packed;
     this.#held.set(thread, definition);
     const task: HopTask = {
       task: 'hop',
@@ -195,7 +219,7 @@ export class ThreadLane implements Lane {
   }
 
   get #isFull(): boolean {
-    return this.#threads.size === this.#size && this.#starts === 0;
+    return this.#threads.size === this.#size;
   }
 
   /** A thread is free: it is kept, unless there are too many. */
@@ -277,11 +301,12 @@ export class ThreadLane implements Lane {
     thread.terminate('it was ended');
   }
 
-  async #startThread(): Promise<Report> {
+  /** @param isReplacement - whether it is to have all that the first threads have found. */
+  async #startThread(isReplacement = false): Promise<Report> {
     let last: ThreadGone | undefined;
     for (let attempt = 0; attempt < attempts; attempt++) {
       if (this.#hasClosed()) throw new DisposedError('container');
-      const started = await this.#tryToStart(this.#setup as SetupTask);
+      const started = await this.#tryToStart(this.#setup as SetupTask, isReplacement);
       if (!(started instanceof ThreadGone)) return started;
       last = started;
     }
@@ -295,7 +320,7 @@ export class ThreadLane implements Lane {
   }
 
   /** @returns why it has ended, if it has. @throws ThreadStartError if it takes too long. */
-  async #tryToStart(setup: SetupTask): Promise<Report | ThreadGone> {
+  async #tryToStart(setup: SetupTask, isReplacement: boolean): Promise<Report | ThreadGone> {
     const thread = new WorkerThread(this.settings, workerEntry(), {
       onGone: (gone, reason) => this.#noteGone(gone, reason),
       onExit: (gone) => this.#ending.delete(gone),
@@ -318,6 +343,11 @@ export class ThreadLane implements Lane {
           undefined,
           'Let the modules do less when they are imported, or set `threads: { startTimeout }`.',
         );
+      }
+      const lack = isReplacement ? lackIn(report) : undefined;
+      if (lack !== undefined) {
+        this.#terminate(thread, 'it did not find its modules');
+        return lack;
       }
       this.#starting.delete(thread);
       this.#threads.add(thread);
@@ -358,7 +388,7 @@ export class ThreadLane implements Lane {
 
   async #replace(): Promise<void> {
     try {
-      await this.#startThread();
+      await this.#startThread(true);
     } catch (error) {
       this.#starts--;
       this.#giveUp(error as ThreadStartError);
@@ -375,8 +405,8 @@ export class ThreadLane implements Lane {
   /** Starting has failed again and again: tries anew later, or when somebody asks. */
   #giveUp(error: ThreadStartError): void {
     if (this.#hasClosed()) return;
-    const watchers = this.#watchers;
-    this.#watchers = [];
+    const watchers = this.#isFull ? [] : this.#watchers;
+    if (!this.#isFull) this.#watchers = [];
     // A group that was to grow stays as large as it is.
     if (watchers.length > 0) this.#size = Math.max(1, this.#threads.size);
     for (const { reject } of watchers) reject(error);

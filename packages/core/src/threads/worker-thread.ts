@@ -225,6 +225,7 @@ export class WorkerThread {
     const [worker] = this.#pool.threads;
     if (worker === undefined) return;
     this.#worker = worker;
+    if (this.isProcess) endWithProgram(worker as { readonly process?: ChildProcess });
     worker.on('error', (error: Error) => this.#noteError(error));
     worker.once('exit', (code: number) => {
       // Tinypool listens to `error` only: after `process.exit()` in a task it would wait for ever.
@@ -257,6 +258,23 @@ export class WorkerThread {
     this.#exit();
     this.events.onExit(this);
   }
+}
+
+/** Processes that are alive: one that loops does not hear that the program has gone. */
+const children = new Set<ChildProcess>();
+
+function endWithProgram({ process: child }: { readonly process?: ChildProcess }): void {
+  if (child === undefined) return;
+  if (children.size === 0) process.once('exit', killChildren);
+  children.add(child);
+  child.once('exit', () => {
+    children.delete(child);
+    if (children.size === 0) process.off('exit', killChildren);
+  });
+}
+
+function killChildren(): void {
+  for (const child of children) child.kill('SIGKILL');
 }
 
 function isImport(

@@ -6,11 +6,15 @@ import type { AbortNotice, ProgressNotice } from '../threads/message.js';
 
 export class ProcessLink implements HopLink {
   readonly #aborts = new Map<number, () => void>();
+  /** The last run that was aborted: perhaps before it has begun here. */
+  #aborted = 0;
 
   constructor() {
     process.on('message', (message: Partial<AbortNotice>) => {
       const abort = own(message, 'abort');
-      if (abort !== undefined) this.#aborts.get(abort)?.();
+      if (abort === undefined) return;
+      this.#aborted = abort;
+      this.#aborts.get(abort)?.();
     });
     // The program has gone, and with it who could end this process.
     process.on('disconnect', () => process.exit());
@@ -28,6 +32,7 @@ export class ProcessLink implements HopLink {
 
   onAbort(run: number, abort: () => void): () => void {
     this.#aborts.set(run, abort);
+    if (run === this.#aborted) abort();
     return () => this.#aborts.delete(run);
   }
 
