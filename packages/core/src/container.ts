@@ -45,6 +45,11 @@ export interface ContainerOptions {
    * Default: as long as it likes.
    */
   readonly deadline?: number;
+  /**
+   * For adapters: what is made before a handler, by the handler's token, for its effect: one after the
+   * other, each with all that it needs, before any other step of the handler's plan starts.
+   */
+  readonly before?: ReadonlyMap<Token, readonly Token[]>;
   /** For adapters: finds further problems before anything starts; they join those of the graph. */
   readonly check?: GraphCheck;
 }
@@ -62,6 +67,7 @@ interface Settings extends EngineOptions {
   readonly providers: readonly Provider[];
   readonly overrides: readonly (readonly Provider[])[];
   readonly scopeValues: readonly Token[];
+  readonly before: ReadonlyMap<Token, readonly Token[]> | undefined;
   readonly startTimeout: number;
 }
 
@@ -74,6 +80,7 @@ const optionNames = [
   'teardownTimeout',
   'startTimeout',
   'deadline',
+  'before',
   'check',
 ] as const satisfies (keyof ContainerOptions)[];
 
@@ -381,6 +388,7 @@ function settingsOf(options: ContainerOptions): Settings {
     teardownTimeout = defaultTeardownTimeout,
     startTimeout = defaultStartTimeout,
     deadline,
+    before,
     check,
   } = options;
   const layers = overrides.length === 0 ? [] : [overrides];
@@ -393,6 +401,7 @@ function settingsOf(options: ContainerOptions): Settings {
     teardownTimeout,
     startTimeout,
     deadline,
+    before,
     check,
   };
 }

@@ -219,6 +219,7 @@ function methodParts(
     generator: !handler && isGenerator(callable),
     makes: classOf(token, returns),
     handler,
+    before: [],
   };
 }
 

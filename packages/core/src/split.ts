@@ -106,7 +106,7 @@ function mayRunAlone(branch: readonly Step[], { consumers }: HopContext): boolea
 function partsOf(steps: readonly Step[]): readonly (readonly Step[])[] {
   const parts = new Map<number, Step[]>();
   for (const step of steps) {
-    const needed = new Set(step.needs.map((need) => parts.get(need) ?? []));
+    const needed = new Set([...step.needs, ...step.after].map((need) => parts.get(need) ?? []));
     const joined = [...[...needed].flat(), step];
     for (const { index } of joined) parts.set(index, joined);
   }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createApp, type App } from '@turno/http-adapter';
+import { Access, Recipes } from './readme/depends.js';
 import { Buns } from './readme/errors.js';
 import { Photos } from './readme/files.js';
 import { Shops } from './readme/nested.js';
@@ -89,7 +90,11 @@ it('inject.ts passes', async () => {
 describe('the controllers', () => {
   let app: App;
   beforeAll(async () => {
-    app = await createApp({ controllers: [Orders, Buns, Shops, Photos, Greeting], logger: false });
+    app = await createApp({
+      controllers: [Orders, Buns, Shops, Photos, Greeting, Recipes],
+      providers: [Access],
+      logger: false,
+    });
   });
   afterAll(() => app.close());
 
@@ -135,6 +140,12 @@ describe('the controllers', () => {
     expect((await ask('eo')).json()).toEqual({ language: 'eo' });
     const wrong = { location: 'header', path: 'accept-language', message: 'must be one of en, eo' };
     expect((await ask('tlh')).json()).toMatchObject({ status: 422, errors: [wrong] });
+  });
+
+  it('of depends.ts ask for a key', async () => {
+    expect((await app.inject('/recipes')).statusCode).toBe(401);
+    const headers = { authorization: 'Bearer cheese' };
+    expect((await app.inject({ url: '/recipes', headers })).payload).toBe('secret');
   });
 
   it('of errors.ts answer with a problem document', async () => {
