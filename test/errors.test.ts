@@ -38,6 +38,7 @@ import {
   Body,
   Controller,
   createApp,
+  Depends,
   Form,
   Get,
   Path,
@@ -1109,6 +1110,10 @@ const provocations: readonly Provocation[] = [
   ],
   ['a limit that is none', () => createApp({ controllers: [], bodyLimit: -1 })],
   [
+    'dependencies that are none',
+    () => createApp({ controllers: [], depends: [anything(undefined)] }),
+  ],
+  [
     'a limit of forms that does not exist',
     () => createApp(anything({ controllers: [], forms: { parts: 1 } })),
   ],
@@ -1197,6 +1202,21 @@ const provocations: readonly Provocation[] = [
         }
       }
       return routeProblem(Burgers);
+    },
+  ],
+  [
+    'one handler with two lists of dependencies',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get() async one() {
+          return 1;
+        }
+      }
+      @Depends(Fryer)
+      @Controller('/menu', { controllers: [Burgers] })
+      class Menu {}
+      return routeProblem(Burgers, Menu);
     },
   ],
   [

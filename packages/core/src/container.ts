@@ -46,6 +46,11 @@ export interface ContainerOptions {
    * Default: as long as it likes.
    */
   readonly deadline?: number;
+  /**
+   * For adapters: what is made before a handler, by the handler's token, for its effect: one after the
+   * other, each with all that it needs, before any other step of the handler's plan starts.
+   */
+  readonly before?: ReadonlyMap<Token, readonly Token[]>;
   /** For adapters: finds further problems before anything starts; they join those of the graph. */
   readonly check?: GraphCheck;
 }
@@ -63,6 +68,7 @@ interface Settings extends EngineOptions {
   readonly providers: readonly Provider[];
   readonly overrides: readonly (readonly Provider[])[];
   readonly scopeValues: readonly Token[];
+  readonly before: ReadonlyMap<Token, readonly Token[]> | undefined;
   readonly startTimeout: number;
 }
 
@@ -75,6 +81,7 @@ const optionNames = [
   'teardownTimeout',
   'startTimeout',
   'deadline',
+  'before',
   'check',
 ] as const satisfies (keyof ContainerOptions)[];
 
@@ -383,6 +390,7 @@ function settingsOf(options: ContainerOptions): Settings {
     teardownTimeout = defaultTeardownTimeout,
     startTimeout = defaultStartTimeout,
     deadline,
+    before,
     check,
   } = bare(options);
   const layers = overrides.length === 0 ? [] : [overrides];
@@ -395,6 +403,7 @@ function settingsOf(options: ContainerOptions): Settings {
     teardownTimeout,
     startTimeout,
     deadline,
+    before,
     check,
   };
 }

@@ -220,6 +220,7 @@ function methodParts(
     generator: !handler && isGenerator(callable),
     makes: classOf(token, returns),
     handler,
+    before: [],
   };
 }
 

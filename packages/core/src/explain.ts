@@ -204,7 +204,7 @@ function describeSide(side: Side): string {
 }
 
 function describeNeeds({ step }: Row): string {
-  return describeAfter(step.needs.map((need) => need + 1));
+  return describeAfter([...step.needs, ...step.after].map((need) => need + 1));
 }
 
 function describeAfter(numbers: readonly number[]): string {

@@ -68,9 +68,9 @@ export interface GraphEdge {
   /**
    * `parameter`: an argument of it, or what a parameter is read from; `instance`: what a method
    * (or those that are offloaded) is called on; `member`: of a list; `lazy`: resolved on demand, so it
-   * may lead back.
+   * may lead back; `before`: made before a handler, which does not get it.
    */
-  readonly kind: 'parameter' | 'instance' | 'member' | 'lazy';
+  readonly kind: 'parameter' | 'instance' | 'member' | 'lazy' | 'before';
 }
 
 /** @param sides - where the nodes are made; see `updateSides`. */
@@ -148,6 +148,11 @@ function edgesOf(node: Node): GraphEdge[] {
         : 'parameter';
     return { from, to: idOf(need), kind };
   });
+  if (node.kind === 'method') {
+    edges.push(
+      ...node.before.map((first): GraphEdge => ({ from, to: idOf(first), kind: 'before' })),
+    );
+  }
   if (node.kind === 'lazy' && node.target !== undefined) {
     edges.push({ from, to: idOf(node.target), kind: 'lazy' });
   }

@@ -1,4 +1,5 @@
 /** The graph: providers as nodes, what they need as edges. Built whole, extended on demand. */
+import { handlerToken } from './decorators.js';
 import {
   classParts,
   readDeclarations,
@@ -32,6 +33,8 @@ export interface GraphInput {
   /** Each replaces providers of those before it, the first those of `providers`. */
   readonly overrides: readonly (readonly Provider[])[];
   readonly scopeValues: readonly Token[];
+  /** For handlers, by their tokens: what is made before them. */
+  readonly before?: ReadonlyMap<Token, readonly Token[]> | undefined;
   /** Of providers and handlers that have none of their own, in milliseconds. */
   readonly deadline?: number | undefined;
 }
@@ -77,16 +80,18 @@ export class Graph {
   private readonly unlinked: Node[] = [];
   private faults: Fault[] = [];
 
+  private constructor(private readonly before: ReadonlyMap<Token, readonly Token[]>) {}
+
   /**
    * Declares and links everything; classes that only appear as dependencies are found on the way.
    * @returns the graph, and every problem in its declarations and edges. Cycles, scopes and what
    * crosses to a thread are checked by validate.ts and crossing.ts.
    */
-  static build({ providers, overrides, scopeValues, deadline }: GraphInput): {
+  static build({ providers, overrides, scopeValues, before, deadline }: GraphInput): {
     graph: Graph;
     problems: TurnoError[];
   } {
-    const graph = new Graph();
+    const graph = new Graph(before ?? new Map());
     const problems: TurnoError[] = [];
     graph.add({ kind: 'signal', label: 'AbortSignal', scope: 'transient' }, AbortSignal);
     const overridden = new Set<Token>();
@@ -260,6 +265,29 @@ export class Graph {
     }
     const holder = (isStatic ? target : target.prototype) as object;
     this.connect(node, wantedByMethod(label, holder, record));
+    if (node.handler) this.linkBefore(node);
+  }
+
+  private linkBefore(node: MethodNode): void {
+    for (const token of new Set(this.before.get(handlerToken(node.target, node.method)))) {
+      const first = this.lookUp(token, node);
+      if (first === undefined) {
+        if (this.broken.has(token)) continue;
+        this.faults.push({
+          node,
+          error: (path) => this.missing(token, [...path, tokenName(token)], 'made before it'),
+        });
+      } else if (first.scope === 'thread') {
+        const fact = `${first.label} is to be made before ${node.label}, but has scope 'thread': each thread makes it when something there needs it.`;
+        const remedy = `Give it scope 'request' or 'call'.`;
+        this.faults.push({
+          node,
+          error: (path) => new DeclarationError(fact, remedy, [...path, first.label]),
+        });
+      } else {
+        node.before.push(first);
+      }
+    }
   }
 
   private connect(consumer: Node, parameters: readonly Wanted[]): void {

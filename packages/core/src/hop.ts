@@ -63,7 +63,7 @@ export function groupHops(
   const isOwn = (step: Step | undefined): step is Step =>
     step !== undefined && step.side !== loop && (step.bound !== 'thread' || step === root);
   for (const step of steps.filter(isOwn)) {
-    for (const need of step.needs) {
+    for (const need of [...step.needs, ...step.after]) {
       const other = steps[need];
       if (isOwn(other) && other.level === step.level && other.side === step.side) {
         groups.join(step.index, need);

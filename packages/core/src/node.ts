@@ -45,6 +45,8 @@ export interface MethodNode extends NodeBase {
   readonly makes: AbstractClass | undefined;
   /** A root of plans, such as a route's handler: nothing may inject it. */
   readonly handler: boolean;
+  /** What is made before anything else of the plan of a handler, one after the other; for its effect. */
+  readonly before: Node[];
   readonly lazy: boolean;
 }
 

@@ -147,10 +147,16 @@ interface Frame {
   readonly bound: Step['bound'];
   readonly owner: Scope;
   readonly needs: number[];
+  /** Of the root: what is made before all else. */
+  readonly before: readonly Node[];
   next: number;
 }
 
-/** Depth first in the order of parameters, so that steps come out in topological order. */
+/**
+ * Depth first in the order of parameters, so that steps come out in topological order; what is made
+ * before the root comes first. All that is collected after one of those waits for it: no step of a
+ * later one starts before an earlier one has ended.
+ */
 function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Stored): Step[] {
   const steps: Step[] = [];
   const shared = new Map<Node, Step>();
@@ -162,13 +168,27 @@ function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Sto
     bound,
     owner: node.scope === 'transient' ? owner : node.scope,
     needs: [],
+    before: [],
     next: 0,
   });
-  const frames = [open(target, sideOf(target), undefined, 'transient')];
+  /** The last one that all further steps wait for. */
+  let barrier: number | undefined;
+  const note = (consumer: Frame | undefined, step: Step, isNew: boolean): void => {
+    if (consumer === undefined) return;
+    if (consumer.next > consumer.before.length) consumer.needs.push(step.index);
+    else if (isNew && runs(step)) barrier = step.index;
+  };
+  const before = target.kind === 'method' ? target.before : [];
+  const frames: Frame[] = [{ ...open(target, sideOf(target), undefined, 'transient'), before }];
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
     const { node, side } = frame;
     const kind = frames.length === 1 ? kindOf(node) : stepKind(node, frame, stored);
-    const need = kind === 'make' || kind === 'input' ? node.needs[frame.next++] : undefined;
+    const isFirst = frame.next < frame.before.length;
+    const need = isFirst
+      ? frame.before[frame.next++]
+      : kind === 'make' || kind === 'input'
+        ? node.needs[frame.next++ - frame.before.length]
+        : undefined;
     if (need === undefined) {
       const step: Step = {
         index: steps.length,
@@ -176,23 +196,42 @@ function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Sto
         side: kind === 'load' ? loop : side,
         kind,
         needs: frame.needs,
+        after: [],
         level: 0,
         bound: frame.bound,
         owner: frame.owner,
       };
-      steps.push(step);
-      if (frame.bound === 'thread') keepInThreads(inThreads, side, node, step);
-      else if (frame.bound === undefined && node.scope !== 'transient') shared.set(node, step);
+      const waiting = barrier !== undefined && runs(step) ? { ...step, after: [barrier] } : step;
+      steps.push(waiting);
+      if (frame.bound === 'thread') keepInThreads(inThreads, side, node, waiting);
+      else if (frame.bound === undefined && node.scope !== 'transient') shared.set(node, waiting);
       frames.pop();
-      frames.at(-1)?.needs.push(step.index);
+      note(frames.at(-1), waiting, true);
+      continue;
+    }
+    if (isFirst) {
+      const known = shared.get(need);
+      if (known !== undefined) note(frame, known, false);
+      else frames.push(open(need, sideOfFirst(need, sides), undefined, frame.owner));
       continue;
     }
     const bound = side === loop ? undefined : boundTo(need, node);
     const known = bound === 'thread' ? inThreads.get(side)?.get(need) : shared.get(need);
-    if (known !== undefined && bound !== 'consumer') frame.needs.push(known.index);
+    if (known !== undefined && bound !== 'consumer') note(frame, known, false);
     else frames.push(open(need, sideFor(need, frame, sides), bound, frame.owner));
   }
   return steps;
+}
+
+/** Whether a step is something that happens, and is not there before. */
+function runs({ kind, bound }: Step): boolean {
+  return (kind === 'make' || kind === 'load') && bound !== 'thread';
+}
+
+/** Where what is made before a handler is made: nobody gets it, so it has no consumer to be beside. */
+function sideOfFirst(node: Node, sides: ReadonlyMap<Node, Sides>): Side {
+  if (node.kind !== 'class') return sideOf(node);
+  return sharedSide(node, sides);
 }
 
 /** How what a thread needs is bound to it; undefined where it is shared or sent. */
@@ -217,9 +256,13 @@ function keepInThreads(
 function sideFor(need: Node, consumer: Frame, sides: ReadonlyMap<Node, Sides>): Side {
   const isBeside = need.kind === 'signal' || need.scope === 'thread';
   if (isBeside || isMadeInPlace(need, consumer.node)) return consumer.side;
-  if (need.kind !== 'class') return sideOf(need);
-  const of = sides.get(need);
-  return isScoped(need.scope) && of?.loop === false ? (of.threads[0] ?? loop) : loop;
+  return need.kind === 'class' ? sharedSide(need, sides) : sideOf(need);
+}
+
+/** Where the one instance is that all share. */
+function sharedSide(node: Node, sides: ReadonlyMap<Node, Sides>): Side {
+  const of = sides.get(node);
+  return isScoped(node.scope) && of?.loop === false ? (of.threads[0] ?? loop) : loop;
 }
 
 function kindOf(node: Node): Step['kind'] {
@@ -239,14 +282,14 @@ function stepKind(node: Node, { bound }: Frame, stored: Stored): Step['kind'] {
 
 function setLevels(steps: readonly Step[]): void {
   const at = (index: number) => steps[index] as Step;
-  for (const step of steps) step.level = levelOn(step.side, step.needs.map(at));
+  for (const step of steps) step.level = levelOn(step.side, [...step.needs, ...step.after].map(at));
   // What can be made late is made late: beside its consumer, in the same hop.
   const earliest = new Map<number, number>();
   for (const step of steps.toReversed()) {
     const consumerLevel = earliest.get(step.index);
     const follows = step.bound === 'consumer' || (step.node.kind === 'class' && step.side !== loop);
     if (follows && consumerLevel !== undefined) step.level = consumerLevel;
-    for (const need of step.needs) {
+    for (const need of [...step.needs, ...step.after]) {
       earliest.set(need, Math.min(earliest.get(need) ?? Infinity, step.level));
     }
   }
@@ -268,13 +311,14 @@ function orderUnits(steps: readonly Step[], hops: readonly Hop[], root: Step): U
     }
   }
   for (const step of steps) {
-    const runs = step.side === loop && (step.kind === 'make' || step.kind === 'load');
-    if (runs && !unitOf.has(step.index)) unitOf.set(step.index, { steps: [step], hop: undefined });
+    const isOnLoop = step.side === loop && (step.kind === 'make' || step.kind === 'load');
+    if (isOnLoop && !unitOf.has(step.index))
+      unitOf.set(step.index, { steps: [step], hop: undefined });
   }
   const needsOf = (draft: Draft): Draft[] => {
     const needs = new Set<Draft>();
     for (const step of draft.steps) {
-      for (const need of step.needs) {
+      for (const need of [...step.needs, ...step.after]) {
         const unit = unitOf.get(need);
         if (unit !== undefined && unit !== draft) needs.add(unit);
       }

@@ -604,5 +604,7 @@ function pathTo(plan: Plan, step: Step): string[] {
     path.unshift(consumer.node.label);
     at = consumer.index;
   }
+  // What is made before the root has no consumer.
+  if (at !== plan.root.index) path.unshift(plan.root.node.label);
   return path;
 }

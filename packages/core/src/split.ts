@@ -112,7 +112,7 @@ function mayRunAlone(branch: readonly Step[], { consumers, steps }: HopContext):
 function partsOf(steps: readonly Step[]): readonly (readonly Step[])[] {
   const parts = new Map<number, Step[]>();
   for (const step of steps) {
-    const needed = new Set(step.needs.map((need) => parts.get(need) ?? []));
+    const needed = new Set([...step.needs, ...step.after].map((need) => parts.get(need) ?? []));
     const joined = [...[...needed].flat(), step];
     for (const { index } of joined) parts.set(index, joined);
   }

@@ -16,6 +16,8 @@ export interface Step {
   readonly kind: 'make' | 'load' | 'given' | 'value' | 'input' | 'signal' | 'lazy' | 'offloaded';
   /** Steps whose values are its arguments; for an instance's method the instance comes first. */
   readonly needs: readonly number[];
+  /** Steps that must have ended before it starts, whose values it does not get. */
+  readonly after: readonly number[];
   /** Changes of side up to here; see placement.ts. */
   level: number;
   /**

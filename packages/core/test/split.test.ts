@@ -168,7 +168,7 @@ describe('a hop', () => {
     expect(splitOf(hopOf(C, [Holds]), { b: 50, c: 50 })).toBeUndefined();
   });
 
-  it('takes along to each branch what the thread keeps for it', () => {
+  it('stays whole where a branch needs what its thread keeps, which other steps may have changed', () => {
     @Injectable({ scope: 'thread' })
     class Model {
       readonly weights = [1];
@@ -192,13 +192,7 @@ describe('a hop', () => {
       }
     }
     const times = { first: 30, second: 30, both: 1 };
-    const split = splitOf(hopOf(Both, [Models]), times)!;
-    expect(split.branches.map((each) => new Set(namesOf(each).split(' ')))).toEqual([
-      new Set(['Models', 'Model', 'first']),
-      new Set(['Models', 'Model', 'second']),
-    ]);
-    expect(new Set(namesOf(split.tail).split(' '))).toEqual(new Set(['Models', 'both']));
-    expect(split.tail.inputs).toHaveLength(2);
+    expect(splitOf(hopOf(Both, [Models]), times)).toBeUndefined();
   });
 
   it('can be joined again with a branch whose value has not crossed', () => {

@@ -19,7 +19,7 @@ import type { BackgroundTasks } from './background.js';
 import { hasUnreadExcess, readJsonBody } from './body.js';
 import { AppError, ListenError, OptionsError, RouteError } from './errors.js';
 import { readForm, type FormLimits } from './form.js';
-import { formLimits } from './form-options.js';
+import { checkDepends, formLimits } from './app-options.js';
 import { findRoute } from './find-route.js';
 import { ServiceUnavailable } from './http-error.js';
 import { silent, type Logger } from './logger.js';
@@ -41,6 +41,8 @@ export interface AppOptions extends Pick<
 > {
   /** Classes that are decorated with `@Controller()`. */
   readonly controllers: readonly Class[];
+  /** What is made before all handlers, for its effect; see {@link Depends}. */
+  readonly depends?: readonly Token[];
   /** What else is in the container: as for `Container.create`. */
   readonly providers?: readonly Provider[];
   /** Longest body of a request, in bytes. Default 1 MiB. */
@@ -60,6 +62,7 @@ export interface CloseOptions {
 const optionNames: ReadonlySet<string> = new Set([
   'controllers',
   'providers',
+  'depends',
   'overrides',
   'threads',
   'modules',
@@ -82,15 +85,16 @@ const failedUnseen = 'request failed after its client had gone';
  * throws.
  */
 export async function createApp(options: AppOptions): Promise<App> {
-  const { controllers, bodyLimit, forms, logger } = checkOptions(options);
+  const { controllers, depends, bodyLimit, forms, logger } = checkOptions(options);
   // Here, with the router behind it: worker threads import this package for its decorators only.
   const { collectRoutes } = await import('./route.js');
-  const table = collectRoutes(controllers);
+  const table = collectRoutes(controllers, depends);
   // What is wrong with the other ones the routes say.
   const served = new Set(table.routes.map(({ controller }) => controller as Class));
   const container = await startContainer({
     providers: [...new Set<Provider>([RequestProviders, ...served, ...(options.providers ?? [])])],
     scopeValues: [IncomingMessage, requestToken],
+    before: table.before,
     check: (inputs) => [
       ...table.problems,
       ...(inputs === undefined ? [] : unfillable(table.routes, inputs)),
@@ -138,6 +142,7 @@ function checkOptions(options: AppOptions | undefined) {
   }
   return {
     controllers: controllers as readonly Class[],
+    depends: checkDepends(options?.depends),
     bodyLimit,
     forms: formLimits(options?.forms),
     logger: logger === false ? silent : logger,

@@ -29,6 +29,7 @@ export {
   Query,
   type TextDecorator,
 } from './parameter-decorators.js';
+export { Depends } from './depends.js';
 export { createParameter, type CustomParameterOptions } from './create-parameter.js';
 export type { ParameterOf } from './declared-parameter.js';
 export type { FileOptions } from './file-parameter.js';

@@ -1,5 +1,5 @@
 /** Records: what the decorators of routes write down about controllers. */
-import type { AbstractClass, HandlerOptions } from '@turno/core';
+import type { AbstractClass, HandlerOptions, Token } from '@turno/core';
 
 /** The methods that routes can have. */
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
@@ -25,6 +25,10 @@ export interface ControllerRecord {
   /** Controllers below it, set by `@Controller`; JavaScript may list anything. */
   children?: readonly unknown[];
   readonly routes: RouteRecord[];
+  /** Set by `@Depends` on the class. */
+  readonly depends: Token[];
+  /** Set by `@Depends` on its methods. */
+  readonly methodDepends: Map<string | symbol, Token[]>;
 }
 
 /** One store for the whole realm, even when two copies of this package are loaded. */
@@ -35,8 +39,12 @@ const records = (realm[storeKey] ??= new WeakMap());
 /** The record of a class, made at the first decorator that speaks of it. */
 export function recordOf(target: AbstractClass): ControllerRecord {
   let record = records.get(target);
-  if (record === undefined) records.set(target, (record = { routes: [] }));
+  if (record === undefined) records.set(target, (record = newRecord()));
   return record;
+}
+
+function newRecord(): ControllerRecord {
+  return { routes: [], depends: [], methodDepends: new Map() };
 }
 
 /** The records of a class and its ancestors, ancestors first. */

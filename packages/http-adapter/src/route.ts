@@ -1,7 +1,13 @@
 /** Turns controllers into routes, and checks them: every problem at once. */
-import type { AbstractClass, Class, TurnoError } from '@turno/core';
+import {
+  handlerToken,
+  type AbstractClass,
+  type Class,
+  type Token,
+  type TurnoError,
+} from '@turno/core';
 import { RouteError } from './errors.js';
-import { recordsOf, type HttpMethod, type RouteRecord } from './record.js';
+import { recordsOf, type ControllerRecord, type HttpMethod, type RouteRecord } from './record.js';
 import { methods, Router, type Added } from './router.js';
 import { repeatsAlternatives } from './unsafe-pattern.js';
 
@@ -24,20 +30,27 @@ export interface RouteTable {
   readonly router: Router<Route>;
   readonly routes: readonly Route[];
   readonly problems: readonly TurnoError[];
+  /** What is made before handlers, by their tokens. */
+  readonly before: ReadonlyMap<Token, readonly Token[]>;
 }
 
 /**
  * Collects the routes of controllers and of those below them, in order of declaration, inherited
  * ones first.
+ * @param depends - what is made before all handlers.
  */
-export function collectRoutes(controllers: readonly Class[]): RouteTable {
+export function collectRoutes(
+  controllers: readonly Class[],
+  depends: readonly Token[] = [],
+): RouteTable {
   const table: GrowingTable = {
     router: new Router<Route>(),
     routes: new Array<Route>(),
     problems: new Array<TurnoError>(),
     declared: [],
+    before: new Map(),
   };
-  addControllers(table, controllers, 'controllers', []);
+  addControllers(table, controllers, 'controllers', { places: [], depends });
   // What serves all methods takes those that are left.
   const last = ({ record }: Declared) => record.method === 'ALL';
   for (const each of table.declared) if (!last(each)) addRoute(table, each);
@@ -50,6 +63,7 @@ interface GrowingTable {
   readonly routes: Route[];
   readonly problems: TurnoError[];
   readonly declared: Declared[];
+  readonly before: Map<Token, readonly Token[]>;
 }
 
 /** A route before it has its place. */
@@ -66,12 +80,19 @@ interface Place {
   readonly prefix: string;
 }
 
+/** What a controller is below of. */
+interface Above {
+  readonly places: readonly Place[];
+  /** What is made before its handlers, outermost first. */
+  readonly depends: readonly Token[];
+}
+
 /** @param list - as messages name it: `controllers`. */
 function addControllers(
   table: GrowingTable,
   controllers: readonly unknown[],
   list: string,
-  above: readonly Place[],
+  above: Above,
 ): void {
   // A set: a controller that two feature lists both name is one controller.
   [...new Set(controllers)].forEach((controller, position) => {
@@ -94,7 +115,7 @@ function addController(
   table: GrowingTable,
   controller: AbstractClass,
   list: string,
-  above: readonly Place[],
+  above: Above,
 ): void {
   const chain = recordsOf(controller);
   const own = chain.findLast((record) => record.prefix !== undefined);
@@ -108,8 +129,8 @@ function addController(
     );
     return;
   }
-  const places = [...above, { controller, prefix }];
-  if (above.some((place) => place.controller === controller)) {
+  const places = [...above.places, { controller, prefix }];
+  if (above.places.some((place) => place.controller === controller)) {
     const circle = places.map((place) => place.controller.name).join(' -> ');
     table.problems.push(
       new RouteError(
@@ -142,7 +163,43 @@ function addController(
   for (const record of [...byHandler.values()].flat()) {
     table.declared.push({ record, controller, prefixes });
   }
-  addControllers(table, children, `controllers of ${controller.name}`, places);
+  const depends = [...above.depends, ...chain.flatMap((record) => record.depends)];
+  for (const handler of byHandler.keys()) {
+    noteBefore(table, controller, handler, [...depends, ...dependsOf(chain, handler)]);
+  }
+  addControllers(table, children, `controllers of ${controller.name}`, { places, depends });
+}
+
+/** What `@Depends` says at a method, also where a subclass overrides it. */
+function dependsOf(chain: readonly ControllerRecord[], handler: string | symbol): readonly Token[] {
+  let depends: readonly Token[] = [];
+  for (const { routes, methodDepends } of chain) {
+    // Who declares its routes anew says all of them anew.
+    if (routes.some((route) => route.handler === handler)) depends = [];
+    depends = [...depends, ...(methodDepends.get(handler) ?? [])];
+  }
+  return depends;
+}
+
+function noteBefore(
+  { before, problems }: GrowingTable,
+  controller: AbstractClass,
+  handler: string | symbol,
+  depends: readonly Token[],
+): void {
+  const token = handlerToken(controller, handler);
+  const known = before.get(token);
+  const tokens = [...new Set(depends)];
+  before.set(token, known ?? tokens);
+  if (known === undefined) return;
+  if (known.length === tokens.length && known.every((each, index) => each === tokens[index]))
+    return;
+  problems.push(
+    new RouteError(
+      `${controller.name}.${String(handler)} is served at two places that say different @Depends.`,
+      `List a subclass at one of them: class Other extends ${controller.name} {}, with @Controller().`,
+    ),
+  );
 }
 
 function addRoute(table: GrowingTable, { record, controller, prefixes }: Declared): void {

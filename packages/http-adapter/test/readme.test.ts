@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createApp, type App } from '@turno/http-adapter';
 import { Menu } from './readme/answers.js';
+import { Access, Recipes } from './readme/depends.js';
 import { Buns } from './readme/errors.js';
 import { Photos } from './readme/files.js';
 import { Shops } from './readme/nested.js';
@@ -91,8 +92,11 @@ it('inject.ts passes', async () => {
 describe('the controllers', () => {
   let app: App;
   beforeAll(async () => {
-    const controllers = [Orders, Buns, Shops, Photos, Greeting, Pickups, Menu];
-    app = await createApp({ controllers, logger: false });
+    app = await createApp({
+      controllers: [Orders, Buns, Shops, Photos, Greeting, Pickups, Menu, Recipes],
+      providers: [Access],
+      logger: false,
+    });
   });
   afterAll(() => app.close());
 
@@ -138,6 +142,12 @@ describe('the controllers', () => {
     expect((await ask('eo')).json()).toEqual({ language: 'eo' });
     const wrong = { location: 'header', path: 'accept-language', message: 'must be one of en, eo' };
     expect((await ask('tlh')).json()).toMatchObject({ status: 422, errors: [wrong] });
+  });
+
+  it('of depends.ts ask for a key', async () => {
+    expect((await app.inject('/recipes')).statusCode).toBe(401);
+    const headers = { authorization: 'Bearer cheese' };
+    expect((await app.inject({ url: '/recipes', headers })).payload).toBe('secret');
   });
 
   it('of errors.ts answer with a problem document', async () => {

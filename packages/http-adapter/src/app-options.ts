@@ -1,4 +1,6 @@
-/** Checks options that are numbers. */
+/** Checks options of an app. */
+import type { Token } from '@turno/core';
+import { isToken } from './depends.js';
 import { OptionsError } from './errors.js';
 import { defaultFormLimits, type FormLimits } from './form.js';
 
@@ -19,4 +21,16 @@ export function formLimits(given: Partial<FormLimits> | undefined): FormLimits {
     );
   }
   return limits;
+}
+
+/** @throws OptionsError for what is no list of tokens. */
+export function checkDepends(given: unknown): readonly Token[] {
+  if (given === undefined) return [];
+  if (!Array.isArray(given) || !given.every(isToken)) {
+    throw new OptionsError(
+      '`depends` of createApp is no array of tokens.',
+      'List classes, or what token(name) makes; undefined means that two modules import each other.',
+    );
+  }
+  return given;
 }
