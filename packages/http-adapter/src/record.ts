@@ -17,11 +17,19 @@ export interface RouteRecord {
   readonly options: HandlerOptions;
 }
 
+/** One `@Catch` on a method. */
+export interface CatchRecord {
+  /** The class of errors. */
+  readonly type: AbstractClass;
+  readonly handler: string | symbol;
+}
+
 /** All that decorators said about one class. */
 export interface ControllerRecord {
   /** Set by `@Controller`. */
   prefix?: string;
   readonly routes: RouteRecord[];
+  readonly catches: CatchRecord[];
 }
 
 /** One store for the whole realm, even when two copies of this package are loaded. */
@@ -32,7 +40,7 @@ const records = (realm[storeKey] ??= new WeakMap());
 /** The record of a class, made at the first decorator that speaks of it. */
 export function recordOf(target: AbstractClass): ControllerRecord {
   let record = records.get(target);
-  if (record === undefined) records.set(target, (record = { routes: [] }));
+  if (record === undefined) records.set(target, (record = { routes: [], catches: [] }));
   return record;
 }
 

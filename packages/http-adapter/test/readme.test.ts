@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createApp, type App } from '@turno/http-adapter';
 import { Menu } from './readme/answers.js';
+import { Errors, Grill } from './readme/catch.js';
 import { Buns } from './readme/errors.js';
 import { Orders } from './readme/parameters.js';
 import { Pickups, sent } from './readme/tasks.js';
@@ -88,7 +89,8 @@ it('inject.ts passes', async () => {
 describe('the controllers', () => {
   let app: App;
   beforeAll(async () => {
-    app = await createApp({ controllers: [Orders, Buns, Pickups, Menu], logger: false });
+    const controllers = [Orders, Buns, Pickups, Menu, Grill];
+    app = await createApp({ controllers, catch: [Errors], logger: false });
   });
   afterAll(() => app.close());
 
@@ -118,6 +120,7 @@ describe('the controllers', () => {
       status: 503,
       detail: 'New buns come in 5 minutes.',
       minutes: 5,
+      requestId: expect.any(String) as string,
     });
   });
 
@@ -137,5 +140,12 @@ describe('the controllers', () => {
     expect((await app.inject('/menu/card')).headers['content-type']).toBe('text/plain');
     expect((await app.inject('/menu/export')).body).toBe('id,name\n7,cheeseburger\n');
     expect((await app.inject('/menu/events')).body).toContain('event: order\nid: 3\n');
+  });
+
+  it('of catch.ts throw, and are answered for', async () => {
+    const response = await app.inject('/grill/beef');
+    expect(response.statusCode).toBe(409);
+    expect(response.json()).toEqual({ sorry: 'beef is sold out', try: 'halloumi' });
+    expect((await app.inject('/nowhere')).body).toBe('There is nothing here.');
   });
 });
