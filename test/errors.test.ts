@@ -36,6 +36,7 @@ import {
 import {
   AppError,
   Body,
+  Catch,
   Controller,
   createApp,
   Depends,
@@ -48,6 +49,7 @@ import {
   Reply,
   sse,
   type App,
+  type AppOptions,
   type Logger,
   type StandardSchema,
 } from '@turno/http-adapter';
@@ -253,6 +255,11 @@ async function offloading(of: Class, ...providers: readonly Provider[]): Promise
     return Promise.resolve('signed');
   });
   return problem([sign, ...providers]);
+}
+
+/** The only problem that `createApp` finds. */
+async function onlyProblem(options: AppOptions): Promise<never> {
+  return onlyOne(await errorOf(() => createApp({ ...options, logger: false })));
 }
 
 /** The error that an app logs for a request. */
@@ -1107,6 +1114,35 @@ const provocations: readonly Provocation[] = [
   [
     'an option of an app that does not exist',
     () => createApp(anything({ controllers: [], provider: [] })),
+  ],
+  [
+    'a header for ids that is none',
+    () => createApp({ controllers: [], requestId: anything(true) }),
+  ],
+  ['a catch of nothing', () => Catch(anything(undefined))],
+  [
+    'a class that catches nothing',
+    () => {
+      class Kitchen {}
+      return onlyProblem({ controllers: [], catch: [Kitchen] });
+    },
+  ],
+  [
+    'two that catch one class',
+    () => {
+      class Burnt extends Error {}
+      class Kitchen {
+        @Catch(Burnt) async burnt(error: Burnt) {
+          return error.name;
+        }
+      }
+      class Waiters {
+        @Catch(Burnt) async burnt(error: Burnt) {
+          return error.name;
+        }
+      }
+      return onlyProblem({ controllers: [], catch: [Kitchen, Waiters] });
+    },
   ],
   ['a limit that is none', () => createApp({ controllers: [], bodyLimit: -1 })],
   [

@@ -2,9 +2,7 @@
 import { IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import {
   Container,
-  DisposedError,
   GraphError,
-  suppressedErrors,
   handlerToken,
   value,
   type Class,
@@ -17,18 +15,19 @@ import {
 import type { InjectOptions, Response as InjectResponse } from 'light-my-request';
 import type { BackgroundTasks } from './background.js';
 import { hasUnreadExcess, readJsonBody } from './body.js';
+import { Catches, errorToken } from './catch.js';
 import { AppError, ListenError, OptionsError, RouteError } from './errors.js';
 import { readForm, type FormLimits } from './form.js';
 import { checkDepends, formLimits } from './app-options.js';
 import { findRoute } from './find-route.js';
-import { ServiceUnavailable } from './http-error.js';
+import { closing, Failures, type FailureContext } from './failure.js';
 import { silent, type Logger } from './logger.js';
 import { asRequestSource } from './parameter.js';
-import { problemOf } from './problem.js';
 import { HttpRequest, requestToken } from './request.js';
-import { isInterruption, RequestLog } from './request-log.js';
+import { RequestIds } from './request-id.js';
+import { RequestLog } from './request-log.js';
 import { RequestProviders } from './request-providers.js';
-import { isGone, send, type Answer, type SendOptions } from './response.js';
+import { send, type SendOptions } from './response.js';
 import type { Route, RouteTable } from './route.js';
 import { clientGone } from './stream.js';
 import { transmit, type Manner } from './transmit.js';
@@ -49,6 +48,19 @@ export interface AppOptions extends Pick<
   readonly bodyLimit?: number;
   /** What forms may be at most; see {@link FormLimits}. */
   readonly forms?: Partial<FormLimits>;
+  /**
+   * Classes with methods that are decorated with `@Catch(TheError)`. Those of `providers` that have
+   * some count as well.
+   */
+  readonly catch?: readonly Class[];
+  /**
+   * The header that may bring the id of a request, which stands in the log and in problem documents;
+   * where it brings none an id is made. Default `x-request-id`; `false`: always made. Every client can
+   * say it, unless a proxy replaces it.
+   */
+  readonly requestId?: string | false;
+  /** Logs a line for each request: method, path, status, milliseconds, id. Default false. */
+  readonly logRequests?: boolean;
   /** Default: a pino instance of its own, which writes to stdout. `false` logs nothing. */
   readonly logger?: Logger | false;
 }
@@ -68,6 +80,9 @@ const optionNames: ReadonlySet<string> = new Set([
   'modules',
   'bodyLimit',
   'forms',
+  'catch',
+  'requestId',
+  'logRequests',
   'logger',
   'startTimeout',
   'teardownTimeout',
@@ -75,8 +90,6 @@ const optionNames: ReadonlySet<string> = new Set([
 ]);
 const defaultBodyLimit = 1024 * 1024;
 const defaultGrace = 10_000;
-const teardownFailed = 'the teardown of a request failed';
-const failedUnseen = 'request failed after its client had gone';
 
 /**
  * Compiles and checks controllers and providers, makes the singletons and starts the threads.
@@ -85,18 +98,27 @@ const failedUnseen = 'request failed after its client had gone';
  * throws.
  */
 export async function createApp(options: AppOptions): Promise<App> {
-  const { controllers, depends, bodyLimit, forms, logger } = checkOptions(options);
+  const { controllers, depends, bodyLimit, forms, logger, requestId } = checkOptions(options);
   // Here, with the router behind it: worker threads import this package for its decorators only.
   const { collectRoutes } = await import('./route.js');
   const table = collectRoutes(controllers, depends);
+  const catches = new Catches(options.catch ?? [], options.providers ?? []);
   // What is wrong with the other ones the routes say.
   const served = new Set(table.routes.map(({ controller }) => controller as Class));
   const container = await startContainer({
-    providers: [...new Set<Provider>([RequestProviders, ...served, ...(options.providers ?? [])])],
-    scopeValues: [IncomingMessage, requestToken],
+    providers: [
+      ...new Set<Provider>([
+        RequestProviders,
+        ...served,
+        ...(options.providers ?? []),
+        ...catches.owners,
+      ]),
+    ],
+    scopeValues: [IncomingMessage, requestToken, errorToken],
     before: table.before,
     check: (inputs) => [
       ...table.problems,
+      ...catches.problems,
       ...(inputs === undefined ? [] : unfillable(table.routes, inputs)),
     ],
     ...(options.overrides === undefined ? {} : { overrides: options.overrides }),
@@ -106,7 +128,11 @@ export async function createApp(options: AppOptions): Promise<App> {
     ...(options.teardownTimeout === undefined ? {} : { teardownTimeout: options.teardownTimeout }),
     ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
   });
-  return new App(table, container, { bodyLimit, forms }, logger ?? (await defaultLogger()));
+  return new App(table, container, { bodyLimit, forms }, logger ?? (await defaultLogger()), {
+    catches,
+    ids: new RequestIds(requestId === false ? undefined : requestId.toLowerCase()),
+    isLogged: options.logRequests === true,
+  });
 }
 
 /** Where routes are wrong too, all problems are those of the app. */
@@ -120,7 +146,12 @@ async function startContainer(options: ContainerOptions): Promise<Container> {
 }
 
 function checkOptions(options: AppOptions | undefined) {
-  const { controllers, bodyLimit = defaultBodyLimit, logger } = options ?? ({} as AppOptions);
+  const {
+    controllers,
+    bodyLimit = defaultBodyLimit,
+    logger,
+    requestId = 'x-request-id',
+  } = options ?? ({} as AppOptions);
   const unknown = Object.keys(options ?? {}).find((name) => !optionNames.has(name));
   if (unknown !== undefined) {
     throw new OptionsError(
@@ -140,11 +171,20 @@ function checkOptions(options: AppOptions | undefined) {
       'It is a whole number of bytes.',
     );
   }
+  // JavaScript may pass anything.
+  const header: unknown = requestId;
+  if (header !== false && (typeof header !== 'string' || header === '')) {
+    throw new OptionsError(
+      `createApp was given the \`requestId\` ${String(header)}.`,
+      'It is the name of a header, or false.',
+    );
+  }
   return {
     controllers: controllers as readonly Class[],
     depends: checkDepends(options?.depends),
     bodyLimit,
     forms: formLimits(options?.forms),
+    requestId,
     logger: logger === false ? silent : logger,
   };
 }
@@ -220,6 +260,8 @@ export class App implements AsyncDisposable {
   #revision: number;
   readonly #limits: Limits;
   readonly #requestLog: RequestLog;
+  readonly #failures: Failures;
+  readonly #isLogged: boolean;
   #listening: ReturnType<typeof openServer> | undefined;
   #closing: Promise<void> | undefined;
   #isClosed = false;
@@ -232,10 +274,21 @@ export class App implements AsyncDisposable {
     readonly container: Container,
     limits: Limits,
     readonly log: Logger,
+    { catches, ids, isLogged }: Pick<FailureContext, 'catches' | 'ids' | 'isLogged'>,
   ) {
     this.#router = router;
     this.#limits = limits;
-    this.#requestLog = new RequestLog(log);
+    this.#requestLog = new RequestLog(log, ids);
+    this.#isLogged = isLogged;
+    this.#failures = new Failures({
+      catches,
+      ids,
+      isLogged,
+      log: this.#requestLog,
+      openScope: (request, asked) => this.#openScope(request, asked),
+      isClosed: () => this.#isClosed,
+      manner: (request) => this.#manner(request),
+    });
     this.#revision = container.revision;
     for (const route of routes) this.#endpoints.set(route, endpointOf(route, container));
     this.handler = (request, response) => {
@@ -306,8 +359,10 @@ export class App implements AsyncDisposable {
   /** Never rejects. */
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#inWork += 1;
+    const started = this.#isLogged ? performance.now() : 0;
     let scope: ScopeInstance | undefined;
     let asked: HttpRequest | undefined;
+    let hasSucceeded = false;
     let failure: unknown;
     try {
       try {
@@ -323,50 +378,36 @@ export class App implements AsyncDisposable {
           const body = reads === 'body' ? await readJsonBody(request, bodyLimit) : undefined;
           const form = reads === 'form' ? await readForm(request, forms) : undefined;
           asked = new HttpRequest(request, params, search, body, form);
-          scope = this.container.createScope([
-            value(IncomingMessage, request),
-            value(requestToken, asked),
-          ]);
+          scope = this.#openScope(request, asked);
           cancelWith(response, scope, asked);
           const result = await scope.resolve(endpoint.token);
           asked.isAnswered = true;
           await transmit(request, response, result, mannerOf(route, asked), this.#manner(request));
         }
+        hasSucceeded = true;
       } catch (error) {
         failure = error;
-        await this.#fail(error, request, response, scope);
+        await this.#failures.answer(error, request, response, scope, asked);
       }
-      if (failure === undefined && asked?.tasks !== undefined && scope !== undefined) {
+      if (this.#isLogged) this.#requestLog.answered(request, response, started);
+      if (hasSucceeded && asked?.tasks !== undefined && scope !== undefined) {
         await this.#work(asked.tasks, scope, request);
       }
     } catch (error) {
       this.#requestLog.error(error, request, 'the answer could not be sent');
       response.destroy();
     } finally {
-      await this.#dispose(scope, request, failure);
+      await this.#failures.end(scope, request, failure);
       this.#inWork -= 1;
       if (this.#inWork === 0) this.#onIdle?.();
     }
   }
 
-  /** Answers what has failed, or ends the connection where its answer has begun. */
-  async #fail(
-    error: unknown,
-    request: IncomingMessage,
-    response: ServerResponse,
-    scope: ScopeInstance | undefined,
-  ): Promise<void> {
-    if (isGone(response)) {
-      // There is nobody to answer, and that work was interrupted is no fault.
-      if (scope !== undefined && !isInterruption(error)) {
-        this.#requestLog.error(error, request, failedUnseen);
-      }
-    } else if (response.headersSent) {
-      this.#requestLog.error(error, request, 'the answer failed after its first byte');
-      response.destroy();
-    } else {
-      await send(request, response, this.#answerTo(error, request), this.#manner(request));
-    }
+  #openScope(request: IncomingMessage, asked: HttpRequest): ScopeInstance {
+    return this.container.createScope([
+      value(IncomingMessage, request),
+      value(requestToken, asked),
+    ]);
   }
 
   #manner(request: IncomingMessage): SendOptions {
@@ -396,39 +437,6 @@ export class App implements AsyncDisposable {
     // There is one for each route, from the constructor on.
     return this.#endpoints.get(route) as Endpoint;
   }
-
-  #answerTo(thrown: unknown, request: IncomingMessage): Answer {
-    // What was cut off at the end of the grace can be tried elsewhere.
-    const isCutOff = this.#isClosed && thrown instanceof DisposedError;
-    const error = isCutOff ? closing() : thrown;
-    const { answer, level, logged } = problemOf(error);
-    if (level === 'error') this.#requestLog.error(logged, request, 'request failed');
-    else if (level === 'warn') this.#requestLog.warn(logged, request, 'request refused');
-    return answer;
-  }
-
-  /** @param failure - what the request has failed with: what it has made sees it. */
-  async #dispose(
-    scope: ScopeInstance | undefined,
-    request: IncomingMessage,
-    failure: unknown,
-  ): Promise<void> {
-    try {
-      await scope?.dispose(failure);
-      // What failed because, or after, the client had gone has nobody else to tell.
-      if (isInterruption(failure)) {
-        for (const error of suppressedErrors(failure)) {
-          if (!isInterruption(error)) this.#requestLog.error(error, request, failedUnseen);
-        }
-      }
-    } catch (error) {
-      this.#requestLog.error(error, request, teardownFailed);
-    }
-  }
-}
-
-function closing(): ServiceUnavailable {
-  return new ServiceUnavailable('The server is closing.', { headers: { 'retry-after': '1' } });
 }
 
 function mannerOf({ label, status }: Route, { reply }: HttpRequest): Manner {

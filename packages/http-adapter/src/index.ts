@@ -1,5 +1,6 @@
 /** The public names of @turno/http-adapter. */
 export { App, createApp, type AppOptions, type CloseOptions } from './app.js';
+export { Catch } from './catch.js';
 export { BackgroundTasks } from './background.js';
 export { Reply, type CookieOptions } from './reply.js';
 export { redirect, Redirect, type RedirectStatus } from './redirect.js';

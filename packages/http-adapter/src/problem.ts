@@ -14,43 +14,53 @@ export interface Problem {
   readonly logged: unknown;
 }
 
+/** Of the request that a problem belongs to. */
+export interface ProblemContext {
+  /** Its id in the log. */
+  requestId(): string;
+  /** Whether each request is logged; else only those are that the program, or its load, has failed. */
+  readonly isLogged: boolean;
+}
+
 /** The problem for whatever a handler, a provider or the app itself has thrown. */
-export function problemOf(thrown: unknown): Problem {
+export function problemOf(thrown: unknown, about: ProblemContext): Problem {
   const logged = culpritOf(thrown);
   const error = meaningOf(logged);
-  const failed: Problem = { answer: internalError(), level: 'error', logged };
-  if (!(error instanceof HttpError)) return failed;
+  const failed = (): Problem => ({
+    answer: answerOf(new HttpError(500), about.requestId()),
+    level: 'error',
+    logged,
+  });
+  // Without message, stack or path of the error: they are for the log.
+  if (!(error instanceof HttpError)) return failed();
   try {
-    return { answer: answerOf(error), level: levelOf(error.status), logged };
+    const level = levelOf(error.status);
+    const id = level !== undefined || about.isLogged ? about.requestId() : undefined;
+    return { answer: answerOf(error, id), level, logged };
   } catch {
     // Headers that no header can hold, members that are no JSON.
-    return failed;
+    return failed();
   }
 }
 
-function levelOf(status: number): Problem['level'] {
+export function levelOf(status: number): Problem['level'] {
   if (status < 500) return undefined;
   // "Not now" (overload, closing, a back end that is down) is no fault of the program.
   return status === 503 ? 'warn' : 'error';
-}
-
-/** Without message, stack or path of the error: they are for the log. */
-function internalError(): Answer {
-  return answerOf(new HttpError(500));
 }
 
 /**
  * Among the faults of parameters that one which is none: a request that is malformed as a whole, or
  * a schema that failed instead of answering.
  */
-function culpritOf(thrown: unknown): unknown {
+export function culpritOf(thrown: unknown): unknown {
   if (!(thrown instanceof InputError)) return thrown;
   const other = thrown.faults.find(({ error }) => !(error instanceof ParameterFault));
   return other === undefined ? thrown : other.error;
 }
 
 /** The error that the answer is made of. */
-function meaningOf(error: unknown): unknown {
+export function meaningOf(error: unknown): unknown {
   if (error instanceof DeadlineError) {
     return new ServiceUnavailable('The server has taken too long.');
   }
@@ -82,12 +92,13 @@ const framing: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-function answerOf(error: HttpError): Answer {
+/** @param requestId - undefined where the log has nothing of the request. */
+function answerOf(error: HttpError, requestId: string | undefined): Answer {
   const { status, type, message, headers = {}, members } = error;
   const title = error.title ?? phraseOf(status);
   const own = { type, title, status, detail: message === title ? undefined : message };
   // Twice: once for the order, once so that no further member replaces one of these.
-  const body = JSON.stringify({ ...own, ...members, ...own });
+  const body = JSON.stringify({ ...own, requestId, ...members, ...own });
   const checked: Record<string, string> = { 'content-type': 'application/problem+json' };
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase();

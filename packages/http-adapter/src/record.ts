@@ -18,6 +18,13 @@ export interface RouteRecord {
   readonly options: HandlerOptions;
 }
 
+/** One `@Catch` on a method. */
+export interface CatchRecord {
+  /** The class of errors. */
+  readonly type: AbstractClass;
+  readonly handler: string | symbol;
+}
+
 /** All that decorators said about one class. */
 export interface ControllerRecord {
   /** Set by `@Controller`. */
@@ -29,6 +36,7 @@ export interface ControllerRecord {
   readonly depends: Token[];
   /** Set by `@Depends` on its methods. */
   readonly methodDepends: Map<string | symbol, Token[]>;
+  readonly catches: CatchRecord[];
 }
 
 /** One store for the whole realm, even when two copies of this package are loaded. */
@@ -44,7 +52,7 @@ export function recordOf(target: AbstractClass): ControllerRecord {
 }
 
 function newRecord(): ControllerRecord {
-  return { routes: [], depends: [], methodDepends: new Map() };
+  return { routes: [], catches: [], depends: [], methodDepends: new Map() };
 }
 
 /** The records of a class and its ancestors, ancestors first. */

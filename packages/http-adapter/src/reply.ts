@@ -116,6 +116,11 @@ export class Reply {
     this.#settings.push(...other.#settings);
   }
 
+  /** @internal Forgets everything: the answer is another one. */
+  reset(): void {
+    this.#settings.length = 0;
+  }
+
   /** @internal The status and headers of an answer, with what was said. */
   applyTo(
     status: number,

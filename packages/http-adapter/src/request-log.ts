@@ -1,33 +1,56 @@
 /** Says in the log what went wrong in a request. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { inspect } from 'node:util';
 import { DisposedError, errorPath, suppressedErrors } from '@turno/core';
 import type { Logger } from './logger.js';
+import type { RequestIds } from './request-id.js';
 
 /** Writes about requests: which one, what was thrown, by which providers it came. */
 export class RequestLog {
-  constructor(private readonly log: Logger) {}
+  constructor(
+    private readonly log: Logger,
+    private readonly ids: RequestIds,
+  ) {}
+
+  /** @param started - when the request came, as `performance.now()` tells it. */
+  answered(request: IncomingMessage, response: ServerResponse, started: number): void {
+    const ms = Math.round((performance.now() - started) * 10) / 10;
+    const { statusCode, headersSent, writableEnded } = response;
+    this.log.info(
+      {
+        ...this.request(request),
+        ...(headersSent ? { status: statusCode } : {}),
+        ms,
+        ...(writableEnded ? {} : { aborted: true }),
+      },
+      'request',
+    );
+  }
 
   error(error: unknown, request: IncomingMessage, message: string): void {
-    this.log.error(about(error, request), message);
+    this.log.error(this.about(error, request), message);
   }
 
   warn(error: unknown, request: IncomingMessage, message: string): void {
-    this.log.warn(about(error, request), message);
+    this.log.warn(this.about(error, request), message);
   }
-}
 
-/** Without the query, which may hold what a log must not. */
-function about(err: unknown, { method, url }: IncomingMessage): object {
-  const path = errorPath(err)?.join(' -> ');
-  const suppressed = suppressedErrors(err);
-  return {
-    err,
-    method,
-    url: url?.split('?', 1)[0],
-    ...(path === undefined ? {} : { path }),
-    ...(suppressed.length === 0 ? {} : { suppressed: suppressed.map(textOf) }),
-  };
+  private about(err: unknown, request: IncomingMessage): object {
+    const path = errorPath(err)?.join(' -> ');
+    const suppressed = suppressedErrors(err);
+    return {
+      err,
+      ...this.request(request),
+      ...(path === undefined ? {} : { path }),
+      ...(suppressed.length === 0 ? {} : { suppressed: suppressed.map(textOf) }),
+    };
+  }
+
+  /** Without the query, which may hold what a log must not. */
+  private request(request: IncomingMessage): object {
+    const { method, url } = request;
+    return { method, url: url?.split('?', 1)[0], requestId: this.ids.of(request) };
+  }
 }
 
 /** Whether work ended because the client has gone, and not by a fault of its own. */

@@ -83,7 +83,12 @@ describe('an HttpError', () => {
   it('is logged when it is the fault of the program, 503 as a warning', async () => {
     const error = new InternalServerError('Sorry.', { cause: new Error('secret') });
     const failed = await thrown(error);
-    expect(failed.body).toEqual({ title: 'Internal Server Error', status: 500, detail: 'Sorry.' });
+    expect(failed.body).toEqual({
+      title: 'Internal Server Error',
+      status: 500,
+      detail: 'Sorry.',
+      requestId: expect.any(String) as string,
+    });
     expect(failed.log.faults).toMatchObject([{ level: 'error', fields: { err: error } }]);
     const unavailable = await thrown(new ServiceUnavailable());
     expect(unavailable.log.faults).toMatchObject([{ level: 'warn' }]);
@@ -116,13 +121,18 @@ describe('everything else that is thrown', () => {
   it('is a 500 without any of it in the answer, logged with its stack', async () => {
     const error = new TypeError('password is hunter2');
     const { response, body, log } = await thrown(error);
+    const requestId = expect.any(String) as string;
     expect(response.statusCode).toBe(500);
-    expect(body).toEqual({ title: 'Internal Server Error', status: 500 });
+    expect(body).toEqual({
+      title: 'Internal Server Error',
+      status: 500,
+      requestId,
+    });
     expect(log.faults).toEqual([
       {
         level: 'error',
         message: 'request failed',
-        fields: { err: error, method: 'GET', url: '/fail', path: 'Failing.fail' },
+        fields: { err: error, method: 'GET', url: '/fail', path: 'Failing.fail', requestId },
       },
     ]);
     expect(error.stack).toContain('problem.test');
@@ -164,6 +174,7 @@ describe('everything else that is thrown', () => {
       title: 'Service Unavailable',
       status: 503,
       detail: 'The server has more work than it can take now.',
+      requestId: expect.any(String) as string,
     });
     expect(log.faults).toMatchObject([{ level: 'warn', message: 'request refused' }]);
   });

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { createApp, type App } from '@turno/http-adapter';
 import { Menu } from './readme/answers.js';
 import { Access, Recipes } from './readme/depends.js';
+import { Errors, Grill } from './readme/catch.js';
 import { Buns } from './readme/errors.js';
 import { Photos } from './readme/files.js';
 import { Shops } from './readme/nested.js';
@@ -93,8 +94,9 @@ describe('the controllers', () => {
   let app: App;
   beforeAll(async () => {
     app = await createApp({
-      controllers: [Orders, Buns, Shops, Photos, Greeting, Pickups, Menu, Recipes],
+      controllers: [Orders, Buns, Shops, Photos, Greeting, Pickups, Menu, Recipes, Grill],
       providers: [Access],
+      catch: [Errors],
       logger: false,
     });
   });
@@ -160,6 +162,7 @@ describe('the controllers', () => {
       status: 503,
       detail: 'New buns come in 5 minutes.',
       minutes: 5,
+      requestId: expect.any(String) as string,
     });
   });
 
@@ -179,5 +182,12 @@ describe('the controllers', () => {
     expect((await app.inject('/menu/card')).headers['content-type']).toBe('text/plain');
     expect((await app.inject('/menu/export')).body).toBe('id,name\n7,cheeseburger\n');
     expect((await app.inject('/menu/events')).body).toContain('event: order\nid: 3\n');
+  });
+
+  it('of catch.ts throw, and are answered for', async () => {
+    const response = await app.inject('/grill/beef');
+    expect(response.statusCode).toBe(409);
+    expect(response.json()).toEqual({ sorry: 'beef is sold out', try: 'halloumi' });
+    expect((await app.inject('/nowhere')).body).toBe('There is nothing here.');
   });
 });

@@ -132,7 +132,11 @@ describe('what a handler returns is sent', () => {
 it.each(Object.keys(unsendable))('a %s cannot be sent: 500, and the log says why', async (what) => {
   const { status, payload, log } = await ask(`/unsendable/${what}`);
   expect(status).toBe(500);
-  expect(JSON.parse(payload)).toEqual({ title: 'Internal Server Error', status: 500 });
+  expect(JSON.parse(payload)).toEqual({
+    title: 'Internal Server Error',
+    status: 500,
+    requestId: expect.any(String) as string,
+  });
   expect(log.faults).toHaveLength(1);
   expect(log.faults[0]?.fields.err).toMatchObject({
     code: 'TURNO_RESPONSE',

@@ -88,7 +88,11 @@ it('a @Portable subclass of the user arrives with its fields', async () => {
 it('everything else that is thrown there is a 500, logged with the stack of the thread', async () => {
   const response = await app.inject('/threads/broken');
   expect(response.statusCode).toBe(500);
-  expect(response.json()).toEqual({ title: 'Internal Server Error', status: 500 });
+  expect(response.json()).toEqual({
+    title: 'Internal Server Error',
+    status: 500,
+    requestId: expect.any(String) as string,
+  });
   expect(faults).toHaveLength(1);
   expect(faults[0]).toMatchObject({
     err: {

@@ -1,0 +1,141 @@
+/** What becomes of a request that has failed: its catch handler, a problem document, the log. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { DisposedError, suppressedErrors, value, type ScopeInstance } from '@turno/core';
+import { errorToken, type Catches, type Caught } from './catch.js';
+import { ServiceUnavailable } from './http-error.js';
+import { levelOf, problemOf } from './problem.js';
+import { HttpRequest } from './request.js';
+import type { RequestIds } from './request-id.js';
+import { isInterruption, type RequestLog } from './request-log.js';
+import { isGone, send, type SendOptions } from './response.js';
+import { transmit } from './transmit.js';
+
+/** What the app knows and failures need. */
+export interface FailureContext {
+  readonly catches: Catches;
+  readonly ids: RequestIds;
+  readonly log: RequestLog;
+  /** Whether each request is logged. */
+  readonly isLogged: boolean;
+  readonly openScope: (request: IncomingMessage, asked: HttpRequest) => ScopeInstance;
+  /** Whether the container is disposed. */
+  readonly isClosed: () => boolean;
+  readonly manner: (request: IncomingMessage) => SendOptions;
+}
+
+const failedUnseen = 'request failed after its client had gone';
+
+export class Failures {
+  constructor(private readonly context: FailureContext) {}
+
+  /**
+   * Answers what has failed, or ends the connection where its answer has begun.
+   * @param scope - of the request, if it had one already.
+   */
+  async answer(
+    error: unknown,
+    request: IncomingMessage,
+    response: ServerResponse,
+    scope: ScopeInstance | undefined,
+    asked: HttpRequest | undefined,
+  ): Promise<void> {
+    if (this.isOver(error, request, response, scope)) return;
+    const { catches, isClosed } = this.context;
+    const caught = isClosed() ? undefined : catches.find(error);
+    let thrown: unknown = error;
+    if (caught !== undefined) {
+      try {
+        await this.answerCaught(caught, request, response, scope, asked);
+        return;
+      } catch (next) {
+        if (this.isOver(next, request, response, scope)) return;
+        thrown = next;
+      }
+    }
+    await this.answerProblem(thrown, request, response);
+  }
+
+  /** Ends the scope of a request. @param failure - what it has failed with: what it has made sees it. */
+  async end(
+    scope: ScopeInstance | undefined,
+    request: IncomingMessage,
+    failure: unknown,
+  ): Promise<void> {
+    const { log } = this.context;
+    try {
+      await scope?.dispose(failure);
+      // What failed because, or after, the client had gone has nobody else to tell.
+      if (isInterruption(failure)) {
+        for (const error of suppressedErrors(failure)) {
+          if (!isInterruption(error)) log.error(error, request, failedUnseen);
+        }
+      }
+    } catch (error) {
+      log.error(error, request, 'the teardown of a request failed');
+    }
+  }
+
+  /** Whether there is nothing left to answer. */
+  private isOver(
+    error: unknown,
+    request: IncomingMessage,
+    response: ServerResponse,
+    scope: ScopeInstance | undefined,
+  ): boolean {
+    const { log } = this.context;
+    if (isGone(response)) {
+      // There is nobody to answer, and that work was interrupted is no fault.
+      if (scope !== undefined && !isInterruption(error)) log.error(error, request, failedUnseen);
+      return true;
+    }
+    if (!response.headersSent) return false;
+    log.error(error, request, 'the answer failed after its first byte');
+    response.destroy();
+    return true;
+  }
+
+  /** @throws what the catch handler throws, or what is wrong with its result. */
+  private async answerCaught(
+    { token, error, label, status }: Caught,
+    request: IncomingMessage,
+    response: ServerResponse,
+    scope: ScopeInstance | undefined,
+    // A request that leads to no route has none.
+    asked = new HttpRequest(request, {}, request.url?.split('?', 2)[1] ?? '', undefined),
+  ): Promise<void> {
+    const { openScope, manner, log } = this.context;
+    const own = scope ?? openScope(request, asked);
+    asked.reply?.reset();
+    try {
+      const result = await own.run((call) => call.resolve(token), [value(errorToken, error)]);
+      asked.isAnswered = true;
+      const { reply } = asked;
+      await transmit(request, response, result, { label, status, reply }, manner(request));
+      const level = levelOf(response.statusCode);
+      if (level !== undefined) log[level](error, request, messages[level]);
+    } finally {
+      if (scope === undefined) await this.end(own, request, error);
+    }
+  }
+
+  private async answerProblem(
+    thrown: unknown,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const { ids, log, isLogged, isClosed, manner } = this.context;
+    // What was cut off at the end of the grace can be tried elsewhere.
+    const error = isClosed() && thrown instanceof DisposedError ? closing() : thrown;
+    const about = { requestId: () => ids.of(request), isLogged };
+    const { answer, level, logged } = problemOf(error, about);
+    if (level !== undefined) log[level](logged, request, messages[level]);
+    await send(request, response, answer, manner(request));
+  }
+}
+
+const messages = { error: 'request failed', warn: 'request refused' } as const;
+
+/** What is said while the app closes. */
+export function closing(): ServiceUnavailable {
+  return new ServiceUnavailable('The server is closing.', { headers: { 'retry-after': '1' } });
+}

@@ -1,0 +1,153 @@
+import type { App } from '@turno/http-adapter';
+import { Catch, Controller, createApp, Get, NotFound } from '@turno/http-adapter';
+import { closeBuilt, makeApp } from './built.js';
+import { Errors, Throws } from './fixtures/catch.js';
+import { Log } from './support.js';
+
+let app: App;
+let log: Log;
+beforeAll(async () => {
+  ({ app, log } = await makeApp({ controllers: [Throws], catch: [Errors], threads: { size: 1 } }));
+});
+beforeEach(() => {
+  log.entries.length = 0;
+});
+afterAll(closeBuilt);
+
+describe('a catch handler', () => {
+  it('answers for the errors of its class, with dependencies, and nothing of the reply before', async () => {
+    const { statusCode, headers, body } = await app.inject('/catch/sold-out');
+    expect(statusCode).toBe(409);
+    expect(JSON.parse(body)).toEqual({ sorry: 'Sorry: lettuce is sold out.', class: 'SoldOut' });
+    expect(headers['x-what']).toBe('lettuce');
+    expect(headers).not.toHaveProperty('x-handler');
+    expect(log.faults).toEqual([]);
+  });
+
+  it('of the most specific class goes first; what it throws is answered instead', async () => {
+    const { statusCode, body } = await app.inject('/catch/buns');
+    expect(statusCode).toBe(409);
+    expect(JSON.parse(body)).toMatchObject({ detail: 'No buns.' });
+  });
+
+  it('without async runs in a thread, where the error arrives', async () => {
+    for (const path of ['/catch/burnt', '/catch/thread/burnt']) {
+      log.entries.length = 0;
+      const { statusCode, body } = await app.inject(path);
+      expect({ statusCode, body }).toEqual({
+        statusCode: 502,
+        body: 'true 7 Sorry: burnt. false',
+      });
+      // A 5xx is told in the log, whoever made it.
+      expect(log.faults).toMatchObject([{ level: 'error', fields: { err: { minutes: 7 } } }]);
+    }
+  });
+
+  it('keeps the status of the error, and answers where there is no route, too', async () => {
+    expect(await app.inject('/catch/missing?lang=de')).toMatchObject({
+      statusCode: 404,
+      body: 'de: No such thing.',
+    });
+    expect(await app.inject('/nowhere?lang=eo')).toMatchObject({
+      statusCode: 404,
+      body: 'eo: Not Found',
+    });
+  });
+
+  it('gets what faults of parameters mean', async () => {
+    const response = await app.inject('/catch/number/x');
+    expect(response.statusCode).toBe(422);
+    expect(response.json()).toMatchObject({
+      members: { errors: [{ location: 'path', path: 'n' }] },
+    });
+  });
+
+  it('that fails is a 500 that says nothing', async () => {
+    const response = await app.inject('/catch/forbidden');
+    expect(response.statusCode).toBe(500);
+    expect(response.body).not.toContain('secret');
+    expect(log.faults).toMatchObject([{ fields: { err: { message: 'secret' } } }]);
+  });
+
+  it('of an error without a status answers 500, which is logged', async () => {
+    expect(await app.inject('/catch/range')).toMatchObject({ statusCode: 500, body: 'caught' });
+    expect(log.faults).toMatchObject([
+      { message: 'request failed', fields: { err: { message: 'secret' }, url: '/catch/range' } },
+    ]);
+  });
+
+  it('leaves all others as they are', async () => {
+    expect((await app.inject('/catch/other')).statusCode).toBe(418);
+  });
+
+  it('may stand among the providers; two for one class, and a class without one, do not start', async () => {
+    class One {
+      @Catch(NotFound) async one() {
+        return 'one';
+      }
+    }
+    class Two {
+      @Catch(NotFound) async two() {
+        return 'two';
+      }
+    }
+    class None {}
+    const controllers = [Throws];
+    const { app } = await makeApp({ controllers, providers: [One], threads: { size: 1 } });
+    expect((await app.inject('/nowhere')).body).toBe('one');
+    const options = { controllers, catch: [One, Two, None], logger: false as const };
+    const failed = createApp(options);
+    await expect(failed).rejects.toThrow('One.one and Two.two both catch NotFound.');
+    await expect(failed).rejects.toThrow('catch[2] is None, which catches nothing.');
+    expect(() => Catch(undefined as never)).toThrow('@Catch was given undefined');
+  });
+});
+
+describe('the id of a request', () => {
+  const id = expect.stringMatching(/^[0-9a-f-]{36}$/) as string;
+
+  it('stands in the log and in the answer, so that they find each other', async () => {
+    @Controller()
+    class Broken {
+      @Get('/') async broken() {
+        throw new Error('secret');
+      }
+    }
+    const { app, log } = await makeApp({ controllers: [Broken] });
+    const body = (await app.inject('/')).json<{ requestId: string }>();
+    expect(body).toEqual({ title: 'Internal Server Error', status: 500, requestId: id });
+    expect(log.faults).toMatchObject([{ fields: { requestId: body.requestId } }]);
+    const given = await app.inject({ url: '/', headers: { 'x-request-id': 'proxy:7' } });
+    expect(given.json()).toMatchObject({ requestId: 'proxy:7' });
+    const odd = await app.inject({ url: '/', headers: { 'x-request-id': 'a b"<' } });
+    expect(odd.json()).toMatchObject({ requestId: id });
+    const own = await makeApp({ controllers: [Broken], requestId: false });
+    const other = await own.app.inject({ url: '/', headers: { 'x-request-id': 'proxy:7' } });
+    expect(other.json()).toMatchObject({ requestId: id });
+  });
+
+  it('with `logRequests`, each request has a line, without its query', async () => {
+    const { app, log } = await makeApp({
+      controllers: [Throws],
+      logRequests: true,
+      threads: { size: 1 },
+    });
+    await app.inject('/catch/number/7?secret=1');
+    const missing = (await app.inject('/nowhere')).json<{ requestId: string }>();
+    // A line is written when its client has the answer already.
+    await app.close();
+    const ms = expect.any(Number) as number;
+    expect(log.entries).toEqual([
+      {
+        level: 'info',
+        message: 'request',
+        fields: { method: 'GET', url: '/catch/number/7', status: 200, ms, requestId: id },
+      },
+      {
+        level: 'info',
+        message: 'request',
+        fields: { method: 'GET', url: '/nowhere', status: 404, ms, requestId: missing.requestId },
+      },
+    ]);
+  });
+});
