@@ -1,34 +1,41 @@
 /** The app: routes, a container and the way of a request through both. */
 import { inspect } from 'node:util';
-import { IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { IncomingMessage, type ServerResponse } from 'node:http';
 import {
   Container,
   DisposedError,
   errorPath,
   GraphError,
   suppressedErrors,
-  handlerToken,
   value,
   type Class,
   type ContainerOptions,
-  type ParameterSource,
   type Provider,
   type ScopeInstance,
   type Token,
 } from '@turno/core';
 import type { InjectOptions, Response as InjectResponse } from 'light-my-request';
-import { hasUnreadExcess, readJsonBody } from './body.js';
+import { hasUnreadExcess } from './body.js';
+import { endpointOf, unfillable, type Endpoint } from './endpoint.js';
 import { AppError, ListenError, OptionsError, RouteError } from './errors.js';
-import { readForm, type FormLimits } from './form.js';
+import type { FormLimits } from './form.js';
 import { checkDepends, formLimits } from './app-options.js';
-import { findRoute } from './find-route.js';
+import { findRoute, hasNoRoute } from './find-route.js';
 import { ServiceUnavailable } from './http-error.js';
 import { silent, type Logger } from './logger.js';
-import { asRequestSource } from './parameter.js';
+import {
+  MiddlewareChain,
+  type ErrorMiddleware,
+  type Middleware,
+  type Next,
+  type Refused,
+} from './middleware.js';
 import { problemOf } from './problem.js';
+import { readBodyOf, readFormOf } from './read.js';
 import { HttpRequest, requestToken } from './request.js';
 import { encode, isGone, send, type Reply } from './response.js';
 import type { Route, RouteTable } from './route.js';
+import { targetOf } from './target.js';
 import { closeServer, openServer, type Address, type ListenOptions } from './server.js';
 
 /** Options of {@link createApp}. */
@@ -153,50 +160,6 @@ async function defaultLogger(): Promise<Logger> {
   return logger;
 }
 
-/** Parameters of a handler or of one of its providers that no request to the route can fill. */
-function unfillable(
-  routes: readonly Route[],
-  inputs: (token: Token) => readonly ParameterSource[],
-): RouteError[] {
-  return routes.flatMap((route) => {
-    const missing = new Set<string>();
-    const sources = inputs(tokenOf(route)).map(asRequestSource);
-    const both = ['body', 'form'].every((what) => sources.some((own) => own?.reads === what));
-    for (const own of sources) {
-      if (own?.location === 'path' && own.required && !route.params.includes(own.key)) {
-        missing.add(own.key);
-      }
-    }
-    const problems = [...missing].map(
-      (key) =>
-        new RouteError(
-          `${route.method} ${route.path} of ${route.label} has no parameter "${key}", which @Path("${key}") of the handler or one of its providers asks for.`,
-          `Add it to the path (/:${key}), or make the parameter optional: @Path("${key}", { optional: true }).`,
-        ),
-    );
-    if (both) {
-      problems.push(
-        new RouteError(
-          `${route.method} ${route.path} of ${route.label} reads its body as JSON and as a form.`,
-          'One body is one of them: use @Body, or @Form, @File and @Files, in the handler and its providers.',
-        ),
-      );
-    }
-    return problems;
-  });
-}
-
-function tokenOf({ controller, handler }: Route): Token {
-  return handlerToken(controller, handler);
-}
-
-/** What is known of a route once its plan is compiled. */
-interface Endpoint {
-  readonly token: Token;
-  /** What the body is read as, if some parameter of the plan is read from it. */
-  readonly reads: 'body' | 'form' | undefined;
-}
-
 interface Limits {
   /** Of a JSON body, in bytes. */
   readonly bodyLimit: number;
@@ -208,8 +171,15 @@ export class App implements AsyncDisposable {
   /**
    * Handles one request; for a server of your own: `http.createServer(app.handler)`. It never
    * throws. Closing that server is yours; `close` waits for the requests in work here as well.
+   * @param next - of Express and the like: is called, instead of a 404, where no route has that path.
    */
-  readonly handler: RequestListener;
+  readonly handler: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    next?: (error?: unknown) => void,
+  ) => void;
+
+  readonly #middleware = new MiddlewareChain();
 
   readonly #router: RouteTable['router'];
   readonly #endpoints = new Map<Route, Endpoint>();
@@ -233,9 +203,31 @@ export class App implements AsyncDisposable {
     this.#limits = limits;
     this.#revision = container.revision;
     for (const route of routes) this.#endpoints.set(route, endpointOf(route, container));
-    this.handler = (request, response) => {
-      void this.#handle(request, response);
+    this.handler = (request, response, next) => {
+      if (this.#middleware.isEmpty) void this.#handle(request, response, next);
+      else this.#pass(request, response, next);
     };
+  }
+
+  /**
+   * Adds a middleware of the Connect shape: `app.use(helmet())`. They run before requests are routed, in
+   * the order in which they were added. One with four parameters gets what others throw or pass to
+   * `next`; what none of them takes is answered as an error of a handler is.
+   * @param path - only for requests to it and below; the middleware gets the rest of it as `url`.
+   * @throws OptionsError for what is no middleware.
+   */
+  use(middleware: Middleware): this;
+  // Not one signature with a union: the compiler tells the types of arrow functions by their number
+  // of parameters.
+  // eslint-disable-next-line @typescript-eslint/unified-signatures -- see above
+  use(middleware: ErrorMiddleware): this;
+  use(path: string, middleware: Middleware): this;
+  // eslint-disable-next-line @typescript-eslint/unified-signatures -- see above
+  use(path: string, middleware: ErrorMiddleware): this;
+  use(...given: readonly unknown[]): this {
+    const [path, middleware] = given.length > 1 ? given : ['/', given[0]];
+    this.#middleware.add(path, middleware);
+    return this;
   }
 
   /**
@@ -298,8 +290,30 @@ export class App implements AsyncDisposable {
     await this.container.dispose();
   }
 
-  /** Never rejects. */
-  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  #pass(request: IncomingMessage, response: ServerResponse, next: Next | undefined): void {
+    // One of them may answer, now or later.
+    this.#inWork += 1;
+    response.once('close', () => this.#leave());
+    this.#middleware.run(
+      request,
+      response,
+      (refused) => void this.#handle(request, response, next, refused),
+      (error) => this.#logError(error, request, 'a middleware failed after it had gone on'),
+    );
+  }
+
+  #leave(): void {
+    this.#inWork -= 1;
+    if (this.#inWork === 0) this.#onIdle?.();
+  }
+
+  /** Never rejects. @param refused - what a middleware has failed with. */
+  async #handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    next?: Next,
+    refused?: Refused,
+  ): Promise<void> {
     this.#inWork += 1;
     let scope: ScopeInstance | undefined;
     let failure: unknown;
@@ -307,6 +321,11 @@ export class App implements AsyncDisposable {
       let reply: Reply;
       try {
         if (this.#isClosed) throw closing();
+        if (refused !== undefined) throw refused.error;
+        if (next !== undefined && hasNoRoute(this.#router, request)) {
+          next();
+          return;
+        }
         const found = findRoute(this.#router, request);
         if ('status' in found) {
           reply = found;
@@ -314,9 +333,9 @@ export class App implements AsyncDisposable {
           const { route, params, search } = found;
           const endpoint = this.#endpointOf(route);
           const { reads } = endpoint;
-          const { bodyLimit, forms } = this.#limits;
-          const body = reads === 'body' ? await readJsonBody(request, bodyLimit) : undefined;
-          const form = reads === 'form' ? await readForm(request, forms) : undefined;
+          const body =
+            reads === 'body' ? await readBodyOf(request, this.#limits.bodyLimit) : undefined;
+          const form = reads === 'form' ? await readFormOf(request, this.#limits.forms) : undefined;
           scope = this.container.createScope([
             value(IncomingMessage, request),
             value(requestToken, new HttpRequest(request, params, search, body, form)),
@@ -345,8 +364,7 @@ export class App implements AsyncDisposable {
       response.destroy();
     } finally {
       await this.#dispose(scope, request, failure);
-      this.#inWork -= 1;
-      if (this.#inWork === 0) this.#onIdle?.();
+      this.#leave();
     }
   }
 
@@ -376,13 +394,13 @@ export class App implements AsyncDisposable {
   }
 
   /** Without the query, which may hold what a log must not. */
-  #about(err: unknown, { method, url }: IncomingMessage): object {
+  #about(err: unknown, request: IncomingMessage): object {
     const path = errorPath(err)?.join(' -> ');
     const suppressed = suppressedErrors(err);
     return {
       err,
-      method,
-      url: url?.split('?', 1)[0],
+      method: request.method,
+      url: targetOf(request).split('?', 1)[0],
       ...(path === undefined ? {} : { path }),
       ...(suppressed.length === 0 ? {} : { suppressed: suppressed.map(textOf) }),
     };
@@ -422,15 +440,6 @@ function textOf(error: unknown): string {
 
 function closing(): ServiceUnavailable {
   return new ServiceUnavailable('The server is closing.', { headers: { 'retry-after': '1' } });
-}
-
-function endpointOf(route: Route, container: Container): Endpoint {
-  const token = tokenOf(route);
-  const sources = container.inputs(token).map(asRequestSource);
-  return {
-    token,
-    reads: sources.find((source) => source?.reads !== undefined)?.reads,
-  };
 }
 
 /**

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { token, type NamedToken } from '@turno/core';
 import { parseCookies } from './cookie.js';
 import { parseQuery, type Query } from './query.js';
+import { targetOf } from './target.js';
 import type { UploadedFile } from './uploaded-file.js';
 
 /** The fields and files of a form by name, in the order of the form. */
@@ -36,7 +37,7 @@ export class HttpRequest {
 
   /** As it came: path and query. */
   get url(): string {
-    return this.message.url ?? '/';
+    return targetOf(this.message);
   }
 
   /** By name in lower case. The object has a prototype: look for own names only. */

@@ -6,6 +6,7 @@ import { createApp, type App } from '@turno/http-adapter';
 import { Access, Recipes } from './readme/depends.js';
 import { Buns } from './readme/errors.js';
 import { Photos } from './readme/files.js';
+import { app as guarded } from './readme/middleware.js';
 import { Shops } from './readme/nested.js';
 import { Greeting } from './readme/own-parameter.js';
 import { Orders } from './readme/parameters.js';
@@ -160,4 +161,12 @@ describe('the controllers', () => {
       minutes: 5,
     });
   });
+});
+
+it('middleware.ts guards a path', async () => {
+  const response = await guarded.inject('/hello');
+  expect(response.statusCode).toBe(200);
+  expect(response.headers['x-content-type-options']).toBe('nosniff');
+  expect((await guarded.inject('/admin')).statusCode).toBe(401);
+  await guarded.close();
 });
