@@ -1146,6 +1146,14 @@ const provocations: readonly Provocation[] = [
   ],
   ['a limit that is none', () => createApp({ controllers: [], bodyLimit: -1 })],
   [
+    'a middleware without a path',
+    async () => (await createApp({ controllers: [], logger: false })).use(anything(7), () => 1),
+  ],
+  [
+    'a middleware that is none',
+    async () => (await createApp({ controllers: [], logger: false })).use(anything(undefined)),
+  ],
+  [
     'dependencies that are none',
     () => createApp({ controllers: [], depends: [anything(undefined)] }),
   ],

@@ -1,28 +1,34 @@
 /** The app: routes, a container and the way of a request through both. */
-import { IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { IncomingMessage, type ServerResponse } from 'node:http';
 import {
   Container,
   GraphError,
-  handlerToken,
   value,
   type Class,
   type ContainerOptions,
-  type ParameterSource,
   type Provider,
   type ScopeInstance,
   type Token,
 } from '@turno/core';
 import type { InjectOptions, Response as InjectResponse } from 'light-my-request';
 import type { BackgroundTasks } from './background.js';
-import { hasUnreadExcess, readJsonBody } from './body.js';
+import { hasUnreadExcess } from './body.js';
 import { Catches, errorToken } from './catch.js';
+import { endpointOf, unfillable, type Endpoint } from './endpoint.js';
 import { AppError, ListenError, OptionsError, RouteError } from './errors.js';
-import { readForm, type FormLimits } from './form.js';
+import type { FormLimits } from './form.js';
 import { checkDepends, formLimits } from './app-options.js';
-import { findRoute } from './find-route.js';
+import { findRoute, hasNoRoute } from './find-route.js';
 import { closing, Failures, type FailureContext } from './failure.js';
 import { silent, type Logger } from './logger.js';
-import { asRequestSource } from './parameter.js';
+import {
+  MiddlewareChain,
+  type ErrorMiddleware,
+  type Middleware,
+  type Next,
+  type Refused,
+} from './middleware.js';
+import { readBodyOf, readFormOf } from './read.js';
 import { HttpRequest, requestToken } from './request.js';
 import { RequestIds } from './request-id.js';
 import { RequestLog } from './request-log.js';
@@ -196,50 +202,6 @@ async function defaultLogger(): Promise<Logger> {
   return logger;
 }
 
-/** Parameters of a handler or of one of its providers that no request to the route can fill. */
-function unfillable(
-  routes: readonly Route[],
-  inputs: (token: Token) => readonly ParameterSource[],
-): RouteError[] {
-  return routes.flatMap((route) => {
-    const missing = new Set<string>();
-    const sources = inputs(tokenOf(route)).map(asRequestSource);
-    const both = ['body', 'form'].every((what) => sources.some((own) => own?.reads === what));
-    for (const own of sources) {
-      if (own?.location === 'path' && own.required && !route.params.includes(own.key)) {
-        missing.add(own.key);
-      }
-    }
-    const problems = [...missing].map(
-      (key) =>
-        new RouteError(
-          `${route.method} ${route.path} of ${route.label} has no parameter "${key}", which @Path("${key}") of the handler or one of its providers asks for.`,
-          `Add it to the path (/:${key}), or make the parameter optional: @Path("${key}", { optional: true }).`,
-        ),
-    );
-    if (both) {
-      problems.push(
-        new RouteError(
-          `${route.method} ${route.path} of ${route.label} reads its body as JSON and as a form.`,
-          'One body is one of them: use @Body, or @Form, @File and @Files, in the handler and its providers.',
-        ),
-      );
-    }
-    return problems;
-  });
-}
-
-function tokenOf({ controller, handler }: Route): Token {
-  return handlerToken(controller, handler);
-}
-
-/** What is known of a route once its plan is compiled. */
-interface Endpoint {
-  readonly token: Token;
-  /** What the body is read as, if some parameter of the plan is read from it. */
-  readonly reads: 'body' | 'form' | undefined;
-}
-
 interface Limits {
   /** Of a JSON body, in bytes. */
   readonly bodyLimit: number;
@@ -251,8 +213,15 @@ export class App implements AsyncDisposable {
   /**
    * Handles one request; for a server of your own: `http.createServer(app.handler)`. It never
    * throws. Closing that server is yours; `close` waits for the requests in work here as well.
+   * @param next - of Express and the like: is called, instead of a 404, where no route has that path.
    */
-  readonly handler: RequestListener;
+  readonly handler: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    next?: (error?: unknown) => void,
+  ) => void;
+
+  readonly #middleware = new MiddlewareChain();
 
   readonly #router: RouteTable['router'];
   readonly #endpoints = new Map<Route, Endpoint>();
@@ -291,9 +260,31 @@ export class App implements AsyncDisposable {
     });
     this.#revision = container.revision;
     for (const route of routes) this.#endpoints.set(route, endpointOf(route, container));
-    this.handler = (request, response) => {
-      void this.#handle(request, response);
+    this.handler = (request, response, next) => {
+      if (this.#middleware.isEmpty) void this.#handle(request, response, next);
+      else this.#pass(request, response, next);
     };
+  }
+
+  /**
+   * Adds a middleware of the Connect shape: `app.use(helmet())`. They run before requests are routed, in
+   * the order in which they were added. One with four parameters gets what others throw or pass to
+   * `next`; what none of them takes is answered as an error of a handler is.
+   * @param path - only for requests to it and below; the middleware gets the rest of it as `url`.
+   * @throws OptionsError for what is no middleware.
+   */
+  use(middleware: Middleware): this;
+  // Not one signature with a union: the compiler tells the types of arrow functions by their number
+  // of parameters.
+  // eslint-disable-next-line @typescript-eslint/unified-signatures -- see above
+  use(middleware: ErrorMiddleware): this;
+  use(path: string, middleware: Middleware): this;
+  // eslint-disable-next-line @typescript-eslint/unified-signatures -- see above
+  use(path: string, middleware: ErrorMiddleware): this;
+  use(...given: readonly unknown[]): this {
+    const [path, middleware] = given.length > 1 ? given : ['/', given[0]];
+    this.#middleware.add(path, middleware);
+    return this;
   }
 
   /**
@@ -356,8 +347,38 @@ export class App implements AsyncDisposable {
     await this.container.dispose();
   }
 
-  /** Never rejects. */
-  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  #pass(request: IncomingMessage, response: ServerResponse, next: Next | undefined): void {
+    // One of them may answer, now or later.
+    this.#inWork += 1;
+    const started = this.#isLogged ? performance.now() : 0;
+    let isHandedOn = false;
+    response.once('close', () => {
+      if (this.#isLogged && !isHandedOn) this.#requestLog.answered(request, response, started);
+      this.#leave();
+    });
+    this.#middleware.run(
+      request,
+      response,
+      (refused) => {
+        isHandedOn = true;
+        void this.#handle(request, response, next, refused);
+      },
+      (error) => this.#requestLog.error(error, request, 'a middleware failed after it had gone on'),
+    );
+  }
+
+  #leave(): void {
+    this.#inWork -= 1;
+    if (this.#inWork === 0) this.#onIdle?.();
+  }
+
+  /** Never rejects. @param refused - what a middleware has failed with. */
+  async #handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    next?: Next,
+    refused?: Refused,
+  ): Promise<void> {
     this.#inWork += 1;
     const started = this.#isLogged ? performance.now() : 0;
     let scope: ScopeInstance | undefined;
@@ -367,6 +388,11 @@ export class App implements AsyncDisposable {
     try {
       try {
         if (this.#isClosed) throw closing();
+        if (refused !== undefined) throw refused.error;
+        if (next !== undefined && hasNoRoute(this.#router, request)) {
+          next();
+          return;
+        }
         const found = findRoute(this.#router, request);
         if ('status' in found) {
           await send(request, response, found, this.#manner(request));
@@ -374,9 +400,9 @@ export class App implements AsyncDisposable {
           const { route, params, search } = found;
           const endpoint = this.#endpointOf(route);
           const { reads } = endpoint;
-          const { bodyLimit, forms } = this.#limits;
-          const body = reads === 'body' ? await readJsonBody(request, bodyLimit) : undefined;
-          const form = reads === 'form' ? await readForm(request, forms) : undefined;
+          const body =
+            reads === 'body' ? await readBodyOf(request, this.#limits.bodyLimit) : undefined;
+          const form = reads === 'form' ? await readFormOf(request, this.#limits.forms) : undefined;
           asked = new HttpRequest(request, params, search, body, form);
           scope = this.#openScope(request, asked);
           cancelWith(response, scope, asked);
@@ -398,8 +424,7 @@ export class App implements AsyncDisposable {
       response.destroy();
     } finally {
       await this.#failures.end(scope, request, failure);
-      this.#inWork -= 1;
-      if (this.#inWork === 0) this.#onIdle?.();
+      this.#leave();
     }
   }
 
@@ -441,15 +466,6 @@ export class App implements AsyncDisposable {
 
 function mannerOf({ label, status }: Route, { reply }: HttpRequest): Manner {
   return { label, status, reply };
-}
-
-function endpointOf(route: Route, container: Container): Endpoint {
-  const token = tokenOf(route);
-  const sources = container.inputs(token).map(asRequestSource);
-  return {
-    token,
-    reads: sources.find((source) => source?.reads !== undefined)?.reads,
-  };
 }
 
 /**

@@ -35,7 +35,10 @@ export function hasUnreadExcess(request: IncomingMessage, limit: number): boolea
 
 /** Whether a request says that it has a body. */
 export function announcesBody(request: IncomingMessage): boolean {
-  return request.headers['transfer-encoding'] !== undefined || contentLength(request) > 0;
+  if (request.headers['transfer-encoding'] !== undefined || contentLength(request) > 0) return true;
+  // HTTP/2 needs neither header.
+  const { stream } = request as { readonly stream?: { readonly endAfterHeaders?: boolean } };
+  return request.httpVersionMajor === 2 && stream?.endAfterHeaders === false;
 }
 
 /** Node has checked that the header is a number, and that there is one. */

@@ -4,6 +4,13 @@ import { BadRequest, MethodNotAllowed, NotFound, UriTooLong } from './http-error
 import type { Answer } from './response.js';
 import type { Match, Router } from './router.js';
 
+/** Whether no route has the path of a request, by whatever method. */
+export function hasNoRoute<T>(router: Router<T>, { method = 'GET', url = '/' }: IncomingMessage) {
+  if (router.find(method, url) !== undefined) return false;
+  const allowed = router.allowed(url);
+  return typeof allowed === 'object' && allowed.length === 0;
+}
+
 /**
  * The route of a request; for OPTIONS, where no route serves it, an answer that says which methods there
  * are.

@@ -30,6 +30,7 @@ export {
   Query,
   type TextDecorator,
 } from './parameter-decorators.js';
+export type { ErrorMiddleware, Middleware, Next } from './middleware.js';
 export { Depends } from './depends.js';
 export { createParameter, type CustomParameterOptions } from './create-parameter.js';
 export type { ParameterOf } from './declared-parameter.js';

@@ -21,7 +21,9 @@ export function objectSource(location: TextLocation, schema: StandardSchema): Re
 const readers: Record<TextLocation, (request: HttpRequest) => object> = {
   path: ({ params }) => objectOf(Object.entries(params)),
   query: ({ query }) => objectOf(flattened(query)),
-  header: ({ headers }) => objectOf(Object.entries(headers)),
+  // Without the pseudo headers of HTTP/2.
+  header: ({ headers }) =>
+    objectOf(Object.entries(headers).filter(([name]) => !name.startsWith(':'))),
   cookie: ({ cookies }) => objectOf(cookies),
   form: ({ form }) => objectOf(form === undefined ? [] : flattened(form.fields)),
 };

@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { DisposedError, errorPath, suppressedErrors } from '@turno/core';
 import type { Logger } from './logger.js';
 import type { RequestIds } from './request-id.js';
+import { targetOf } from './target.js';
 
 /** Writes about requests: which one, what was thrown, by which providers it came. */
 export class RequestLog {
@@ -48,8 +49,8 @@ export class RequestLog {
 
   /** Without the query, which may hold what a log must not. */
   private request(request: IncomingMessage): object {
-    const { method, url } = request;
-    return { method, url: url?.split('?', 1)[0], requestId: this.ids.of(request) };
+    const { method } = request;
+    return { method, url: targetOf(request).split('?', 1)[0], requestId: this.ids.of(request) };
   }
 }
 

@@ -6,6 +6,7 @@ import { decodeJson } from './body.js';
 import { parseCookies } from './cookie.js';
 import type { Reply } from './reply.js';
 import { parseQuery, type Query } from './query.js';
+import { targetOf } from './target.js';
 import type { UploadedFile } from './uploaded-file.js';
 
 /** The fields and files of a form by name, in the order of the form. */
@@ -14,8 +15,15 @@ export interface RequestForm {
   readonly files: ReadonlyMap<string, readonly UploadedFile[]>;
 }
 
+/** A body that somebody has parsed before the app: Express, Fastify, a middleware. */
+export class ParsedBody {
+  constructor(readonly value: unknown) {}
+}
+
 /** What parameters are read from. Nothing is parsed before a parameter asks for it. */
 export class HttpRequest {
+  /** The JSON body that is not decoded yet. */
+  readonly bytes: Buffer | undefined;
   #query: Query | undefined;
   #body: { readonly value: unknown } | undefined;
   /** Set where something has asked for them. */
@@ -32,11 +40,17 @@ export class HttpRequest {
     readonly params: Readonly<Record<string, string | undefined>>,
     /** The query of the URL without its `?`. */
     readonly search: string,
-    /** The JSON body as it came; undefined where there is none, or the plan does not want it. */
-    readonly bytes: Buffer | undefined,
+    /**
+     * The JSON body as it came, or as somebody else has parsed it; undefined where there is none, or the
+     * plan does not want it.
+     */
+    json: Buffer | ParsedBody | undefined,
     /** The form that is the body, likewise. */
     readonly form?: RequestForm,
-  ) {}
+  ) {
+    if (json instanceof ParsedBody) this.#body = json;
+    else this.bytes = json;
+  }
 
   /** `GET`. */
   get method(): string {
@@ -45,7 +59,7 @@ export class HttpRequest {
 
   /** As it came: path and query. */
   get url(): string {
-    return this.message.url ?? '/';
+    return targetOf(this.message);
   }
 
   /** By name in lower case. The object has a prototype: look for own names only. */
@@ -55,8 +69,8 @@ export class HttpRequest {
 
   /** The decoded JSON body. @throws BadRequest when it is malformed. */
   get body(): unknown {
-    if (this.bytes === undefined) return undefined;
-    return (this.#body ??= { value: decodeJson(this.bytes) }).value;
+    if (this.bytes !== undefined) this.#body ??= { value: decodeJson(this.bytes) };
+    return this.#body?.value;
   }
 
   /** Values by key. @throws BadRequest when the query is malformed. */

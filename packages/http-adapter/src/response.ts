@@ -111,7 +111,7 @@ export function send(
     response.writeHead(status, {
       ...headers,
       ...(sent === undefined ? {} : { 'content-length': Buffer.byteLength(sent) }),
-      ...(close || linger ? { connection: 'close' } : {}),
+      ...((close || linger) && request.httpVersionMajor < 2 ? { connection: 'close' } : {}),
     });
     const visible = request.method === 'HEAD' || sent === undefined ? '' : sent;
     if (!linger) {

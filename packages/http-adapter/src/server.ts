@@ -1,6 +1,7 @@
 /** A node:http server that listens, or says clearly why it cannot, and that closes to the end. */
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type RequestListener, type Server as HttpServer } from 'node:http';
+import type { Http2Session } from 'node:http2';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { ListenError } from './errors.js';
 
 /** Where to listen. */
@@ -12,6 +13,11 @@ export interface ListenOptions {
    * container image needs.
    */
   readonly host?: string;
+  /**
+   * A server to listen with, instead of one of node:http: one of node:https or node:http2. The app
+   * closes it.
+   */
+  readonly server?: Server;
 }
 
 /** Where a server listens. */
@@ -30,7 +36,7 @@ export async function openServer(
   listener: RequestListener,
   // JavaScript may leave them out.
   options: ListenOptions | undefined,
-): Promise<{ server: Server; address: Address }> {
+): Promise<{ server: OpenServer; address: Address }> {
   if (options?.port === undefined) {
     throw new ListenError(
       'listen was given no port.',
@@ -44,14 +50,55 @@ export async function openServer(
       'A port is a whole number from 0 to 65535; 0 lets the system choose one.',
     );
   }
-  const server = createServer(listener);
+  const server = options.server?.on('request', listener) ?? createServer(listener);
+  const open = watch(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       reject(cannotListen(host, port, cause));
     });
     server.listen(port, host, resolve);
   });
-  return { server, address: addressOf(server) };
+  return { server: open, address: addressOf(server) };
+}
+
+/** A server and what ends its connections. */
+export interface OpenServer {
+  readonly server: Server;
+  /** Lets what is in work end, and its connections with it. */
+  readonly end: () => void;
+  readonly endAll: () => void;
+}
+
+/** A server of node:http2 does not know its connections. */
+function watch(server: Server): OpenServer {
+  if ('closeAllConnections' in server && !isHttp2(server)) {
+    const endAll = () => (server as HttpServer).closeAllConnections();
+    return { server, end: () => undefined, endAll };
+  }
+  const sessions = new Set<Http2Session>();
+  const sockets = new Set<Socket>();
+  server.on('session', (session: Http2Session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+  });
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return {
+    server,
+    end: () => {
+      for (const session of sessions) session.close();
+    },
+    endAll: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+/** Servers of node:http and node:https have timeouts for headers, those of node:http2 none. */
+function isHttp2(server: Server): boolean {
+  return !('headersTimeout' in server);
 }
 
 /**
@@ -59,21 +106,30 @@ export async function openServer(
  * @param drained - resolves when no request is in work any more, or when the wait is over: then
  * all connections that are left are ended.
  */
-export async function closeServer(server: Server, drained: Promise<void>): Promise<void> {
+export async function closeServer(
+  { server, end, endAll }: OpenServer,
+  drained: Promise<void>,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     // Ends idle connections, too. Its only error says that the server was closed already.
     server.close(() => resolve());
   });
+  end();
   await drained;
   // Those that have never sent a request count as busy, and their timeouts ended with `close`.
-  server.closeAllConnections();
+  endAll();
   await closed;
 }
 
 function addressOf(server: Server): Address {
   const { address: host, port, family } = server.address() as AddressInfo;
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return { host, port, url: `http://${family === 'IPv6' ? `[${reachable}]` : reachable}:${port}` };
+  const scheme = 'setSecureContext' in server ? 'https' : 'http';
+  return {
+    host,
+    port,
+    url: `${scheme}://${family === 'IPv6' ? `[${reachable}]` : reachable}:${port}`,
+  };
 }
 
 const remedies: Readonly<Record<string, string>> = {

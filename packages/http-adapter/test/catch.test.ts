@@ -132,7 +132,9 @@ describe('the id of a request', () => {
       logRequests: true,
       threads: { size: 1 },
     });
+    app.use('/taken', (request, response) => response.writeHead(403).end());
     await app.inject('/catch/number/7?secret=1');
+    await app.inject('/taken/path');
     const missing = (await app.inject('/nowhere')).json<{ requestId: string }>();
     // A line is written when its client has the answer already.
     await app.close();
@@ -142,6 +144,11 @@ describe('the id of a request', () => {
         level: 'info',
         message: 'request',
         fields: { method: 'GET', url: '/catch/number/7', status: 200, ms, requestId: id },
+      },
+      {
+        level: 'info',
+        message: 'request',
+        fields: { method: 'GET', url: '/taken/path', status: 403, ms, requestId: id },
       },
       {
         level: 'info',

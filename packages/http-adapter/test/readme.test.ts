@@ -8,6 +8,7 @@ import { Access, Recipes } from './readme/depends.js';
 import { Errors, Grill } from './readme/catch.js';
 import { Buns } from './readme/errors.js';
 import { Photos } from './readme/files.js';
+import { app as guarded } from './readme/middleware.js';
 import { Shops } from './readme/nested.js';
 import { Greeting } from './readme/own-parameter.js';
 import { Orders } from './readme/parameters.js';
@@ -190,4 +191,12 @@ describe('the controllers', () => {
     expect(response.json()).toEqual({ sorry: 'beef is sold out', try: 'halloumi' });
     expect((await app.inject('/nowhere')).body).toBe('There is nothing here.');
   });
+});
+
+it('middleware.ts guards a path', async () => {
+  const response = await guarded.inject('/hello');
+  expect(response.statusCode).toBe(200);
+  expect(response.headers['x-content-type-options']).toBe('nosniff');
+  expect((await guarded.inject('/admin')).statusCode).toBe(401);
+  await guarded.close();
 });

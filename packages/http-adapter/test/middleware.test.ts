@@ -1,0 +1,248 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import compression from 'compression';
+import cors from 'cors';
+import express from 'express';
+import helmet from 'helmet';
+import { Inject, Provides, token } from '@turno/core';
+import {
+  BadRequest,
+  Body,
+  Controller,
+  Form,
+  Get,
+  OptionsError,
+  Post,
+  type Middleware,
+} from '../src/index.js';
+import { closeAll, gate, makeApp, RawClient, serve } from './support.js';
+
+const log: string[] = [];
+
+afterEach(async () => {
+  log.length = 0;
+  await closeAll();
+});
+
+const context = new AsyncLocalStorage<string>();
+const Seen = token<string | undefined>('Seen');
+
+class Providers {
+  @Provides(Seen, { scope: 'request' }) async seen() {
+    await Promise.resolve();
+    return context.getStore();
+  }
+}
+
+@Controller()
+class Pages {
+  @Get('/page') async page() {
+    log.push('handler');
+    return 'page '.repeat(1000);
+  }
+  @Get('/admin/page') async admin() {
+    log.push('handler');
+    return 'admin';
+  }
+  @Get('/context') async context(@Inject(Seen) seen: string | undefined) {
+    return { seen, store: context.getStore() };
+  }
+  @Post('/json') async json(@Body() body: unknown) {
+    return { body };
+  }
+  @Post('/form') async form(
+    @Form('name') name: string,
+    @Form('tag', { type: [String] }) tags: string[],
+  ) {
+    return { name, tags };
+  }
+}
+
+const options = { controllers: [Pages], providers: [Providers] };
+
+const noting =
+  (name: string): Middleware =>
+  (request, _response, next) => {
+    log.push(`${name} ${request.url}`);
+    next();
+  };
+
+describe('middleware', () => {
+  it('runs in the order in which it was added, before routing', async () => {
+    const { app } = await makeApp(options);
+    app.use(noting('one')).use(async (_request, _response, next) => {
+      await Promise.resolve();
+      log.push('two');
+      next();
+    });
+    expect((await app.inject('/page')).statusCode).toBe(200);
+    expect(log).toEqual(['one /page', 'two', 'handler']);
+    expect((await app.inject('/nowhere')).statusCode).toBe(404);
+    expect(log.slice(3)).toEqual(['one /nowhere', 'two']);
+  });
+
+  it.each([
+    ['/admin/page?a=1', '/page?a=1'],
+    ['/admin', '/'],
+    ['/admin/', '/'],
+    ['/%61dmin/page', '/page'],
+    ['http://example.com/admin/page', '/page'],
+    ['/administrator', undefined],
+    ['/page', undefined],
+    ['/Admin/page', undefined],
+    ['/%zz', undefined],
+  ])('for a path gets what is left of it: %s', async (url, left) => {
+    const { port } = await (async () => {
+      const served = await serve(options);
+      served.app.use('/admin/', noting('admin'));
+      return served;
+    })();
+    const client = await RawClient.connect(port);
+    client.send(`GET ${url} HTTP/1.1`, 'Host: a', 'Connection: close', '', '');
+    await client.closed;
+    const expected = left === undefined ? [] : [`admin ${left}`];
+    expect(log.filter((entry) => entry !== 'handler')).toEqual(expected);
+  });
+
+  it('for a path changes nothing for what comes after', async () => {
+    const { app } = await makeApp(options);
+    app.use('/admin', noting('admin')).use(noting('all'));
+    expect((await app.inject('/admin/page')).payload).toBe('admin');
+    expect(log).toEqual(['admin /page', 'all /admin/page', 'handler']);
+  });
+
+  it('may answer by itself, also later', async () => {
+    const { app } = await makeApp(options);
+    const opened = gate();
+    app.use((_request, response) => {
+      void opened.opened.then(() => response.writeHead(418).end('tea'));
+    });
+    const answer = app.inject('/page');
+    const closed = app.close();
+    opened.open();
+    expect((await answer).payload).toBe('tea');
+    await closed;
+    expect(log).toEqual([]);
+  });
+
+  it.each<[string, Middleware]>([
+    ['passes it to next', (_request, _response, next) => next(new BadRequest('No.'))],
+    [
+      'throws',
+      () => {
+        throw new BadRequest('No.');
+      },
+    ],
+    ['rejects', () => Promise.reject(new BadRequest('No.'))],
+  ])('ends the request where it %s', async (_what, failing) => {
+    const { app } = await makeApp(options);
+    app.use(failing).use(noting('not reached'));
+    const response = await app.inject('/page');
+    expect(response.statusCode).toBe(400);
+    expect(response.json()).toMatchObject({ detail: 'No.' });
+    expect(log).toEqual([]);
+  });
+
+  it('with four parameters takes errors only, and may go on', async () => {
+    const { app } = await makeApp(options);
+    app
+      .use((_request, _response, next) => next('wrong'))
+      .use(noting('skipped'))
+      .use((error: unknown, _request: unknown, _response: unknown, next: () => void) => {
+        log.push(`caught ${String(error)}`);
+        next();
+      })
+      .use(noting('further'));
+    expect((await app.inject('/page')).statusCode).toBe(200);
+    expect(log).toEqual(['caught wrong', 'further /page', 'handler']);
+  });
+
+  it('that fails unexpectedly is a 500, and logged', async () => {
+    const { app, log: logged } = await makeApp(options);
+    app.use(() => {
+      throw new Error('broken');
+    });
+    const response = await app.inject('/page');
+    expect(response.statusCode).toBe(500);
+    expect(response.payload).not.toContain('broken');
+    expect(logged.faults).toMatchObject([{ fields: { url: '/page' }, message: 'request failed' }]);
+  });
+
+  it('goes on once, and what it throws afterwards is logged', async () => {
+    const { app, log: logged } = await makeApp(options);
+    app.use((_request, _response, next) => {
+      next();
+      next();
+      throw new Error('late');
+    });
+    expect((await app.inject('/page')).statusCode).toBe(200);
+    expect(log).toEqual(['handler']);
+    expect(logged.faults).toMatchObject([{ message: 'a middleware failed after it had gone on' }]);
+  });
+
+  it('is refused where it is none', async () => {
+    const { app } = await makeApp(options);
+    expect(() => app.use(undefined as never)).toThrow(OptionsError);
+    expect(() => app.use('/a', {} as never)).toThrow('a middleware that is no function');
+    expect(() => app.use(7 as never, noting('a'))).toThrow('a path that is no string');
+  });
+
+  it('may set up an asynchronous context, which handlers and providers see', async () => {
+    const { app } = await makeApp(options);
+    app.use((_request, _response, next) => context.run('outer', next));
+    expect((await app.inject('/context')).json()).toEqual({ seen: 'outer', store: 'outer' });
+  });
+});
+
+describe('known middleware works', () => {
+  it('helmet', async () => {
+    const { app } = await makeApp(options);
+    app.use(helmet());
+    for (const url of ['/page', '/nowhere']) {
+      const { headers } = await app.inject(url);
+      expect(headers['x-content-type-options']).toBe('nosniff');
+    }
+  });
+
+  it('cors, also its answers to preflight requests', async () => {
+    const { app } = await makeApp(options);
+    app.use(cors({ origin: 'https://example.com' }));
+    const headers = { origin: 'https://example.com', 'access-control-request-method': 'POST' };
+    const preflight = await app.inject({ method: 'OPTIONS', url: '/json', headers });
+    expect(preflight.statusCode).toBe(204);
+    expect(preflight.headers['access-control-allow-methods']).toContain('POST');
+    const { headers: own } = await app.inject({ url: '/page', headers });
+    expect(own['access-control-allow-origin']).toBe('https://example.com');
+  });
+
+  it('compression', async () => {
+    const { app, url } = await serve(options);
+    app.use(compression());
+    const response = await fetch(`${url}/page`, { headers: { 'accept-encoding': 'gzip' } });
+    expect(response.headers.get('content-encoding')).toBe('gzip');
+    expect(response.headers.get('content-length')).toBeNull();
+    expect(await response.text()).toBe('page '.repeat(1000));
+  });
+
+  it('parsers of bodies, whose body is used', async () => {
+    const { app } = await makeApp(options);
+    app.use(express.json({ reviver: (_key, value: unknown) => (value === 1 ? 'one' : value) }));
+    app.use(express.urlencoded({ extended: true }));
+    const json = await app.inject({ method: 'POST', url: '/json', payload: { a: 1 } });
+    expect(json.json()).toEqual({ body: { a: 'one' } });
+    const form = await app.inject({
+      method: 'POST',
+      url: '/form',
+      payload: 'name=Ada&tag=a&tag=b&deep[a]=1',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
+    expect(form.json()).toEqual({ name: 'Ada', tags: ['a', 'b'] });
+    // What they leave, the app reads.
+    const other = await app.inject({
+      method: 'POST',
+      url: '/json',
+      payload: '{"a":1}',
+      headers: { 'content-type': 'application/merge-patch+json' },
+    });
+    expect(other.json()).toEqual({ body: { a: 1 } });
+  });
+});
