@@ -19,26 +19,38 @@ import {
 import type { InjectOptions, Response as InjectResponse } from 'light-my-request';
 import { hasUnreadExcess, readJsonBody } from './body.js';
 import { AppError, ListenError, OptionsError, RouteError } from './errors.js';
+import { originForm, refusalOf } from './guard.js';
 import {
   BadRequest,
   MethodNotAllowed,
   NotFound,
   ServiceUnavailable,
   UriTooLong,
+  type HttpError,
 } from './http-error.js';
 import { silent, type Logger } from './logger.js';
 import { asRequestSource } from './parameter.js';
-import { problemOf } from './problem.js';
+import { problemOf, problemReply } from './problem.js';
 import { HttpRequest, requestToken } from './request.js';
+import { requestInfoProvider, trustOf } from './request-info.js';
+import {
+  checkRequestOptions,
+  requestOptionNames,
+  type RequestLimits,
+  type RequestOptions,
+} from './request-options.js';
 import { encode, isGone, send, type Reply } from './response.js';
 import type { Route, RouteTable } from './route.js';
 import { closeServer, openServer, type Address, type ListenOptions } from './server.js';
 
 /** Options of {@link createApp}. */
-export interface AppOptions extends Pick<
-  ContainerOptions,
-  'overrides' | 'threads' | 'modules' | 'startTimeout' | 'teardownTimeout' | 'deadline'
-> {
+export interface AppOptions
+  extends
+    RequestOptions,
+    Pick<
+      ContainerOptions,
+      'overrides' | 'threads' | 'modules' | 'startTimeout' | 'teardownTimeout' | 'deadline'
+    > {
   /** Classes that are decorated with `@Controller()`. */
   readonly controllers: readonly Class[];
   /** What else is in the container: as for `Container.create`. */
@@ -66,6 +78,7 @@ const optionNames: ReadonlySet<string> = new Set([
   'startTimeout',
   'teardownTimeout',
   'deadline',
+  ...requestOptionNames,
 ]);
 const defaultBodyLimit = 1024 * 1024;
 const defaultGrace = 10_000;
@@ -79,7 +92,9 @@ const failedUnseen = 'request failed after its client had gone';
  * throws.
  */
 export async function createApp(options: AppOptions): Promise<App> {
-  const { controllers, bodyLimit, logger } = checkOptions(options);
+  const checked = checkOptions(options);
+  const { controllers, logger } = checked;
+  const trust = await trustOf(checked.trustProxy);
   // Here, with the router behind it: worker threads import this package for its decorators only.
   const { collectRoutes } = await import('./route.js');
   const table = collectRoutes(controllers);
@@ -87,7 +102,10 @@ export async function createApp(options: AppOptions): Promise<App> {
   const withRoutes = new Set(table.routes.map(({ controller }) => controller));
   const served = controllers.filter((controller) => withRoutes.has(controller));
   const container = await startContainer({
-    providers: [...new Set<Provider>([...served, ...(options.providers ?? [])])],
+    providers: [
+      ...new Set<Provider>([...served, ...(options.providers ?? [])]),
+      requestInfoProvider(trust),
+    ],
     scopeValues: [IncomingMessage, requestToken],
     check: (inputs) => [
       ...table.problems,
@@ -100,7 +118,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     ...(options.teardownTimeout === undefined ? {} : { teardownTimeout: options.teardownTimeout }),
     ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
   });
-  return new App(table, container, bodyLimit, logger ?? (await defaultLogger()));
+  return new App(table, container, checked, logger ?? (await defaultLogger()));
 }
 
 /** Where routes are wrong too, all problems are those of the app. */
@@ -135,8 +153,9 @@ function checkOptions(options: AppOptions | undefined) {
     );
   }
   return {
-    controllers: controllers as readonly Class[],
+    ...checkRequestOptions(options ?? {}),
     bodyLimit,
+    controllers: controllers as readonly Class[],
     logger: logger === false ? silent : logger,
   };
 }
@@ -194,7 +213,7 @@ export class App implements AsyncDisposable {
   readonly #endpoints = new Map<Route, Endpoint>();
   /** Of the container, when the endpoints were compiled: an override may change what they need. */
   #revision: number;
-  readonly #bodyLimit: number;
+  readonly #limits: RequestLimits;
   #listening: ReturnType<typeof openServer> | undefined;
   #closing: Promise<void> | undefined;
   #isClosed = false;
@@ -205,11 +224,11 @@ export class App implements AsyncDisposable {
   constructor(
     { router, routes }: RouteTable,
     readonly container: Container,
-    bodyLimit: number,
+    limits: RequestLimits,
     readonly log: Logger,
   ) {
     this.#router = router;
-    this.#bodyLimit = bodyLimit;
+    this.#limits = limits;
     this.#revision = container.revision;
     for (const route of routes) this.#endpoints.set(route, endpointOf(route, container));
     this.handler = (request, response) => {
@@ -282,13 +301,15 @@ export class App implements AsyncDisposable {
     this.#inWork += 1;
     let scope: ScopeInstance | undefined;
     let failure: unknown;
+    let refusal: HttpError | undefined;
     try {
       let reply: Reply;
       try {
+        if ((refusal = this.#refuse(request)) !== undefined) throw refusal;
         if (this.#isClosed) throw closing();
         const { route, params, search } = this.#find(request);
         const endpoint = this.#endpointOf(route);
-        const body = endpoint.wantsBody ? await readJsonBody(request, this.#bodyLimit) : undefined;
+        const body = endpoint.wantsBody ? await this.#readBody(request) : undefined;
         scope = this.container.createScope([
           value(IncomingMessage, request),
           value(requestToken, new HttpRequest(request.headers, params, search, body)),
@@ -305,11 +326,12 @@ export class App implements AsyncDisposable {
           }
           return;
         }
-        reply = this.#replyTo(error, request);
+        // A refusal is the client's fault, whatever its status says of this server.
+        reply = refusal ? problemReply(refusal) : this.#replyTo(error, request);
       }
       await send(request, response, reply, {
-        close: this.#closing !== undefined,
-        linger: hasUnreadExcess(request, this.#bodyLimit),
+        close: this.#closing !== undefined || refusal !== undefined,
+        linger: hasUnreadExcess(request, this.#limits.bodyLimit),
       });
     } catch (error) {
       this.#logError(error, request, 'the answer could not be sent');
@@ -319,6 +341,18 @@ export class App implements AsyncDisposable {
       this.#inWork -= 1;
       if (this.#inWork === 0) this.#onIdle?.();
     }
+  }
+
+  /** Before anybody else sees the request. */
+  #refuse(request: IncomingMessage): HttpError | undefined {
+    const refusal = refusalOf(request, this.#limits.head);
+    if (refusal === undefined && request.url !== undefined) request.url = originForm(request.url);
+    return refusal;
+  }
+
+  #readBody(request: IncomingMessage): Promise<unknown> {
+    const { bodyLimit, decompress } = this.#limits;
+    return readJsonBody(request, bodyLimit, decompress);
   }
 
   #endpointOf(route: Route): Endpoint {

@@ -2,31 +2,40 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { parse } from 'secure-json-parse';
-import { BadRequest, PayloadTooLarge, UnsupportedMediaType } from './http-error.js';
+import { decompressed, refuseCoding } from './decompress.js';
+import { BadRequest, HttpError, PayloadTooLarge, UnsupportedMediaType } from './http-error.js';
 
 /**
  * Reads and decodes the JSON body of a request.
- * @param limit - in bytes.
+ * @param limit - in bytes, once decompressed.
+ * @param decompress - whether it may be compressed.
  * @returns undefined when there is no body.
  * @throws UnsupportedMediaType when it is not JSON in UTF-8, PayloadTooLarge, BadRequest when it
  * is malformed or incomplete.
  */
-export async function readJsonBody(request: IncomingMessage, limit: number): Promise<unknown> {
+export async function readJsonBody(
+  request: IncomingMessage,
+  limit: number,
+  decompress: boolean,
+): Promise<unknown> {
   if (!announcesBody(request)) return undefined;
   refuseOtherTypes(request);
+  refuseCoding(request, decompress);
   const bytes = await readBody(request, limit);
   return bytes.length === 0 ? undefined : decodeJson(bytes);
 }
 
 /**
  * Whether the rest of a body is more than is worth reading only to keep the connection: longer
- * than the limit, or of unknown length.
+ * than the limit, of unknown length, or such that its client may still ask whether it is wanted.
  */
 export function hasUnreadExcess(request: IncomingMessage, limit: number): boolean {
   return (
     !request.complete &&
     !request.readableEnded &&
-    (contentLength(request) > limit || request.headers['transfer-encoding'] !== undefined)
+    (contentLength(request) > limit ||
+      request.headers['transfer-encoding'] !== undefined ||
+      request.headers.expect !== undefined)
   );
 }
 
@@ -50,12 +59,6 @@ function refuseOtherTypes({ headers }: IncomingMessage): void {
       headers: { accept: 'application/json' },
     });
   }
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    throw new UnsupportedMediaType('The body must not be compressed.', {
-      headers: { 'accept-encoding': 'identity' },
-    });
-  }
 }
 
 function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
@@ -70,10 +73,13 @@ function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
       reject(new Error('The body of the request was read before it came to the app.'));
       return;
     }
+    const source = decompressed(request);
     const chunks: Buffer[] = [];
     let size = 0;
     const settle = (end: () => void) => {
-      request.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone);
+      source.off('data', onData).off('end', onEnd).off('close', onGone);
+      // Its own error listener stays: what a decoder still says interests nobody.
+      if (source !== request) source.destroy();
       end();
     };
     const onData = (chunk: Buffer) => {
@@ -83,7 +89,12 @@ function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
     };
     const onEnd = () => settle(() => resolve(Buffer.concat(chunks, size)));
     const onGone = () => settle(() => reject(new BadRequest('The body is incomplete.')));
-    request.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone);
+    const onError = (error: Error) => {
+      if (source === request) onGone();
+      else if (error instanceof HttpError) settle(() => reject(error));
+      else settle(() => reject(new BadRequest('The body is not validly compressed.')));
+    };
+    source.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onError);
   });
 }
 

@@ -17,6 +17,9 @@ export type { BodyOptions, Location, ParameterOptions, ParameterProblem } from '
 export type { PrimitiveType } from './conversion.js';
 export type { StandardSchema, SchemaIssue, SchemaResult } from './standard-schema.js';
 export type { Address, ListenOptions } from './server.js';
+export { configureServer, type ServerLimits } from './limits.js';
+export { RequestInfo, type TrustProxy } from './request-info.js';
+export type { RequestOptions } from './request-options.js';
 export type { Logger } from './logger.js';
 export { closeOnSignals } from './signals.js';
 export * from './errors.js';

@@ -21,7 +21,7 @@ export function problemOf(thrown: unknown): Problem {
   const failed: Problem = { reply: internalError(), level: 'error', logged };
   if (!(error instanceof HttpError)) return failed;
   try {
-    return { reply: replyOf(error), level: levelOf(error.status), logged };
+    return { reply: problemReply(error), level: levelOf(error.status), logged };
   } catch {
     // Headers that no header can hold, members that are no JSON.
     return failed;
@@ -36,7 +36,7 @@ function levelOf(status: number): Problem['level'] {
 
 /** Without message, stack or path of the error: they are for the log. */
 function internalError(): Reply {
-  return replyOf(new HttpError(500));
+  return problemReply(new HttpError(500));
 }
 
 /**
@@ -82,7 +82,11 @@ const framing: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-function replyOf(error: HttpError): Reply {
+/**
+ * The problem document of an error.
+ * @throws TypeError where its headers or members cannot be sent.
+ */
+export function problemReply(error: HttpError): Reply {
   const { status, type, message, headers = {}, members } = error;
   const title = error.title ?? phraseOf(status);
   const own = { type, title, status, detail: message === title ? undefined : message };

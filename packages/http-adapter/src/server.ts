@@ -2,9 +2,10 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ListenError } from './errors.js';
+import { checkLimits, configureServer, type ServerLimits } from './limits.js';
 
-/** Where to listen. */
-export interface ListenOptions {
+/** Where to listen, and what to put up with there. */
+export interface ListenOptions extends ServerLimits {
   /** 0 to 65535; 0 lets the system choose a free port. */
   readonly port: number;
   /**
@@ -24,7 +25,7 @@ export interface Address {
 
 /**
  * Opens a server.
- * @throws ListenError naming host and port.
+ * @throws ListenError naming host and port; OptionsError for a limit that is none.
  */
 export async function openServer(
   listener: RequestListener,
@@ -44,7 +45,10 @@ export async function openServer(
       'A port is a whole number from 0 to 65535; 0 lets the system choose one.',
     );
   }
-  const server = createServer(listener);
+  checkLimits('listen', options);
+  // The app refuses a missing Host itself, with a problem document.
+  const server = createServer({ requireHostHeader: false }, listener);
+  configureServer(server, options);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       reject(cannotListen(host, port, cause));
