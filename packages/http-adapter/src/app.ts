@@ -28,6 +28,7 @@ import {
   UriTooLong,
   type HttpError,
 } from './http-error.js';
+import { reportRefusals } from './limits.js';
 import { silent, type Logger } from './logger.js';
 import { asRequestSource } from './parameter.js';
 import { problemOf, problemReply } from './problem.js';
@@ -252,7 +253,8 @@ export class App implements AsyncDisposable {
     }
     this.#listening = openServer(this.handler, options);
     try {
-      const { address } = await this.#listening;
+      const { server, address } = await this.#listening;
+      reportRefusals(server, this.log);
       this.log.info({ url: address.url }, 'listening');
       return address;
     } catch (error) {

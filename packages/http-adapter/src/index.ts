@@ -22,5 +22,6 @@ export { RequestInfo, type TrustProxy } from './request-info.js';
 export type { RequestOptions } from './request-options.js';
 export type { Logger } from './logger.js';
 export { closeOnSignals } from './signals.js';
+export { serve, type ServeOptions } from './serve.js';
 export * from './errors.js';
 export * from './http-error.js';

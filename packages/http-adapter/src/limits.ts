@@ -3,6 +3,8 @@ import type { Server } from 'node:http';
 import { answerClientErrors } from './client-error.js';
 import { OptionsError } from './errors.js';
 import { handleExpectations } from './expectation.js';
+import type { Logger } from './logger.js';
+import { limitWrites } from './write-timeout.js';
 
 /** Limits of a server; times in milliseconds, 0 for none. */
 export interface ServerLimits {
@@ -38,16 +40,28 @@ const longest = 2 ** 31 - 1;
  */
 export function configureServer<T extends Server>(server: T, limits: ServerLimits = {}): T {
   const checked = checkLimits('configureServer', limits);
-  const { headersTimeout, requestTimeout, keepAliveTimeout, maxConnections } = checked;
+  const { headersTimeout, requestTimeout, keepAliveTimeout, writeTimeout, maxConnections } =
+    checked;
   Object.assign(server, { headersTimeout, requestTimeout, keepAliveTimeout, maxConnections });
   // Node reads it when the server begins to listen, and looks at slow clients only so often; its
   // default of 30 s would make 40 s of a timeout of 10.
   Object.assign(server, {
     connectionsCheckingInterval: intervalFor(headersTimeout, requestTimeout),
   });
+  limitWrites(server, writeTimeout);
   answerClientErrors(server);
   handleExpectations(server);
   return server;
+}
+
+/** Logs that connections are refused, at most once a second. */
+export function reportRefusals(server: Server, log: Logger): void {
+  let last = -Infinity;
+  server.on('drop', () => {
+    if (performance.now() - last < 1000) return;
+    last = performance.now();
+    log.warn({ maxConnections: server.maxConnections }, 'connections are refused');
+  });
 }
 
 /** @param place - the function that was given them, for messages. */

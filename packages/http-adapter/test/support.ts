@@ -119,6 +119,15 @@ export class RawClient {
     }
   }
 
+  /** Reads nothing any more. */
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
   /** Ends its own side. */
   end(): void {
     this.socket.end();
