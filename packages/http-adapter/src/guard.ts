@@ -79,27 +79,32 @@ interface Found {
   expect?: string;
 }
 
-const single: Readonly<Record<string, keyof Found>> = {
-  host: 'host',
-  ':authority': 'authority',
-  expect: 'expect',
-  'content-type': 'type',
-  authorization: 'credentials',
-  'content-length': 'length',
-  'transfer-encoding': 'coding',
-};
-const lengths = new Set(Object.keys(single).map((name) => name.length));
+/** Headers that may come once, by name. */
+const single: ReadonlyMap<string, keyof Found> = new Map([
+  ['host', 'host'],
+  [':authority', 'authority'],
+  ['expect', 'expect'],
+  ['content-type', 'type'],
+  ['authorization', 'credentials'],
+  ['content-length', 'length'],
+  ['transfer-encoding', 'coding'],
+]);
+/** By length whether a name may be one of them: most names need no second look. */
+const lengths: readonly boolean[] = Array.from({ length: 18 }, (_, length) =>
+  [...single.keys()].some((name) => name.length === length),
+);
 
 function find(rawHeaders: readonly string[]): Found | HttpError {
   const found: Found = {};
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
-    if (!lengths.has(name.length)) continue;
-    const lower = name.toLowerCase();
-    if (!Object.hasOwn(single, lower)) continue;
-    const key = single[lower] as keyof Found;
-    // Node takes the first or joins them; a program in front may have taken the last.
-    if (found[key] !== undefined) return new BadRequest(`The header ${lower} is given twice.`);
+    if (lengths[name.length] !== true) continue;
+    const key = single.get(name.toLowerCase());
+    if (key === undefined) continue;
+    if (found[key] !== undefined) {
+      // Node takes the first or joins them; a program in front may have taken the last.
+      return new BadRequest(`The header ${name.toLowerCase()} is given twice.`);
+    }
     found[key] = rawHeaders[index + 1] as string;
   }
   return found;
@@ -143,12 +148,19 @@ function refuseEncoding(path: string): HttpError | undefined {
   return undefined;
 }
 
+/** The last Host that was found valid. */
+let lastHost: string | undefined;
+
 function refuseHost(found: Found, url: string, httpVersion: string): HttpError | undefined {
   const host = found.host ?? found.authority;
   if (host === undefined) {
     return httpVersion === '1.0' ? undefined : new BadRequest('The header host is missing.');
   }
-  if (!isHost(host)) return new BadRequest('The header host is malformed.');
+  // One server has few names, and most requests come by the same one.
+  if (host !== lastHost) {
+    if (!isHost(host)) return new BadRequest('The header host is malformed.');
+    lastHost = host;
+  }
   if (found.authority !== undefined && !isSameHost(found.authority, host, '')) {
     return new BadRequest('The header host and the authority differ.');
   }
