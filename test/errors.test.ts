@@ -1162,6 +1162,10 @@ const provocations: readonly Provocation[] = [
     () => createApp(anything({ controllers: [], forms: { parts: 1 } })),
   ],
   ['a limit of forms that is none', () => createApp({ controllers: [], forms: { files: -1 } })],
+  ['more headers than Node can count', () => createApp({ controllers: [], headerLimit: 2000 })],
+  ['a proxy by name', () => createApp({ controllers: [], trustProxy: ['my-proxy'] })],
+  ['a time that is none', async () => (await appOf([])).listen({ port: 0, requestTimeout: -1 })],
+  ['no connection at all', async () => (await appOf([])).listen({ port: 0, maxConnections: 0 })],
 
   ['a controller that is undefined', () => routeProblem(anything(undefined))],
   ['a controller that is none', () => routeProblem(Unknown)],

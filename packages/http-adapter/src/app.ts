@@ -1,26 +1,17 @@
 /** The app: routes, a container and the way of a request through both. */
 import { IncomingMessage, type ServerResponse } from 'node:http';
-import {
-  Container,
-  GraphError,
-  value,
-  type Class,
-  type ContainerOptions,
-  type Provider,
-  type ScopeInstance,
-  type Token,
-} from '@turno/core';
+import { value, type Container, type ScopeInstance } from '@turno/core';
 import type { InjectOptions, Response as InjectResponse } from 'light-my-request';
 import type { BackgroundTasks } from './background.js';
 import { hasUnreadExcess } from './body.js';
-import { Catches, errorToken } from './catch.js';
-import { endpointOf, unfillable, type Endpoint } from './endpoint.js';
-import { AppError, ListenError, OptionsError, RouteError } from './errors.js';
-import type { FormLimits } from './form.js';
-import { checkDepends, formLimits } from './app-options.js';
-import { findRoute, hasNoRoute } from './find-route.js';
+import { endpointOf, type Endpoint } from './endpoint.js';
+import { ListenError } from './errors.js';
 import { closing, Failures, type FailureContext } from './failure.js';
-import { silent, type Logger } from './logger.js';
+import { findRoute, hasNoRoute } from './find-route.js';
+import { originForm, refusalOf } from './guard.js';
+import type { HttpError } from './http-error.js';
+import { reportRefusals } from './limits.js';
+import type { Logger } from './logger.js';
 import {
   MiddlewareChain,
   type ErrorMiddleware,
@@ -28,48 +19,16 @@ import {
   type Next,
   type Refused,
 } from './middleware.js';
+import { problemAnswer } from './problem.js';
 import { readBodyOf, readFormOf } from './read.js';
-import { HttpRequest, requestToken } from './request.js';
-import { RequestIds } from './request-id.js';
 import { RequestLog } from './request-log.js';
-import { RequestProviders } from './request-providers.js';
+import type { RequestLimits } from './request-options.js';
+import { HttpRequest, requestToken } from './request.js';
 import { send, type SendOptions } from './response.js';
 import type { Route, RouteTable } from './route.js';
+import { closeServer, openServer, type Address, type ListenOptions } from './server.js';
 import { clientGone } from './stream.js';
 import { transmit, type Manner } from './transmit.js';
-import { closeServer, openServer, type Address, type ListenOptions } from './server.js';
-
-/** Options of {@link createApp}. */
-export interface AppOptions extends Pick<
-  ContainerOptions,
-  'overrides' | 'threads' | 'modules' | 'startTimeout' | 'teardownTimeout' | 'deadline'
-> {
-  /** Classes that are decorated with `@Controller()`. */
-  readonly controllers: readonly Class[];
-  /** What is made before all handlers, for its effect; see {@link Depends}. */
-  readonly depends?: readonly Token[];
-  /** What else is in the container: as for `Container.create`. */
-  readonly providers?: readonly Provider[];
-  /** Longest body of a request, in bytes. Default 1 MiB. */
-  readonly bodyLimit?: number;
-  /** What forms may be at most; see {@link FormLimits}. */
-  readonly forms?: Partial<FormLimits>;
-  /**
-   * Classes with methods that are decorated with `@Catch(TheError)`. Those of `providers` that have
-   * some count as well.
-   */
-  readonly catch?: readonly Class[];
-  /**
-   * The header that may bring the id of a request, which stands in the log and in problem documents;
-   * where it brings none an id is made. Default `x-request-id`; `false`: always made. Every client can
-   * say it, unless a proxy replaces it.
-   */
-  readonly requestId?: string | false;
-  /** Logs a line for each request: method, path, status, milliseconds, id. Default false. */
-  readonly logRequests?: boolean;
-  /** Default: a pino instance of its own, which writes to stdout. `false` logs nothing. */
-  readonly logger?: Logger | false;
-}
 
 /** Options of {@link App.close}. */
 export interface CloseOptions {
@@ -77,138 +36,9 @@ export interface CloseOptions {
   readonly grace?: number;
 }
 
-const optionNames: ReadonlySet<string> = new Set([
-  'controllers',
-  'providers',
-  'depends',
-  'overrides',
-  'threads',
-  'modules',
-  'bodyLimit',
-  'forms',
-  'catch',
-  'requestId',
-  'logRequests',
-  'logger',
-  'startTimeout',
-  'teardownTimeout',
-  'deadline',
-]);
-const defaultBodyLimit = 1024 * 1024;
 const defaultGrace = 10_000;
 
-/**
- * Compiles and checks controllers and providers, makes the singletons and starts the threads.
- * In a worker thread, which imports the same modules, it never settles.
- * @throws OptionsError; AppError with all problems of the routes; whatever `Container.create`
- * throws.
- */
-export async function createApp(options: AppOptions): Promise<App> {
-  const { controllers, depends, bodyLimit, forms, logger, requestId } = checkOptions(options);
-  // Here, with the router behind it: worker threads import this package for its decorators only.
-  const { collectRoutes } = await import('./route.js');
-  const table = collectRoutes(controllers, depends);
-  const catches = new Catches(options.catch ?? [], options.providers ?? []);
-  // What is wrong with the other ones the routes say.
-  const served = new Set(table.routes.map(({ controller }) => controller as Class));
-  const container = await startContainer({
-    providers: [
-      ...new Set<Provider>([
-        RequestProviders,
-        ...served,
-        ...(options.providers ?? []),
-        ...catches.owners,
-      ]),
-    ],
-    scopeValues: [IncomingMessage, requestToken, errorToken],
-    before: table.before,
-    check: (inputs) => [
-      ...table.problems,
-      ...catches.problems,
-      ...(inputs === undefined ? [] : unfillable(table.routes, inputs)),
-    ],
-    ...(options.overrides === undefined ? {} : { overrides: options.overrides }),
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-    ...(options.modules === undefined ? {} : { modules: options.modules }),
-    ...(options.startTimeout === undefined ? {} : { startTimeout: options.startTimeout }),
-    ...(options.teardownTimeout === undefined ? {} : { teardownTimeout: options.teardownTimeout }),
-    ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
-  });
-  return new App(table, container, { bodyLimit, forms }, logger ?? (await defaultLogger()), {
-    catches,
-    ids: new RequestIds(requestId === false ? undefined : requestId.toLowerCase()),
-    isLogged: options.logRequests === true,
-  });
-}
-
-/** Where routes are wrong too, all problems are those of the app. */
-async function startContainer(options: ContainerOptions): Promise<Container> {
-  try {
-    return await Container.create(options);
-  } catch (error) {
-    const errors = error instanceof GraphError ? error.errors : [];
-    throw errors.some((each) => each instanceof RouteError) ? new AppError(errors) : error;
-  }
-}
-
-function checkOptions(options: AppOptions | undefined) {
-  const {
-    controllers,
-    bodyLimit = defaultBodyLimit,
-    logger,
-    requestId = 'x-request-id',
-  } = options ?? ({} as AppOptions);
-  const unknown = Object.keys(options ?? {}).find((name) => !optionNames.has(name));
-  if (unknown !== undefined) {
-    throw new OptionsError(
-      `createApp has no option "${unknown}".`,
-      `Its options are ${[...optionNames].join(', ')}.`,
-    );
-  }
-  if (!Array.isArray(controllers)) {
-    throw new OptionsError(
-      'createApp was given no `controllers`.',
-      'List the classes that are decorated with @Controller(): createApp({ controllers: [Burgers] }).',
-    );
-  }
-  if (!Number.isSafeInteger(bodyLimit) || bodyLimit < 0) {
-    throw new OptionsError(
-      `createApp was given the \`bodyLimit\` ${String(bodyLimit)}.`,
-      'It is a whole number of bytes.',
-    );
-  }
-  // JavaScript may pass anything.
-  const header: unknown = requestId;
-  if (header !== false && (typeof header !== 'string' || header === '')) {
-    throw new OptionsError(
-      `createApp was given the \`requestId\` ${String(header)}.`,
-      'It is the name of a header, or false.',
-    );
-  }
-  return {
-    controllers: controllers as readonly Class[],
-    depends: checkDepends(options?.depends),
-    bodyLimit,
-    forms: formLimits(options?.forms),
-    requestId,
-    logger: logger === false ? silent : logger,
-  };
-}
-
-/** Imported here: a worker thread has no use for it, and its start-up time counts. */
-async function defaultLogger(): Promise<Logger> {
-  const { pino } = await import('pino');
-  const logger: Logger = pino();
-  return logger;
-}
-
-interface Limits {
-  /** Of a JSON body, in bytes. */
-  readonly bodyLimit: number;
-  readonly forms: FormLimits;
-}
-
-/** What {@link createApp} makes: routes over a container, with or without a server. */
+/** What `createApp` makes: routes over a container, with or without a server. */
 export class App implements AsyncDisposable {
   /**
    * Handles one request; for a server of your own: `http.createServer(app.handler)`. It never
@@ -227,21 +57,22 @@ export class App implements AsyncDisposable {
   readonly #endpoints = new Map<Route, Endpoint>();
   /** Of the container, when the endpoints were compiled: an override may change what they need. */
   #revision: number;
-  readonly #limits: Limits;
+  readonly #limits: RequestLimits;
   readonly #requestLog: RequestLog;
   readonly #failures: Failures;
   readonly #isLogged: boolean;
+  readonly #ids: FailureContext['ids'];
   #listening: ReturnType<typeof openServer> | undefined;
   #closing: Promise<void> | undefined;
   #isClosed = false;
   #inWork = 0;
   #onIdle: (() => void) | undefined;
 
-  /** Use {@link createApp}. */
+  /** @internal Use `createApp`. */
   constructor(
     { router, routes }: RouteTable,
     readonly container: Container,
-    limits: Limits,
+    limits: RequestLimits,
     readonly log: Logger,
     { catches, ids, isLogged }: Pick<FailureContext, 'catches' | 'ids' | 'isLogged'>,
   ) {
@@ -249,6 +80,7 @@ export class App implements AsyncDisposable {
     this.#limits = limits;
     this.#requestLog = new RequestLog(log, ids);
     this.#isLogged = isLogged;
+    this.#ids = ids;
     this.#failures = new Failures({
       catches,
       ids,
@@ -261,7 +93,9 @@ export class App implements AsyncDisposable {
     this.#revision = container.revision;
     for (const route of routes) this.#endpoints.set(route, endpointOf(route, container));
     this.handler = (request, response, next) => {
-      if (this.#middleware.isEmpty) void this.#handle(request, response, next);
+      const refusal = this.#refuse(request);
+      if (refusal !== undefined) void this.#turnAway(request, response, refusal);
+      else if (this.#middleware.isEmpty) void this.#handle(request, response, next);
       else this.#pass(request, response, next);
     };
   }
@@ -303,7 +137,8 @@ export class App implements AsyncDisposable {
     }
     this.#listening = openServer(this.handler, options);
     try {
-      const { address } = await this.#listening;
+      const { server, address } = await this.#listening;
+      reportRefusals(server.server, this.log);
       this.log.info({ url: address.url }, 'listening');
       return address;
     } catch (error) {
@@ -345,6 +180,34 @@ export class App implements AsyncDisposable {
     clearTimeout(expire);
     this.#isClosed = true;
     await this.container.dispose();
+  }
+
+  /** Before anybody else sees the request. */
+  #refuse(request: IncomingMessage): HttpError | undefined {
+    const refusal = refusalOf(request, this.#limits.head);
+    if (refusal === undefined && request.url !== undefined) request.url = originForm(request.url);
+    return refusal;
+  }
+
+  /** Answers what is no proper request, and ends its connection. Never rejects. */
+  async #turnAway(
+    request: IncomingMessage,
+    response: ServerResponse,
+    refusal: HttpError,
+  ): Promise<void> {
+    this.#inWork += 1;
+    const started = this.#isLogged ? performance.now() : 0;
+    try {
+      const id = this.#isLogged ? this.#ids.of(request) : undefined;
+      const answer = problemAnswer(refusal, id);
+      await send(request, response, answer, { ...this.#manner(request), close: true });
+      if (this.#isLogged) this.#requestLog.answered(request, response, started);
+    } catch (error) {
+      this.#requestLog.error(error, request, 'the answer could not be sent');
+      response.destroy();
+    } finally {
+      this.#leave();
+    }
   }
 
   #pass(request: IncomingMessage, response: ServerResponse, next: Next | undefined): void {
@@ -400,9 +263,8 @@ export class App implements AsyncDisposable {
           const { route, params, search } = found;
           const endpoint = this.#endpointOf(route);
           const { reads } = endpoint;
-          const body =
-            reads === 'body' ? await readBodyOf(request, this.#limits.bodyLimit) : undefined;
-          const form = reads === 'form' ? await readFormOf(request, this.#limits.forms) : undefined;
+          const body = reads === 'body' ? await readBodyOf(request, this.#limits) : undefined;
+          const form = reads === 'form' ? await readFormOf(request, this.#limits) : undefined;
           asked = new HttpRequest(request, params, search, body, form);
           scope = this.#openScope(request, asked);
           cancelWith(response, scope, asked);

@@ -2,11 +2,13 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { parse } from 'secure-json-parse';
+import { bodyFault, decompressed, refuseCoding } from './decompress.js';
 import { BadRequest, PayloadTooLarge, UnsupportedMediaType } from './http-error.js';
 
 /**
  * Reads the JSON body of a request.
- * @param limit - in bytes.
+ * @param limit - in bytes, once decompressed.
+ * @param decompress - whether it may be compressed.
  * @returns undefined when there is no body.
  * @throws UnsupportedMediaType when it is not JSON in UTF-8, PayloadTooLarge, BadRequest when it
  * is incomplete.
@@ -14,22 +16,26 @@ import { BadRequest, PayloadTooLarge, UnsupportedMediaType } from './http-error.
 export async function readJsonBody(
   request: IncomingMessage,
   limit: number,
+  decompress: boolean,
 ): Promise<Buffer | undefined> {
   if (!announcesBody(request)) return undefined;
   refuseOtherTypes(request);
+  refuseCoding(request, decompress);
   const bytes = await readBody(request, limit);
   return bytes.length === 0 ? undefined : bytes;
 }
 
 /**
  * Whether the rest of a body is more than is worth reading only to keep the connection: longer
- * than the limit, or of unknown length.
+ * than the limit, of unknown length, or such that its client may still ask whether it is wanted.
  */
 export function hasUnreadExcess(request: IncomingMessage, limit: number): boolean {
   return (
     !request.complete &&
     !request.readableEnded &&
-    (contentLength(request) > limit || request.headers['transfer-encoding'] !== undefined)
+    (contentLength(request) > limit ||
+      request.headers['transfer-encoding'] !== undefined ||
+      request.headers.expect !== undefined)
   );
 }
 
@@ -57,17 +63,6 @@ function refuseOtherTypes({ headers }: IncomingMessage): void {
       headers: { accept: 'application/json' },
     });
   }
-  refuseEncoding({ headers });
-}
-
-/** @throws UnsupportedMediaType when the body is compressed. */
-export function refuseEncoding({ headers }: Pick<IncomingMessage, 'headers'>): void {
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    throw new UnsupportedMediaType('The body must not be compressed.', {
-      headers: { 'accept-encoding': 'identity' },
-    });
-  }
 }
 
 /**
@@ -86,10 +81,13 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
       reject(new Error('The body of the request was read before it came to the app.'));
       return;
     }
+    const source = decompressed(request);
     const chunks: Buffer[] = [];
     let size = 0;
     const settle = (end: () => void) => {
-      request.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone);
+      source.off('data', onData).off('end', onEnd).off('close', onGone);
+      // Its own error listener stays: what a decoder still says interests nobody.
+      if (source !== request) source.destroy();
       end();
     };
     const onData = (chunk: Buffer) => {
@@ -99,7 +97,8 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
     };
     const onEnd = () => settle(() => resolve(Buffer.concat(chunks, size)));
     const onGone = () => settle(() => reject(new BadRequest('The body is incomplete.')));
-    request.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone);
+    const onError = (error: Error) => settle(() => reject(bodyFault(error, source !== request)));
+    source.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onError);
   });
 }
 

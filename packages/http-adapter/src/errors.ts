@@ -1,12 +1,12 @@
 /** Every way in which an app fails to start or to run: data in fields, the message made of them. */
 import { TurnoError } from '@turno/core';
 
-/** `createApp` was given options that it cannot work with. */
+/** `createApp`, `listen` or `configureServer` was given options that it cannot work with. */
 export class OptionsError extends TurnoError {
   readonly code = 'TURNO_OPTIONS';
 
-  constructor(fact: string, remedy: string) {
-    super({ fact, remedy });
+  constructor(fact: string, remedy: string, cause?: unknown) {
+    super({ fact, remedy, cause });
   }
 }
 

@@ -3,7 +3,8 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Busboy, FileInfo } from 'busboy';
-import { announcesBody, contentLength, readBody, refuseEncoding } from './body.js';
+import { announcesBody, contentLength, readBody } from './body.js';
+import { bodyFault, decompressed, refuseCoding } from './decompress.js';
 import { BadRequest, PayloadTooLarge, UnsupportedMediaType } from './http-error.js';
 import { parseQuery } from './query.js';
 import type { RequestForm } from './request.js';
@@ -40,6 +41,8 @@ const partHeaders = 20;
 
 /**
  * Reads the form that is the body of a request. Files are kept in memory.
+ * @param limits - of what is there once decompressed.
+ * @param decompress - whether it may be compressed.
  * @returns undefined when there is no body.
  * @throws UnsupportedMediaType when it is no form, PayloadTooLarge above a limit, BadRequest when it is
  * malformed or incomplete, or a name too long.
@@ -47,12 +50,13 @@ const partHeaders = 20;
 export async function readForm(
   request: IncomingMessage,
   limits: FormLimits,
+  decompress: boolean,
 ): Promise<RequestForm | undefined> {
   if (!announcesBody(request)) return undefined;
   const [type = '', ...parameters] = (request.headers['content-type'] ?? '').split(';');
   const kind = type.trim().toLowerCase();
   if (kind !== 'multipart/form-data' && kind !== urlencoded) throw noForm();
-  refuseEncoding(request);
+  refuseCoding(request, decompress);
   if (contentLength(request) > limits.size) throw tooLarge(limits);
   if (kind !== urlencoded) return readMultipart(request, limits);
   const charset = parameters.find((parameter) => /^\s*charset=/i.test(parameter));
@@ -137,9 +141,10 @@ class Upload {
 
   read(): Promise<RequestForm> {
     const { request, parser, fields, files, limits } = this;
+    const source = decompressed(request);
     return new Promise((resolve, reject) => {
       const settle = (end: () => void): void => {
-        request.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone);
+        source.off('data', onData).off('end', onEnd).off('close', onGone);
         // What the destroyed parser has still to say concerns nobody.
         parser.removeAllListeners().on('error', () => undefined);
         end();
@@ -149,7 +154,8 @@ class Upload {
           // Later: it may be in the middle of the chunk that this is about.
           setImmediate(() => parser.destroy());
           // What is left is thrown away, so that the connection can go on.
-          request.resume();
+          if (source === request) request.resume();
+          else source.destroy();
           reject(error);
         });
       };
@@ -165,16 +171,20 @@ class Upload {
         guard(() => {
           if (this.size > limits.size) throw tooLarge(limits);
           if (parser.write(chunk)) return;
-          request.pause();
-          parser.once('drain', () => request.resume());
+          source.pause();
+          parser.once('drain', () => source.resume());
         });
       };
       const onEnd = (): void => {
         // It is closed soon, and nothing is missing.
-        request.off('close', onGone).off('error', onGone);
+        source.off('close', onGone);
         parser.end();
       };
       const onGone = (): void => fail(new BadRequest('The body is incomplete.'));
+      // It stays: what a decoder still says when all is settled interests nobody.
+      const onError = (error: Error): void => {
+        fail(bodyFault(error, source !== request));
+      };
       parser
         .on('field', (name, value, { valueTruncated }) => {
           guard(() => {
@@ -191,7 +201,7 @@ class Upload {
           fail(new BadRequest('The form is malformed or incomplete.', { cause }));
         })
         .on('close', () => settle(() => resolve({ fields, files })));
-      request.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone);
+      source.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onError);
     });
   }
 

@@ -1,5 +1,7 @@
 /** The public names of @turno/http-adapter. */
-export { App, createApp, type AppOptions, type CloseOptions } from './app.js';
+export { createApp } from './create-app.js';
+export { App, type CloseOptions } from './app.js';
+export type { AppOptions } from './app-options.js';
 export { Catch } from './catch.js';
 export { BackgroundTasks } from './background.js';
 export { Reply, type CookieOptions } from './reply.js';
@@ -48,7 +50,11 @@ export { UploadedFile } from './uploaded-file.js';
 export type { PrimitiveType } from './conversion.js';
 export type { Infer, StandardSchema, SchemaIssue, SchemaResult } from './standard-schema.js';
 export type { Address, ListenOptions } from './server.js';
+export { configureServer, type ServerLimits } from './limits.js';
+export { RequestInfo, type TrustProxy } from './request-info.js';
+export type { RequestOptions } from './request-options.js';
 export type { Logger } from './logger.js';
 export { closeOnSignals } from './signals.js';
+export { serve, type ServeOptions } from './serve.js';
 export * from './errors.js';
 export * from './http-error.js';

@@ -118,14 +118,13 @@ function isThenable(result: unknown): result is PromiseLike<unknown> {
  * are compared as routes are found: decoded, one by one.
  */
 function below(target: string, prefix: readonly string[]): string | undefined {
-  const local = target.replace(/^https?:\/\/[^/?]*/i, '');
-  const end = local.indexOf('?');
-  const path = end === -1 ? local : local.slice(0, end);
+  const end = target.indexOf('?');
+  const path = end === -1 ? target : target.slice(0, end);
   const parts = path.split('/').slice(1);
   const isBelow = prefix.every((part, index) => decoded(parts[index]) === part);
   if (!isBelow) return undefined;
   const rest = parts.slice(prefix.length).join('/');
-  return `/${rest}${end === -1 ? '' : local.slice(end)}`;
+  return `/${rest}${end === -1 ? '' : target.slice(end)}`;
 }
 
 function decoded(part: string | undefined): string | undefined {

@@ -27,7 +27,7 @@ export function problemOf(thrown: unknown, about: ProblemContext): Problem {
   const logged = culpritOf(thrown);
   const error = meaningOf(logged);
   const failed = (): Problem => ({
-    answer: answerOf(new HttpError(500), about.requestId()),
+    answer: problemAnswer(new HttpError(500), about.requestId()),
     level: 'error',
     logged,
   });
@@ -36,7 +36,7 @@ export function problemOf(thrown: unknown, about: ProblemContext): Problem {
   try {
     const level = levelOf(error.status);
     const id = level !== undefined || about.isLogged ? about.requestId() : undefined;
-    return { answer: answerOf(error, id), level, logged };
+    return { answer: problemAnswer(error, id), level, logged };
   } catch {
     // Headers that no header can hold, members that are no JSON.
     return failed();
@@ -92,8 +92,12 @@ const framing: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** @param requestId - undefined where the log has nothing of the request. */
-function answerOf(error: HttpError, requestId: string | undefined): Answer {
+/**
+ * The problem document of an error.
+ * @param requestId - undefined where the log has nothing of the request.
+ * @throws TypeError where its headers or members cannot be sent.
+ */
+export function problemAnswer(error: HttpError, requestId?: string): Answer {
   const { status, type, message, headers = {}, members } = error;
   const title = error.title ?? phraseOf(status);
   const own = { type, title, status, detail: message === title ? undefined : message };

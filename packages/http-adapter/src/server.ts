@@ -3,9 +3,10 @@ import { createServer, type RequestListener, type Server as HttpServer } from 'n
 import type { Http2Session } from 'node:http2';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { ListenError } from './errors.js';
+import { checkLimits, configureServer, type ServerLimits } from './limits.js';
 
-/** Where to listen. */
-export interface ListenOptions {
+/** Where to listen, and what to put up with there. */
+export interface ListenOptions extends ServerLimits {
   /** 0 to 65535; 0 lets the system choose a free port. */
   readonly port: number;
   /**
@@ -30,7 +31,7 @@ export interface Address {
 
 /**
  * Opens a server.
- * @throws ListenError naming host and port.
+ * @throws ListenError naming host and port; OptionsError for a limit that is none.
  */
 export async function openServer(
   listener: RequestListener,
@@ -50,7 +51,11 @@ export async function openServer(
       'A port is a whole number from 0 to 65535; 0 lets the system choose one.',
     );
   }
-  const server = options.server?.on('request', listener) ?? createServer(listener);
+  checkLimits('listen', options);
+  // The app refuses a missing Host itself, with a problem document.
+  const server = options.server ?? createServer({ requireHostHeader: false });
+  configureServer(server, options);
+  server.on('request', listener);
   const open = watch(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {

@@ -1,6 +1,6 @@
 /** Closes an app when the process is told to end. */
 import { constants } from 'node:os';
-import type { App } from './app.js';
+import type { App, CloseOptions } from './app.js';
 
 type Signal = 'SIGINT' | 'SIGTERM';
 
@@ -11,12 +11,24 @@ type Signal = 'SIGINT' | 'SIGTERM';
 const echo = 100;
 
 /**
- * Closes the app at SIGINT or SIGTERM; the process then ends by itself, with exit code 0 if
- * nothing else is open and nothing failed, else 1. A second signal ends it at once, with 130 or
- * 143.
+ * Closes the app at SIGINT or SIGTERM, for servers of your own; {@link serve} does it by itself. The
+ * process then ends when nothing else is open, with exit code 0, or 1 if closing failed. A second
+ * signal ends it at once, with 130 or 143.
  * @returns a function that takes the signal handlers away again.
  */
-export function closeOnSignals(app: App): () => void {
+export function closeOnSignals(app: App, options: CloseOptions = {}): () => void {
+  const stop = onSignals(async (signal) => {
+    await closeAndTell(app, options, { signal });
+    stop();
+  });
+  return stop;
+}
+
+/**
+ * Calls back at the first SIGINT or SIGTERM; the second ends the process.
+ * @returns a function that takes the signal handlers away again.
+ */
+export function onSignals(close: (signal: Signal) => Promise<void>): () => void {
   let first: { readonly signal: Signal; readonly at: number } | undefined;
   const onSignal = (signal: Signal) => {
     if (first === undefined) {
@@ -26,20 +38,20 @@ export function closeOnSignals(app: App): () => void {
       process.exit(128 + constants.signals[signal]);
     }
   };
-  const close = async (signal: Signal) => {
-    app.log.info({ signal }, 'closing');
-    try {
-      await app.close();
-      app.log.info({}, 'closed');
-    } catch (err) {
-      app.log.error({ err }, 'closing failed');
-      process.exitCode = 1;
-    }
-    stop();
-  };
-  const stop = () => {
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  return () => {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  return stop;
+}
+
+/** Closes the app, logs it, and sets the exit code to 1 if that fails. Never rejects. */
+export async function closeAndTell(app: App, options: CloseOptions, why: object): Promise<void> {
+  app.log.info(why, 'closing');
+  try {
+    await app.close(options);
+    app.log.info({}, 'closed');
+  } catch (err) {
+    app.log.error({ err }, 'closing failed');
+    process.exitCode = 1;
+  }
 }

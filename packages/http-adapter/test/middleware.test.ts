@@ -97,7 +97,7 @@ describe('middleware', () => {
       return served;
     })();
     const client = await RawClient.connect(port);
-    client.send(`GET ${url} HTTP/1.1`, 'Host: a', 'Connection: close', '', '');
+    client.send(`GET ${url} HTTP/1.1`, 'Host: example.com', 'Connection: close', '', '');
     await client.closed;
     const expected = left === undefined ? [] : [`admin ${left}`];
     expect(log.filter((entry) => entry !== 'handler')).toEqual(expected);

@@ -91,6 +91,19 @@ it('inject.ts passes', async () => {
   expect({ code, output: program.output }).toEqual({ code: 0, output: '' });
 }, 20_000);
 
+it('proxy.ts believes the proxies that it names', async () => {
+  const { app } = await import('./readme/proxy.js');
+  const headers = {
+    host: 'inside',
+    'x-forwarded-for': '203.0.113.7, 10.0.0.1',
+    'x-forwarded-proto': 'https',
+    'x-forwarded-host': 'shop.example',
+  };
+  const response = await app.inject({ url: '/me', headers });
+  expect(response.payload).toBe('203.0.113.7 has asked for https://shop.example');
+  await app.close();
+});
+
 describe('the controllers', () => {
   let app: App;
   beforeAll(async () => {

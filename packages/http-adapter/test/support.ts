@@ -124,6 +124,10 @@ export class RawClient {
     this.socket.pause();
   }
 
+  resume(): void {
+    this.socket.resume();
+  }
+
   /** Ends its own side. */
   end(): void {
     this.socket.end();

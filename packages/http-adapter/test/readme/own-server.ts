@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { Controller, createApp, Get } from '@turno/http-adapter';
+import { configureServer, Controller, createApp, Get } from '@turno/http-adapter';
 
 @Controller()
 class Hello {
@@ -9,7 +9,7 @@ class Hello {
 }
 
 const app = await createApp({ controllers: [Hello] });
-const server = createServer(app.handler);
+const server = configureServer(createServer(app.handler), { keepAliveTimeout: 65_000 });
 server.listen(Number(process.env.PORT ?? 8000), '127.0.0.1', () => {
   console.log(server.address());
 });

@@ -1,13 +1,5 @@
 import { pbkdf2Sync } from 'node:crypto';
-import {
-  closeOnSignals,
-  Controller,
-  createApp,
-  Get,
-  NotFound,
-  Path,
-  Query,
-} from '@turno/http-adapter';
+import { Controller, createApp, Get, NotFound, Path, Query, serve } from '@turno/http-adapter';
 
 const menu = new Map([[7, 'cheeseburger']]);
 
@@ -28,5 +20,5 @@ class Burgers {
 }
 
 const app = await createApp({ controllers: [Burgers] });
-closeOnSignals(app); // SIGINT and SIGTERM: finish what is in work, then end with code 0
-await app.listen({ port: Number(process.env.PORT ?? 8000) });
+// Until SIGINT or SIGTERM: finishes what is in work, then ends with code 0.
+await serve(app, { port: Number(process.env.PORT ?? 8000) });

@@ -1,0 +1,101 @@
+/** Answers what is no request: bytes that Node's parser refuses, and clients that are too slow. */
+import type { Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { HttpError, phraseOf } from './http-error.js';
+import { problemAnswer } from './problem.js';
+
+/**
+ * How long what such a client still sends is read, in milliseconds: ended at once, its system would
+ * see a reset and could throw the answer away unread.
+ */
+const lingerTime = 2000;
+
+/** Answers with a problem document and closes the connection; nothing is sent into another answer. */
+export function answerClientErrors(server: Server): void {
+  const refused = new WeakSet<Duplex>();
+  server.on('clientError', (error: ClientError, socket) => {
+    // The parser complains again with each packet that still comes.
+    if (refused.has(socket)) return;
+    refused.add(socket);
+    if (!socket.writable) {
+      socket.destroy();
+      return;
+    }
+    // As Node's own answer does, which has no public way to know of it either.
+    const current = (socket as WithMessage)._httpMessage;
+    if (!current || (!current.req.complete && !current.headersSent)) {
+      end(socket, meaningOf(error));
+    } else if (current.req.complete && !current.writableFinished) {
+      // What comes behind a request does not spoil its answer, which is the last one.
+      current.shouldKeepAlive = false;
+      current.once('finish', () => end(socket, undefined));
+    } else {
+      // The body is wrong, and its answer is on the way: it gets no further.
+      end(socket, undefined);
+    }
+  });
+  server.on('connect', (_request, socket) => {
+    // A listener of the user's own makes it a proxy.
+    if (server.listenerCount('connect') > 1) return;
+    // Its parser, which would read it to the end, is gone.
+    socket.on('error', () => socket.destroy()).resume();
+    end(socket, new HttpError(405, 'This server is no proxy.', { headers: { allow: '' } }));
+  });
+}
+
+type WithMessage = Duplex & { readonly _httpMessage?: ServerResponse | null };
+
+interface ClientError extends Error {
+  readonly code?: string;
+  readonly rawPacket?: Buffer;
+}
+
+function end(socket: Duplex, error: HttpError | undefined): void {
+  socket.end(error === undefined ? undefined : textOf(error));
+  const timer = setTimeout(() => socket.destroy(), lingerTime);
+  socket.once('close', () => clearTimeout(timer));
+}
+
+function meaningOf({ code, rawPacket }: ClientError): HttpError {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new HttpError(408, 'The request came too slowly.');
+  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') {
+    return new HttpError(413, 'The extensions of a chunk are too long.');
+  }
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return isLongLine(rawPacket)
+      ? new HttpError(414, 'The URL is too long.')
+      : new HttpError(431, 'The headers are too long.');
+  }
+  if (code === 'HPE_INVALID_VERSION' && hasVersion(rawPacket)) {
+    return new HttpError(505, 'This server speaks HTTP/1.1.');
+  }
+  return new HttpError(400, 'The request is malformed.');
+}
+
+/** Half of what the parser takes for a request line and all headers. */
+const longLine = 8192;
+
+/** Whether it is the request line that is too long. */
+function isLongLine(packet: Buffer | undefined): boolean {
+  if (packet === undefined) return false;
+  const end = packet.indexOf('\n');
+  return /^[A-Z-]+ [/h]/.test(packet.toString('latin1', 0, 32)) && (end === -1 || end > longLine);
+}
+
+/** Node says that a version is invalid, too, when the end of its line is. */
+function hasVersion(packet: Buffer | undefined): boolean {
+  const line = packet?.toString('latin1').split('\r\n', 1)[0] ?? '';
+  return / HTTP\/\d\.\d$/.test(line);
+}
+
+function textOf(error: HttpError): string {
+  const { status, headers, body = '' } = problemAnswer(error);
+  const lines = Object.entries({
+    ...headers,
+    date: new Date().toUTCString(),
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${phraseOf(status)}\r\n${lines.join('')}\r\n${body.toString()}`;
+}

@@ -1,0 +1,83 @@
+/** Makes an app of its options: checked, its singletons made, its threads started. */
+import { IncomingMessage } from 'node:http';
+import {
+  Container,
+  GraphError,
+  type Class,
+  type ContainerOptions,
+  type Provider,
+} from '@turno/core';
+import { App } from './app.js';
+import { checkOptions, type AppOptions } from './app-options.js';
+import { Catches, errorToken } from './catch.js';
+import { unfillable } from './endpoint.js';
+import { AppError, RouteError } from './errors.js';
+import type { Logger } from './logger.js';
+import { RequestIds } from './request-id.js';
+import { requestInfoProvider, trustOf } from './request-info.js';
+import { RequestProviders } from './request-providers.js';
+import { requestToken } from './request.js';
+
+/**
+ * Compiles and checks controllers and providers, makes the singletons and starts the threads.
+ * In a worker thread, which imports the same modules, it never settles.
+ * @throws OptionsError; AppError with all problems of the routes; whatever `Container.create`
+ * throws.
+ */
+export async function createApp(options: AppOptions): Promise<App> {
+  const checked = checkOptions(options);
+  const { controllers, depends, logger, requestId } = checked;
+  const trust = await trustOf(checked.trustProxy);
+  // Here, with the router behind it: worker threads import this package for its decorators only.
+  const { collectRoutes } = await import('./route.js');
+  const table = collectRoutes(controllers, depends);
+  const catches = new Catches(options.catch ?? [], options.providers ?? []);
+  // What is wrong with the other ones the routes say.
+  const served = new Set(table.routes.map(({ controller }) => controller as Class));
+  const container = await startContainer({
+    providers: [
+      ...new Set<Provider>([
+        RequestProviders,
+        ...served,
+        ...(options.providers ?? []),
+        ...catches.owners,
+      ]),
+      requestInfoProvider(trust),
+    ],
+    scopeValues: [IncomingMessage, requestToken, errorToken],
+    before: table.before,
+    check: (inputs) => [
+      ...table.problems,
+      ...catches.problems,
+      ...(inputs === undefined ? [] : unfillable(table.routes, inputs)),
+    ],
+    ...(options.overrides === undefined ? {} : { overrides: options.overrides }),
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+    ...(options.modules === undefined ? {} : { modules: options.modules }),
+    ...(options.startTimeout === undefined ? {} : { startTimeout: options.startTimeout }),
+    ...(options.teardownTimeout === undefined ? {} : { teardownTimeout: options.teardownTimeout }),
+    ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
+  });
+  return new App(table, container, checked, logger ?? (await defaultLogger()), {
+    catches,
+    ids: new RequestIds(requestId === false ? undefined : requestId.toLowerCase()),
+    isLogged: options.logRequests === true,
+  });
+}
+
+/** Where routes are wrong too, all problems are those of the app. */
+async function startContainer(options: ContainerOptions): Promise<Container> {
+  try {
+    return await Container.create(options);
+  } catch (error) {
+    const errors = error instanceof GraphError ? error.errors : [];
+    throw errors.some((each) => each instanceof RouteError) ? new AppError(errors) : error;
+  }
+}
+
+/** Imported here: a worker thread has no use for it, and its start-up time counts. */
+async function defaultLogger(): Promise<Logger> {
+  const { pino } = await import('pino');
+  const logger: Logger = pino();
+  return logger;
+}

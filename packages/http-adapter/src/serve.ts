@@ -1,0 +1,56 @@
+/** Runs an app as the program of its process, from listening to the exit code. */
+import type { App, CloseOptions } from './app.js';
+import { ListenError } from './errors.js';
+import type { Address, ListenOptions } from './server.js';
+import { closeAndTell, onSignals } from './signals.js';
+
+/** Where to listen, with which limits, and how long requests in work may take at the end. */
+export interface ServeOptions extends ListenOptions, CloseOptions {}
+
+/**
+ * How long what else keeps the process open may do so after the app has closed, in milliseconds: a
+ * forgotten timer must not keep a container from being replaced.
+ */
+const patience = 1000;
+
+/**
+ * Listens, and closes the app at SIGINT, SIGTERM or an error that nobody has caught; the process then
+ * ends. Exit code: 0; 1 when it could not listen, closing failed, or an error was not caught; 130 or
+ * 143 when a second signal ended it at once.
+ * @returns where it listens; undefined when it could not, which is logged.
+ */
+export async function serve(app: App, options: ServeOptions): Promise<Address | undefined> {
+  let ending: Promise<void> | undefined;
+  const end = (why: object, code: number) => {
+    if (code !== 0) process.exitCode = code;
+    return (ending ??= close(why));
+  };
+  const close = async (why: object) => {
+    await closeAndTell(app, options, why);
+    stop();
+    setTimeout(() => {
+      app.log.warn({}, 'something keeps the process open: it is ended');
+      process.exit();
+    }, patience).unref();
+  };
+  // A rejection that nobody handles comes here, too.
+  const onUncaught = (err: unknown, origin: string) => {
+    app.log.error({ err, origin }, 'an error was not caught');
+    void end({ origin }, 1);
+  };
+  const stopListening = onSignals((signal) => end({ signal }, 0));
+  const stop = () => {
+    stopListening();
+    process.off('uncaughtException', onUncaught);
+  };
+  process.on('uncaughtException', onUncaught);
+  try {
+    return await app.listen(options);
+  } catch (error) {
+    // The message says it all; a stack would hide it.
+    if (error instanceof ListenError) app.log.error({ code: error.code }, error.message);
+    else app.log.error({ err: error }, 'the app cannot listen');
+    await end({}, 1);
+    return undefined;
+  }
+}

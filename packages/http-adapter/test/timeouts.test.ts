@@ -1,0 +1,257 @@
+/** Clients that are too slow. Each limit under test is short, all others are none. */
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Injectable } from '@turno/core';
+import {
+  Body,
+  configureServer,
+  Controller,
+  Get,
+  Post,
+  type OptionsError,
+  type ServerLimits,
+} from '../src/index.js';
+import { closeAll, gate, makeApp, RawClient, type Gate } from './support.js';
+
+afterEach(closeAll);
+
+const noLimits = { headersTimeout: 0, requestTimeout: 0, keepAliveTimeout: 0, writeTimeout: 0 };
+const short = 50;
+/** More than the system takes for a client that does not read. */
+const size = 50_000_000;
+const large = new Uint8Array(size);
+
+@Controller()
+class Wire {
+  @Get('/') async root() {
+    return 'root';
+  }
+  @Post('/length') async length(@Body() body: string) {
+    return { length: body.length };
+  }
+  @Get('/large') async large() {
+    return large;
+  }
+}
+
+async function start(limits: ServerLimits, controller: new () => object = Wire) {
+  const { app, log } = await makeApp({ controllers: [controller] });
+  const { port } = await app.listen({ port: 0, ...noLimits, ...limits });
+  return { app, log, port };
+}
+
+const slow =
+  /^HTTP\/1\.1 408 Request Timeout\r\n[^]*application\/problem\+json[^]*connection: close[^]*}$/i;
+
+it.each([
+  ['nothing', ''],
+  ['half a request line', 'GET /'],
+  ['half its headers', 'GET / HTTP/1.1\r\nHost: a\r\n'],
+])('a client that sends %s is answered with 408', async (_what, bytes) => {
+  const { port, log } = await start({ headersTimeout: short });
+  const client = await RawClient.connect(port);
+  client.send(bytes);
+  await client.until(slow);
+  client.end();
+  await client.closed;
+  expect(log.faults).toEqual([]);
+});
+
+it('a client that sends half a body is answered with 408, once', async () => {
+  const { app, port, log } = await start({ requestTimeout: short });
+  const client = await RawClient.connect(port);
+  client.send(
+    ...['POST /length HTTP/1.1', 'Host: a', 'Content-Type: application/json'],
+    ...['Content-Length: 10', '', '"1234'],
+  );
+  await client.until(slow);
+  client.end();
+  await client.closed;
+  expect(client.received.match(/HTTP\/1\.1 \d/g)).toHaveLength(1);
+  await app.close();
+  expect(log.faults).toEqual([]);
+});
+
+it('200 clients that send nothing more do not keep another one from being served', async () => {
+  const { port } = await start({});
+  const heads = ['', 'GET / HT', 'POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n'];
+  for (const index of Array(200).keys()) {
+    (await RawClient.connect(port)).send(heads[index % heads.length] as string);
+  }
+  const client = await RawClient.connect(port);
+  client.send('GET / HTTP/1.1', 'Host: a', '', '');
+  await client.until(/root$/);
+});
+
+it('a connection that waits for its next request is closed', async () => {
+  const { port } = await start({ keepAliveTimeout: short });
+  const client = await RawClient.connect(port);
+  client.send('GET / HTTP/1.1', 'Host: a', '', '');
+  await client.until(/root$/);
+  await client.closed;
+});
+
+describe('a client that does not read', () => {
+  it('is cut off, and its request ends', async () => {
+    const disposed = gate();
+    @Injectable({ scope: 'request' })
+    class Resource {
+      [Symbol.dispose]() {
+        disposed.open();
+      }
+    }
+    @Controller()
+    class Large {
+      @Get('/large') async large(_resource: Resource) {
+        return large;
+      }
+    }
+    const { port, log } = await start({ writeTimeout: short }, Large);
+    const client = await RawClient.connect(port);
+    client.pause();
+    client.send('GET /large HTTP/1.1', 'Host: a', '', '');
+    await disposed.opened;
+    client.resume();
+    await client.closed;
+    expect(client.received.length).toBeLessThan(size);
+    expect(log.faults).toEqual([]);
+  });
+
+  it('does not keep another one from being served', async () => {
+    const { port } = await start({});
+    for (let count = 0; count < 20; count++) {
+      const client = await RawClient.connect(port);
+      client.pause();
+      client.send('GET /large HTTP/1.1', 'Host: a', '', '');
+    }
+    const client = await RawClient.connect(port);
+    client.send('GET / HTTP/1.1', 'Host: a', '', '');
+    await client.until(/root$/);
+  });
+});
+
+it('a handler that takes its time is no slow client', async () => {
+  // What ends connections looks at this one several times before the handler goes on.
+  const cutOff = gate();
+  const { port } = await start({ writeTimeout: 1 }, patient(cutOff));
+  const client = await RawClient.connect(port);
+  client.send('GET /patient HTTP/1.1', 'Host: a', '', '');
+  const slowReader = await RawClient.connect(port);
+  slowReader.pause();
+  slowReader.send('GET /large HTTP/1.1', 'Host: a', '', '');
+  await cutOff.opened;
+  await client.until(/patient$/);
+});
+
+/** A handler that waits until another client, which does not read, is cut off. */
+function patient(cutOff: Gate) {
+  @Injectable({ scope: 'request' })
+  class Resource {
+    [Symbol.dispose]() {
+      cutOff.open();
+    }
+  }
+  @Controller()
+  class Patient {
+    @Get('/patient') async patient() {
+      await cutOff.opened;
+      return 'patient';
+    }
+    @Get('/large') async large(_resource: Resource) {
+      return large;
+    }
+  }
+  return Patient;
+}
+
+describe('a server of the user', () => {
+  async function listen(limits: ServerLimits, listener: RequestListener) {
+    const server = configureServer(createServer(listener), limits);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return { server, port: (server.address() as AddressInfo).port };
+  }
+
+  it('has the same limits and answers', async () => {
+    const { app } = await makeApp({ controllers: [Wire] });
+    const { server, port } = await listen({ ...noLimits, headersTimeout: short }, app.handler);
+    const client = await RawClient.connect(port);
+    client.send('POST / HTTP/1.1', 'Host: a', 'Expect: 100-continue', '', '');
+    await client.until(/^HTTP\/1\.1 405 /);
+    const other = await RawClient.connect(port);
+    await other.until(slow);
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it('has safe limits where nothing is said', () => {
+    const server = configureServer(createServer());
+    expect(server.headersTimeout).toBe(10_000);
+    expect(server.requestTimeout).toBe(30_000);
+    expect(server.keepAliveTimeout).toBe(5_000);
+    expect(server.maxConnections).toBe(10_000);
+  });
+
+  it.each([
+    [{ headersTimeout: -1 }, 'configureServer was given the `headersTimeout` -1.'],
+    [{ writeTimeout: 1.5 }, 'configureServer was given the `writeTimeout` 1.5.'],
+    [{ keepAliveTimeout: Infinity }, 'configureServer was given the `keepAliveTimeout` Infinity.'],
+    [{ maxConnections: 0 }, 'configureServer was given the `maxConnections` 0.'],
+  ])('%j is refused', (limits, message) => {
+    const configure = () => configureServer(createServer(), limits);
+    expect(configure).toThrow(expect.objectContaining({ code: 'TURNO_OPTIONS' }) as OptionsError);
+    expect(configure).toThrow(message);
+  });
+});
+
+describe('a deadline', () => {
+  it('is answered for with a 503, once; what comes too late is torn down', async () => {
+    const [late, disposed] = [gate(), gate()];
+    const events: string[] = [];
+    @Injectable({ scope: 'request' })
+    class Resource {
+      [Symbol.dispose]() {
+        events.push('disposed');
+        disposed.open();
+      }
+    }
+    @Controller()
+    class Slow {
+      @Get('/slow', { deadline: 10 }) async slow(resource: Resource, signal: AbortSignal) {
+        signal.addEventListener('abort', () => events.push('aborted'));
+        await late.opened;
+        events.push('late');
+        return resource;
+      }
+      @Get('/quick') async quick() {
+        return 'quick';
+      }
+    }
+    const { port } = await start({}, Slow);
+    const client = await RawClient.connect(port);
+    client.send('GET /slow HTTP/1.1', 'Host: a', '', '');
+    await client.until(/^HTTP\/1\.1 503 [^]*The server has taken too long[^]*}$/);
+    late.open();
+    await disposed.opened;
+    client.send('GET /quick HTTP/1.1', 'Host: a', '', '');
+    await client.until(/quick$/);
+    expect(client.received.match(/HTTP\/1\.1 \d/g)).toHaveLength(2);
+    expect([...events].sort()).toEqual(['aborted', 'disposed', 'late']);
+  });
+
+  it('of the app is that of all routes that say none', async () => {
+    const late = gate();
+    @Controller()
+    class Slow {
+      @Get('/slow') async slow() {
+        await late.opened;
+      }
+      @Get('/own', { deadline: 60_000 }) async own() {
+        return 'own';
+      }
+    }
+    const { app } = await makeApp({ controllers: [Slow], deadline: 10 });
+    expect((await app.inject('/slow')).statusCode).toBe(503);
+    late.open();
+    expect((await app.inject('/own')).payload).toBe('own');
+  });
+});
