@@ -21,7 +21,7 @@ import type { Executor, Manifest, NeededClass, Unreachable } from './threads/exe
 import { unknownGroup } from './threads/group-executor.js';
 import { shown } from './misuse.js';
 import type { ParameterSource } from './record.js';
-import { Splitter } from './splitter.js';
+import { Splitter, type Splitting } from './splitter.js';
 import { StepTimes } from './step-times.js';
 import { own } from './own.js';
 import { isToken, type Token } from './token.js';
@@ -104,7 +104,7 @@ export class Engine {
     }
     engine.ownsThreads = true;
     const executor = createExecutor(threads, teardownTimeout);
-    engine.threads = new Threads(executor, own(threads, 'split') === true);
+    engine.threads = new Threads(executor, splittings.get(own(threads, 'split')) ?? 'unseen');
     await engine.threads.start(manifest);
     return engine;
   }
@@ -282,6 +282,12 @@ export class Engine {
   }
 }
 
+/** By what `threads: { split }` says. */
+const splittings: ReadonlyMap<unknown, Splitting> = new Map([
+  [true, 'sharing'],
+  [false, 'never'],
+]);
+
 /** The threads of an engine, and of those made from it that need no others. */
 class Threads {
   /** What they know; nothing before they are started. */
@@ -292,13 +298,12 @@ class Threads {
   starting: Promise<void> | undefined;
   private hasFailed = false;
 
-  /** @param splits - whether hops may be taken apart. */
   constructor(
     readonly executor: Executor,
-    splits: boolean,
+    splitting: Splitting,
   ) {
     this.times = new StepTimes(executor.measured);
-    this.splitter = new Splitter(executor, splits ? this.times : undefined);
+    this.splitter = new Splitter(executor, this.times, splitting);
   }
 
   get isStarted(): boolean {

@@ -349,13 +349,15 @@ export class Run {
   }
 
   private async runHop(unit: Unit, hop: Hop): Promise<void> {
-    const choice = this.scope.splitter.choose(hop);
+    const choice = this.scope.splitter.choose(hop, this.values);
+    const began = choice.ended === undefined ? 0 : performance.now();
     const { split } = choice;
     const isDone =
       split === undefined
         ? (await this.makeTrip(unit, hop, hop, choice)) !== undefined
         : await this.runBranches(unit, hop, split);
     if (isDone) {
+      choice.ended?.(performance.now() - began);
       for (const { index } of hop.steps) {
         const cell = this.cells.get(index);
         if (cell !== undefined && cell.outcome === undefined) cell.leaveInThread();

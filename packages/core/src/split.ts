@@ -6,6 +6,10 @@ import type { Step } from './step.js';
 export interface Split {
   readonly branches: readonly Hop[];
   readonly tail: Hop;
+  /** Inputs of the hop, by step, that more than one part gets: each a copy of its own. */
+  readonly shared: readonly number[];
+  /** How long the hop takes if it stays whole, in milliseconds. */
+  readonly whole: number;
 }
 
 /** What a split depends on, in milliseconds. */
@@ -54,9 +58,13 @@ export function findSplit(
     // Two more trips in a row: that of the branches, and that of what they meet in.
     const gain = timeOf([...apart]) - longest - 2 * overhead;
     if (gain < Math.max(leastGain, overhead)) continue;
+    const apartHops = branches.map((branch) => describeBranch(branch, context));
+    const tailHop = describeHop(withKept(tail, context), context, new Set(), true);
     return {
-      branches: branches.map((branch) => describeBranch(branch, context)),
-      tail: describeHop(withKept(tail, context), context, new Set(), true),
+      branches: apartHops,
+      tail: tailHop,
+      shared: sharedInputs([...apartHops, tailHop], apart),
+      whole: timeOf(own) + overhead,
     };
   }
   return undefined;
@@ -68,6 +76,17 @@ export function findSplit(
 export function joinTail({ tail }: Split, branches: readonly Hop[], context: HopContext): Hop {
   const all = new Set([...branches.flatMap(({ steps }) => steps), ...tail.steps]);
   return describeHop(sorted(all), context, new Set(), true);
+}
+
+function sharedInputs(parts: readonly Hop[], apart: ReadonlySet<Step>): readonly number[] {
+  const made = new Set([...apart].map(({ index }) => index));
+  const seen = new Set<number>();
+  const shared = new Set<number>();
+  for (const input of parts.flatMap(({ inputs }) => inputs)) {
+    if (seen.has(input) && !made.has(input)) shared.add(input);
+    seen.add(input);
+  }
+  return [...shared];
 }
 
 /** What only the tail needs comes back if it can; the run sees to what cannot. */

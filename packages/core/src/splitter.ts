@@ -23,6 +23,8 @@ export interface Choice {
   readonly probe: readonly number[] | undefined;
   /** To be told what the thread says. */
   readonly probed: ((crosses: boolean) => void) | undefined;
+  /** To be told how long the branches and their meeting took, in milliseconds. */
+  readonly ended?: (time: number) => void;
 }
 
 interface State {
@@ -31,8 +33,10 @@ interface State {
   probe: readonly number[];
   /** How often in a row all values could have crossed. */
   crossed: number;
-  /** A value could not cross: the hop stays whole for good. */
+  /** A value could not cross, or it does not pay: the hop stays whole for good. */
   isWhole: boolean;
+  /** Of the latest runs in which it was taken apart, in milliseconds. */
+  took: number[];
 }
 
 const whole: Choice = { split: undefined, probe: undefined, probed: undefined };
@@ -43,18 +47,25 @@ const firstLook = 8;
 /** How often the values must have been able to cross before a hop is taken apart. */
 const enough = 4;
 
+/** After so many runs in which a hop was taken apart, it is looked at whether that pays. */
+const tried = 8;
+
+/** Which hops are taken apart: those where nobody can tell, also those whose parts share objects, none. */
+export type Splitting = 'unseen' | 'sharing' | 'never';
+
 export class Splitter {
   private readonly states = new WeakMap<Hop, State>();
 
-  /** @param times - undefined where hops are never to be taken apart. */
   constructor(
     private readonly executor: Executor,
-    private readonly times: MeasuredTimes | undefined,
+    private readonly times: MeasuredTimes,
+    private readonly splitting: Splitting,
   ) {}
 
-  choose(hop: Hop): Choice {
-    const { times } = this;
-    if (times === undefined || hop.steps.length < 3) return whole;
+  /** @param values - what the run has so far, by step. */
+  choose(hop: Hop, values: readonly unknown[]): Choice {
+    const { times, splitting } = this;
+    if (hop.steps.length < 3 || splitting === 'never') return whole;
     const state = this.stateOf(hop);
     if (state.isWhole) return whole;
     const runs = ++state.runs;
@@ -68,9 +79,12 @@ export class Splitter {
       };
       return { split: undefined, probe: state.probe, probed };
     }
+    // What one part does to an object that it shares with another one would be lost.
+    if (splitting === 'unseen' && split.shared.some((step) => isObject(values[step]))) return whole;
     // Each branch must start at once: a branch that waits saves nothing.
-    const isIdle = this.executor.free(hop.definition.group) >= split.branches.length;
-    return isIdle ? { split, probe: undefined, probed: undefined } : whole;
+    if (this.executor.free(hop.definition.group) < split.branches.length) return whole;
+    const ended = (time: number): void => note(state, split, time);
+    return { split, probe: undefined, probed: undefined, ended };
   }
 
   /** The way in which the hop runs where threads are idle, if it is taken apart then. */
@@ -93,7 +107,7 @@ export class Splitter {
   private stateOf(hop: Hop): State {
     let state = this.states.get(hop);
     if (state === undefined) {
-      state = { runs: 0, split: undefined, probe: [], crossed: 0, isWhole: false };
+      state = { runs: 0, split: undefined, probe: [], crossed: 0, isWhole: false, took: [] };
       this.states.set(hop, state);
     }
     return state;
@@ -111,8 +125,23 @@ export class Splitter {
       apart.has(step) && step.node.kind === 'method' ? [position] : [],
     );
     // Another way to cut it has other values that cross.
-    if (probe.join() !== state.probe.join()) state.crossed = 0;
+    if (probe.join() !== state.probe.join()) {
+      state.crossed = 0;
+      state.took = [];
+    }
     state.probe = probe;
     state.split = split;
   }
+}
+
+function isObject(value: unknown): boolean {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
+}
+
+/** Large values may cost more on their way than the branches save. */
+function note(state: State, { whole }: Split, time: number): void {
+  if (state.took.push(time) < tried) return;
+  const median = state.took.sort((a, b) => a - b)[tried / 2] as number;
+  if (median > whole) state.isWhole = true;
+  state.took = [];
 }

@@ -29,8 +29,8 @@ async function create(
   return container;
 }
 
-const resolve = <T>(container: Container, of: Token<T>, mode = ''): Promise<T> =>
-  container.run((scope) => scope.resolve(of), [value(fixture.Mode, mode)]);
+const resolve = <T>(container: Container, of: Token<T>, mode: unknown = ''): Promise<T> =>
+  container.run((scope) => scope.resolve(of), [value(fixture.Mode, mode as string)]);
 
 /** Events of a channel, as they come. */
 function eventsOf<Event>(name: string): Event[] {
@@ -158,7 +158,7 @@ describe('a hop with two heavy branches', () => {
   }
 
   /** The threads that left, right and both ran in. */
-  async function threadsOf(container: Container, mode?: string): Promise<number[]> {
+  async function threadsOf(container: Container, mode?: unknown): Promise<number[]> {
     const [left, right, both] = await resolve(container, fixture.Both, mode);
     expect([left.by, right.by]).toEqual(['left', 'right']);
     expect(String(left)).toBe(`left ${left.thread}`);
@@ -166,7 +166,7 @@ describe('a hop with two heavy branches', () => {
   }
 
   it('runs them on two threads at the same time, once that is known to pay', async () => {
-    const container = await create([fixture.Branches], { size: 2, split: true });
+    const container = await create([fixture.Branches], { size: 2 });
     const [left, right, both] = await threadsOf(container);
     expect([left, right]).toEqual([both, both]);
     expect(container.explain(fixture.Both)).not.toContain('while threads are idle');
@@ -178,8 +178,8 @@ describe('a hop with two heavy branches', () => {
     expect(leftApart).not.toBe(rightApart);
   });
 
-  it('stays whole where there is one thread, and where nobody has asked for it', async () => {
-    for (const threads of [{ size: 1, split: true }, { size: 2 }]) {
+  it('stays whole where there is one thread, and where it is switched off', async () => {
+    for (const threads of [{ size: 1 }, { size: 2, split: false }]) {
       const container = await create([fixture.Branches], threads);
       await learn(container);
       const [left, right, both] = await threadsOf(container);
@@ -187,8 +187,21 @@ describe('a hop with two heavy branches', () => {
     }
   });
 
+  it('stays whole where they share an object, unless that is asked for', async () => {
+    for (const split of [undefined, true]) {
+      const container = await create(
+        [fixture.Branches],
+        split === undefined ? { size: 2 } : { size: 2, split },
+      );
+      for (let time = 0; time < 20; time++) await resolve(container, fixture.Both, {});
+      const [left, right] = await threadsOf(container, {});
+      if (split === true) expect(left).not.toBe(right);
+      else expect(left).toBe(right);
+    }
+  });
+
   it('fails with what a branch throws, as it would in one thread', async () => {
-    const container = await create([fixture.Branches], { size: 2, split: true });
+    const container = await create([fixture.Branches], { size: 2 });
     await learn(container);
     await expect(threadsOf(container, 'right fails')).rejects.toThrow('right');
     expect(container.threads).toMatchObject({ busy: 0, queued: 0, replaced: 0 });
@@ -196,7 +209,7 @@ describe('a hop with two heavy branches', () => {
   });
 
   it('gives the same where a value cannot cross after all, and stays whole from then on', async () => {
-    const container = await create([fixture.Branches], { size: 2, split: true });
+    const container = await create([fixture.Branches], { size: 2 });
     await learn(container);
     const [left, , both] = await threadsOf(container, 'left leaks');
     expect(left).toBe(both);
@@ -206,7 +219,7 @@ describe('a hop with two heavy branches', () => {
   });
 
   it('is not taken apart while its values cannot cross', async () => {
-    const container = await create([fixture.Branches], { size: 2, split: true });
+    const container = await create([fixture.Branches], { size: 2 });
     for (let time = 0; time < 20; time++) await resolve(container, fixture.Both, 'right leaks');
     const [left, right] = await threadsOf(container);
     expect(left).toBe(right);

@@ -7,7 +7,9 @@ import type { Hop } from '../src/hop.js';
 import { compilePlan } from '../src/plan.js';
 import type { Provider } from '../src/provider.js';
 import { findSplit, joinTail } from '../src/split.js';
+import { Splitter } from '../src/splitter.js';
 import type { Step } from '../src/step.js';
+import type { Executor } from '../src/threads/executor.js';
 import { token, type Token } from '../src/token.js';
 
 const [A, B, C, D, E] = ['A', 'B', 'C', 'D', 'E'].map((name) => token<number>(name)) as [
@@ -201,5 +203,34 @@ describe('a hop', () => {
     expect(namesOf(joined)).toBe('a c d');
     expect(joined.inputs).toEqual([split.branches[1]!.steps[0]!.index]);
     expect(joined.outputs).toEqual(hop.outputs);
+  });
+});
+
+describe('a hop that is taken apart', () => {
+  const hop = hopOf(D, [Meets]);
+  const times: Readonly<Record<string, number>> = { a: 50, b: 40, c: 5, d: 5 };
+
+  /** Until it is taken apart. */
+  function learnt(): Splitter {
+    const executor = { free: () => 2 } as Partial<Executor> as Executor;
+    const meanRunTime = ({ label }: Step['node']) => times[label.split('.')[1] ?? ''];
+    const splitter = new Splitter(executor, { meanRunTime, medianOverhead: () => 1 }, 'unseen');
+    for (let run = 0; run < 12; run++) splitter.choose(hop, []).probed?.(true);
+    expect(splitter.splitOf(hop)).toBeDefined();
+    return splitter;
+  }
+
+  it.each([
+    ['stays so while that takes less time', 60, true],
+    ['is whole again where it takes more', 102, false],
+  ])('%s', (_what, time, stays) => {
+    const splitter = learnt();
+    for (let run = 0; run < 8; run++) {
+      const { ended } = splitter.choose(hop, []);
+      expect(ended).toBeDefined();
+      ended?.(time);
+    }
+    expect(splitter.splitOf(hop) !== undefined).toBe(stays);
+    expect(splitter.choose(hop, []).split !== undefined).toBe(stays);
   });
 });

@@ -46,8 +46,9 @@ export interface ThreadOptions extends GroupOptions {
   readonly grace?: number;
   /**
    * Whether branches of a hop that meet in a later step may run at the same time on threads of their
-   * own: where threads are idle, measured run times say that it pays, and the values can cross. Each
-   * branch then has copies of its inputs, and what the branches make is copied too. Default false.
+   * own: where threads are idle, measured run times say that it pays, and the values can cross.
+   * Default: where they share no object that comes from the event loop, so that nobody can tell.
+   * `true`: also where they do; each branch then has a copy of its own. `false`: never.
    */
   readonly split?: boolean;
   /**
