@@ -35,7 +35,10 @@ export interface AppOptions
    * say it, unless a proxy replaces it.
    */
   readonly requestId?: string | false;
-  /** Logs a line for each request: method, path, status, milliseconds, id. Default false. */
+  /**
+   * Logs a line for each request: method, path, status, milliseconds, id. Default true, but false where
+   * `NODE_ENV` is `test`.
+   */
   readonly logRequests?: boolean;
   /** Default: a pino instance of its own, which writes to stdout. `false` logs nothing. */
   readonly logger?: Logger | false;
@@ -68,6 +71,7 @@ export function checkOptions(options: AppOptions | undefined) {
     bodyLimit = defaultBodyLimit,
     logger,
     requestId = 'x-request-id',
+    logRequests = process.env.NODE_ENV !== 'test',
   } = options ?? ({} as AppOptions);
   const unknown = Object.keys(options ?? {}).find((name) => !optionNames.has(name));
   if (unknown !== undefined) {
@@ -103,6 +107,7 @@ export function checkOptions(options: AppOptions | undefined) {
     bodyLimit,
     forms: formLimits(options?.forms),
     requestId,
+    logRequests,
     logger: logger === false ? silent : logger,
   };
 }

@@ -12,7 +12,7 @@ import { checkOptions, type AppOptions } from './app-options.js';
 import { Catches, errorToken } from './catch.js';
 import { unfillable } from './endpoint.js';
 import { AppError, RouteError } from './errors.js';
-import type { Logger } from './logger.js';
+import { silent, type Logger } from './logger.js';
 import { RequestIds } from './request-id.js';
 import { requestInfoProvider, trustOf } from './request-info.js';
 import { RequestProviders } from './request-providers.js';
@@ -26,7 +26,7 @@ import { requestToken } from './request.js';
  */
 export async function createApp(options: AppOptions): Promise<App> {
   const checked = checkOptions(options);
-  const { controllers, depends, logger, requestId } = checked;
+  const { controllers, depends, logger, requestId, logRequests } = checked;
   const trust = await trustOf(checked.trustProxy);
   // Here, with the router behind it: worker threads import this package for its decorators only.
   const { collectRoutes } = await import('./route.js');
@@ -61,7 +61,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   return new App(table, container, checked, logger ?? (await defaultLogger()), {
     catches,
     ids: new RequestIds(requestId === false ? undefined : requestId.toLowerCase()),
-    isLogged: options.logRequests === true,
+    isLogged: logRequests && logger !== silent,
   });
 }
 

@@ -157,4 +157,23 @@ describe('the id of a request', () => {
       },
     ]);
   });
+
+  it.each([
+    ['production', {}, 1],
+    [undefined, {}, 1],
+    ['test', {}, 0],
+    ['production', { logRequests: false }, 0],
+  ])('with NODE_ENV %p and %j, a request has %d lines', async (environment, options, lines) => {
+    const { NODE_ENV } = process.env;
+    try {
+      if (environment === undefined) delete process.env.NODE_ENV;
+      else process.env.NODE_ENV = environment;
+      const { app, log } = await makeApp({ controllers: [], ...options });
+      await app.inject('/nowhere');
+      await app.close();
+      expect(log.entries).toHaveLength(lines);
+    } finally {
+      process.env.NODE_ENV = NODE_ENV;
+    }
+  });
 });
