@@ -37,6 +37,8 @@ export interface HopTask {
   readonly hop: number;
   /** Left out where the thread knows it. */
   readonly definition?: HopDefinition;
+  /** Id of another definition, which does not come up again unless it is sent again. */
+  readonly forget?: number;
   /** An array. */
   readonly inputs: Freight;
   /** Only for a controlled hop, in a thread. */

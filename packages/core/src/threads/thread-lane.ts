@@ -163,8 +163,7 @@ export class ThreadLane implements Lane {
     this.#held.set(thread, definition);
     const task: HopTask = {
       task: 'hop',
-      hop: definition.id,
-      ...(thread.known.has(definition.id) ? {} : { definition }),
+      ...thread.known.mention(definition),
       inputs: freight,
       ...(timed ? { timed } : {}),
       ...(sized ? { sized } : {}),
@@ -172,7 +171,6 @@ export class ThreadLane implements Lane {
     };
     const reply = thread.run(task, transfer, controlled).then(
       (answer): HopReply => {
-        thread.known.add(definition.id);
         this.#release(thread);
         return answer;
       },

@@ -11,6 +11,7 @@ import {
   type HopCells,
   type StepProgress,
 } from './hop-control.js';
+import { KnownHops } from './known-hops.js';
 import type {
   AbortNotice,
   EndReply,
@@ -47,7 +48,7 @@ interface Notices {
 
 export class WorkerThread {
   /** Hops whose definitions it has. */
-  readonly known = new Set<number>();
+  readonly known = new KnownHops();
   /** Id of the thread, or pid of the process; 0 before it has started. */
   id = 0;
   readonly #pool: Tinypool;
