@@ -1,9 +1,12 @@
 /** The executor with real threads: how they start, how they end, and what that costs others. */
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { execFile } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { recordWithId } from '../dist/record.js';
@@ -472,6 +475,58 @@ describe('dispose', () => {
     await executor.dispose();
     expect((await errorOf(executor.run(echo, [1]))).code).toBe('TURNO_DISPOSED');
     expect(executor.figures.threads).toBe(0);
+  });
+});
+
+describe('a program with processes', () => {
+  const program = fileURLToPath(new URL('./fixtures/outlived.mjs', import.meta.url));
+  const started: ChildProcess[] = [];
+  const pids = new Map<string, number>();
+  afterEach(() => {
+    // Only what a test that failed has left.
+    for (const child of started.splice(0)) child.kill('SIGKILL');
+    for (const pid of pids.values()) if (!isGone(pid)) process.kill(pid, 'SIGKILL');
+    pids.clear();
+  });
+
+  /** Also where it is a zombie, since whoever inherits it looks after none. */
+  function isGone(pid: number): boolean {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+    try {
+      return readFileSync(`/proc/${pid}/stat`, 'utf8').includes(' Z ');
+    } catch {
+      // It has gone meanwhile, which the next look shows, or the system has no such files.
+      return false;
+    }
+  }
+
+  it.each([
+    // As `kill -9` does, or the system for lack of memory.
+    ['is killed', (pid: number) => process.kill(pid, 'SIGKILL')],
+    // As a terminal does at Ctrl-C: to the program and its processes.
+    ['is interrupted together with them', (pid: number) => process.kill(-pid, 'SIGINT')],
+  ])('that %s takes them along, also one that loops', async (_how, end) => {
+    const child = spawn(process.execPath, [program], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    started.push(child);
+    const exited = once(child, 'exit');
+    for await (const line of createInterface(child.stdout)) {
+      const [state = '', pid] = line.split(' ');
+      pids.set(state, Number(pid));
+      if (pids.size === 2) break;
+    }
+    expect([...pids.keys()].sort()).toEqual(['idle', 'loops']);
+    expect([...pids.values()].map(isGone)).toEqual([false, false]);
+    end(child.pid as number);
+    await exited;
+    // One that stays lets the test fail at its end.
+    while (![...pids.values()].every(isGone)) await setTimeout(10);
   });
 });
 

@@ -3,6 +3,7 @@ import { own } from '../own.js';
 import { now } from '../threads/hop-control.js';
 import type { HopLink } from '../threads/hop-runner.js';
 import type { AbortNotice, ProgressNotice } from '../threads/message.js';
+import { watchProgram } from './watchdog.js';
 
 export class ProcessLink implements HopLink {
   readonly #aborts = new Map<number, () => void>();
@@ -18,7 +19,10 @@ export class ProcessLink implements HopLink {
     });
     // The program has gone, and with it who could end this process.
     process.on('disconnect', () => process.exit());
-    // Ctrl-C goes to all processes of a terminal; when this one ends is for the program to say.
+    // That is heard between two turns of the event loop only.
+    watchProgram();
+    // Ctrl-C goes to all processes of a terminal; when this one ends is for the program to say, which
+    // ends its processes in order, or takes them along.
     process.on('SIGINT', () => undefined);
   }
 
