@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { transfer } from '@turno/core';
 import { recordWithId } from '../dist/record.js';
 import { createExecutor, type ThreadOptions } from '../dist/threads/create-executor.js';
 import type {
@@ -193,6 +194,77 @@ describe('a thread that ends', () => {
     }
     expect(await executor.run(echo, ['after'])).toEqual(['after']);
   });
+});
+
+describe.each([
+  ['worker_threads', 'worker thread'],
+  ['child_process', 'process'],
+] as const)('an error that nobody catches (%s)', (runtime, noun) => {
+  it.each([
+    ['throwFromTimer', 'boom'],
+    ['rejectUnseen', 'unseen'],
+  ])('fails the hop that is under way, and is its cause (%s)', async (method, message) => {
+    const executor = await start({ runtime });
+    const failed = errorOf(executor.run(fault(method), []));
+    const queued = executor.run(echo, ['queued']);
+    const error = await failed;
+    const cause = { name: 'RangeError', message };
+    expect(error).toMatchObject({ code: 'TURNO_THREAD_DIED', cause });
+    expect(error.message).toContain(
+      `The ${noun} that ran Faults.${method} ended before it answered: an error that nobody caught: ${message}.`,
+    );
+    expect(await queued).toEqual(['queued']);
+    expect(executor.figures).toMatchObject({ threads: 1, replaced: 1 });
+  });
+
+  it.each(['answerAndReject', 'answerAndThrow'])(
+    'costs neither the hop that has been answered nor the next one (%s)',
+    async (method) => {
+      const executor = await start({ runtime });
+      for (let round = 1; round <= 5; round++) {
+        const answers = [fault(method, 0), fault('later', 0), echo, echo].map((definition, index) =>
+          executor.run(definition, [index]),
+        );
+        expect(await Promise.all(answers)).toEqual([[0], [1], [2], [3]]);
+        expect(executor.figures.replaced).toBe(round);
+      }
+      expect(executor.figures.providers['Faults.later']).toMatchObject({ hops: 5, replaced: 0 });
+    },
+  );
+
+  it('costs no hop that comes before the thread has ended', async () => {
+    const executor = await start({ runtime });
+    await executor.run(fault('answerAndThrowLater', 0), [0]);
+    for (let index = 0; executor.figures.replaced === 0; index++) {
+      expect(await executor.run(echo, [index])).toEqual([index]);
+      await turn();
+    }
+    expect(await executor.run(echo, ['after'])).toEqual(['after']);
+  });
+
+  it('fails with its cause the start of a thread that imports', async () => {
+    const executor = create({ execArgv: [], runtime });
+    const error = await startErrorOf(executor, manifestFor('rejecting.mjs', 'None'));
+    expect(error).toMatchObject({ code: 'TURNO_THREAD_START', cause: { message: 'unseen' } });
+  });
+
+  it('ends no thread whose own code catches it', async () => {
+    const executor = await start({ runtime });
+    const catchAll = fault('catchAll');
+    const [pid] = await executor.run(catchAll, []);
+    expect(await executor.run(fault('answerAndReject', 0), [1])).toEqual([1]);
+    expect(await executor.run(fault('later', 0), [2])).toEqual([2]);
+    expect(await executor.run(catchAll, [])).toEqual([pid]);
+    expect(executor.figures.replaced).toBe(0);
+  });
+});
+
+it('a hop whose input has moved to a thread that ends cannot go to another one', async () => {
+  const executor = await start();
+  const first = executor.run(fault('answerAndThrow', 0), ['answered']);
+  const moved = errorOf(executor.run(echo, [transfer(new ArrayBuffer(8))]));
+  expect(await first).toEqual(['answered']);
+  expect(await moved).toMatchObject({ code: 'TURNO_THREAD_DIED', hop: 'Faults.echo' });
 });
 
 describe('a replacement that fails to start', () => {

@@ -159,7 +159,7 @@ export class ThreadLane implements Lane {
       this.#release(thread);
       throw error;
     }
-    const { freight, transfer, bytes } = packed;
+    const { freight, bytes } = packed;
     this.#held.set(thread, definition);
     const task: HopTask = {
       task: 'hop',
@@ -169,7 +169,7 @@ export class ThreadLane implements Lane {
       ...(sized ? { sized } : {}),
       ...(probe === undefined ? {} : { probe }),
     };
-    const reply = thread.run(task, transfer, controlled).then(
+    const reply = thread.run(task, packed, controlled).then(
       (answer): HopReply => {
         this.#release(thread);
         return answer;
@@ -368,6 +368,7 @@ export class ThreadLane implements Lane {
   #noteGone(thread: WorkerThread, reason: ThreadGone): void {
     const wasThere = this.#threads.has(thread);
     this.#forget(thread);
+    if (!reason.isLost) this.#held.delete(thread);
     this.#tellEnd(thread, reason.message, reason.cause);
     if (!wasThere || this.#hasClosed()) return;
     this.#replaced++;
