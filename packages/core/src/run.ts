@@ -1,13 +1,14 @@
 /** Runs a plan in a scope: each unit starts as soon as what it waits for is there. */
 import { setMaxListeners } from 'node:events';
 import type { Cell, Outcome } from './cell.js';
+import { inFlow } from './context.js';
 import { isThenable, type Disposal, type Entry, type ProviderGenerator } from './disposal.js';
 import { DeadlineError, GeneratorError, InputError, type InputFault } from './errors.js';
 import { extendPath, notePath, noteSuppressed } from './error-path.js';
 import type { Hop } from './hop.js';
 import type { Node, OffloadedNode } from './node.js';
 import type { Plan, Unit } from './plan.js';
-import type { Scope } from './scope.js';
+import { isScoped, type Scope } from './scope.js';
 import type { Step } from './step.js';
 import { noteBlocking } from './step-times.js';
 import type { Split } from './split.js';
@@ -244,11 +245,12 @@ export class Run {
         this.enter(unit, step, makeOnLoop(node, args) as ProviderGenerator);
         return;
       }
+      const call = isScoped(step.owner) || step.owner === 'transient' ? makeOnLoop : makeApart;
       const begun = this.isSampled ? performance.now() : 0;
       const value =
         this.trace === undefined
-          ? makeOnLoop(node, args)
-          : this.trace.start(unit, step, makeOnLoop, node, args);
+          ? call(node, args)
+          : this.trace.start(unit, step, call, node, args);
       if (this.isSampled) noteBlocking(node, performance.now() - begun);
       if (node.kind === 'method' && isThenable(value)) {
         this.whenSettled(step, value, (settled) => this.made(unit, step, settled));
@@ -593,6 +595,11 @@ function makeOnLoop(node: Node, args: unknown[]): unknown {
     throw new TypeError(`${node.label} is not a method of what provides ${node.target.name}.`);
   }
   return method.apply(self, node.static ? args : args.slice(1)) as unknown;
+}
+
+/** For singletons and what threads keep: that outlives the run, and sees nothing of its context. */
+function makeApart(node: Node, args: unknown[]): unknown {
+  return inFlow(undefined, () => makeOnLoop(node, args));
 }
 
 /** Labels from the root of a plan down to one of its steps. */
