@@ -11,7 +11,8 @@ export class ContextVar<T> {
 
   /**
    * The value that the nearest {@link run} around the caller has set; in a thread, the one that was
-   * set where the hop was asked for. Undefined where there is none.
+   * set where the hop was asked for. Undefined where there is none, and in the making of a singleton and
+   * of what a thread keeps, which are made for all who come.
    */
   get(): T | undefined {
     return currentFlow()?.values.get(this.name) as T | undefined;

@@ -376,10 +376,11 @@ export class ThreadDiedError extends TurnoError {
     readonly hop: string,
     reason: string,
     cause?: unknown,
+    isProcess = false,
   ) {
     super({
-      fact: `The worker thread that ran ${hop} ended before it answered: ${reason}.`,
-      remedy: 'The thread has been replaced; only this work is lost.',
+      fact: `The ${isProcess ? 'process' : 'worker thread'} that ran ${hop} ended before it answered: ${reason}.`,
+      remedy: `The ${isProcess ? 'process' : 'thread'} has been replaced; only this work is lost.`,
       cause,
     });
   }

@@ -149,7 +149,7 @@ export function describeHop(
     const described =
       node.kind === 'offloadedMethod'
         ? describeOffloaded(node, args, inputs.length)
-        : describeStep(step, args);
+        : describeStep(step, args, consumers);
     hopSteps.push(bare(described));
     operands.set(step.index, ~(hopSteps.length - 1));
   }
@@ -204,8 +204,14 @@ export function mayLeave(node: Node): boolean {
   return node.kind === 'method' && !node.generator;
 }
 
-function describeStep({ node, bound }: Step, args: readonly number[]): HopStep {
-  const key = bound === 'thread' || node.scope === 'thread' ? { perThread: providerKey(node) } : {};
+function describeStep(
+  step: Step,
+  args: readonly number[],
+  consumers: HopContext['consumers'],
+): HopStep {
+  const { node, bound } = step;
+  const isKept = bound === 'thread' || node.scope === 'thread';
+  const key = isKept ? { perThread: keyInThread(step, consumers) } : {};
   if (node.kind === 'class') {
     const classId = findRecord(node.target)?.id ?? '';
     return { label: node.label, operation: 'construct', classId, arguments: args, ...key };
@@ -237,6 +243,13 @@ function describeStep({ node, bound }: Step, args: readonly number[]): HopStep {
     ...(node.deadline === undefined || node.handler ? {} : { deadline: node.deadline }),
     ...key,
   };
+}
+
+/** Names what a thread keeps; a transient value by what it was made for. */
+function keyInThread(step: Step, consumers: HopContext['consumers']): string {
+  const [consumer] = consumers[step.index] ?? [];
+  if (step.node.scope !== 'transient' || consumer === undefined) return providerKey(step.node);
+  return `${keyInThread(consumer, consumers)}[${consumer.needs.indexOf(step.index)}]`;
 }
 
 /** @param rest - the number of inputs that do not come with the call. */

@@ -203,8 +203,9 @@ function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Sto
       };
       const waiting = barrier !== undefined && runs(step) ? { ...step, after: [barrier] } : step;
       steps.push(waiting);
-      if (frame.bound === 'thread') keepInThreads(inThreads, side, node, waiting);
-      else if (frame.bound === undefined && node.scope !== 'transient') shared.set(node, waiting);
+      if (frame.bound === 'thread') {
+        if (isShared(node)) keepInThreads(inThreads, side, node, waiting);
+      } else if (frame.bound === undefined && node.scope !== 'transient') shared.set(node, waiting);
       frames.pop();
       note(frames.at(-1), waiting, true);
       continue;
@@ -217,8 +218,14 @@ function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Sto
     }
     const bound = side === loop ? undefined : boundTo(need, node);
     const known = bound === 'thread' ? inThreads.get(side)?.get(need) : shared.get(need);
-    if (known !== undefined && bound !== 'consumer') note(frame, known, false);
-    else frames.push(open(need, sideFor(need, frame, sides), bound, frame.owner));
+    if (known !== undefined && bound !== 'consumer') {
+      note(frame, known, false);
+      continue;
+    }
+    // What is made for one that the thread keeps is kept with it.
+    const isKeptToo = bound === 'consumer' && frame.bound === 'thread';
+    const place = sideFor(need, frame, sides);
+    frames.push(open(need, place, isKeptToo ? 'thread' : bound, frame.owner));
   }
   return steps;
 }
@@ -239,6 +246,11 @@ function boundTo(need: Node, consumer: Node): Step['bound'] {
   if (need.scope === 'thread') return 'thread';
   if (isMadeInPlace(need, consumer)) return need.scope === 'singleton' ? 'thread' : 'consumer';
   return need.kind === 'signal' ? 'consumer' : undefined;
+}
+
+/** Whether all that need it in a thread get the one that is kept there. */
+function isShared({ kind, scope }: Node): boolean {
+  return kind !== 'signal' && scope !== 'transient';
 }
 
 function keepInThreads(

@@ -1,13 +1,15 @@
 /** Runs a plan in a scope: each unit starts as soon as what it waits for is there. */
 import { setMaxListeners } from 'node:events';
 import type { Cell, Outcome } from './cell.js';
+import { inFlow } from './context.js';
 import { isThenable, type Disposal, type Entry, type ProviderGenerator } from './disposal.js';
 import { DeadlineError, GeneratorError, InputError, type InputFault } from './errors.js';
 import { extendPath, notePath, noteSuppressed } from './error-path.js';
 import type { Hop } from './hop.js';
 import type { Node, OffloadedNode } from './node.js';
+import { onAbort } from './on-abort.js';
 import type { Plan, Unit } from './plan.js';
-import type { Scope } from './scope.js';
+import { isScoped, type Scope } from './scope.js';
 import type { Step } from './step.js';
 import { noteBlocking } from './step-times.js';
 import type { Split } from './split.js';
@@ -53,6 +55,14 @@ export interface RunScope {
 export interface RunLink {
   /** Aborted when the run gives up or fails; undefined once it has ended. */
   signal: () => AbortSignal | undefined;
+}
+
+/** How a hop is run that is not like the others. */
+interface TripOptions {
+  readonly probe?: Choice['probe'];
+  readonly probed?: Choice['probed'];
+  readonly signal?: AbortSignal | undefined;
+  readonly failed?: (step: Step, error: unknown) => void;
 }
 
 interface StepFailure {
@@ -244,11 +254,12 @@ export class Run {
         this.enter(unit, step, makeOnLoop(node, args) as ProviderGenerator);
         return;
       }
+      const call = isScoped(step.owner) || step.owner === 'transient' ? makeOnLoop : makeApart;
       const begun = this.isSampled ? performance.now() : 0;
       const value =
         this.trace === undefined
-          ? makeOnLoop(node, args)
-          : this.trace.start(unit, step, makeOnLoop, node, args);
+          ? call(node, args)
+          : this.trace.start(unit, step, call, node, args);
       if (this.isSampled) noteBlocking(node, performance.now() - begun);
       if (node.kind === 'method' && isThenable(value)) {
         this.whenSettled(step, value, (settled) => this.made(unit, step, settled));
@@ -370,7 +381,26 @@ export class Run {
   /** Runs the branches of a hop at the same time, then what they meet in. @returns whether it went well. */
   private async runBranches(unit: Unit, hop: Hop, split: Split): Promise<boolean> {
     const { branches } = split;
-    const stays = await Promise.all(branches.map((each) => this.makeTrip(unit, each, hop)));
+    const failures: { readonly step: Step; readonly error: unknown }[] = [];
+    const ends = branches.map(() => new AbortController());
+    const release = onAbort(this.signal, (reason) => ends.forEach((end) => end.abort(reason)));
+    const failed = (step: Step, error: unknown): void => {
+      failures.push({ step, error });
+      // What would have come first in one thread goes on: it may fail as well, and then that counts.
+      branches.forEach(({ steps }, index) => {
+        if (steps.every((other) => other.index > step.index)) ends[index]?.abort(error);
+      });
+    };
+    const last = hop.steps.at(-1) as Step;
+    this.inFlight.add(last);
+    const trips = branches.map((each, index) => {
+      const signal = ends[index]?.signal;
+      return this.makeTrip(unit, each, hop, { signal, failed });
+    });
+    const stays = await Promise.all(trips);
+    release();
+    this.inFlight.delete(last);
+    for (const { step, error } of failures) this.fail(step, error);
     if (this.stopped) return false;
     const needed = new Set(split.tail.inputs);
     const lost = branches.filter((_, index) => stays[index]?.some((step) => needed.has(step)));
@@ -382,13 +412,14 @@ export class Run {
   /**
    * Runs a hop, or a part of one.
    * @param whole - the hop that it is part of: only what leaves that is kept.
+   * @param failed - told of a failure in the place of the run.
    * @returns the steps whose values could not leave their thread; undefined where it has failed.
    */
   private async makeTrip(
     unit: Unit,
     hop: Hop,
     whole: Hop,
-    { probe, probed }: Partial<Choice> = {},
+    { probe, probed, signal = this.signal, failed }: TripOptions = {},
   ): Promise<readonly number[] | undefined> {
     const last = hop.steps.at(-1) as Step;
     this.inFlight.add(last);
@@ -397,7 +428,7 @@ export class Run {
     try {
       const inputs = hop.inputs.map((index) => this.values[index]);
       if (hop.definition.rest !== undefined) inputs.push(this.args);
-      const values = await this.scope.executor.run(hop.definition, inputs, this.signal, watch);
+      const values = await this.scope.executor.run(hop.definition, inputs, signal, watch);
       trace?.succeed();
       const left: number[] = [];
       [...hop.outputs, ...hop.extras].forEach((index, position) => {
@@ -418,7 +449,9 @@ export class Run {
         failure instanceof HopFailure ? failure : { step: -1, error: failure };
       const position = hop.steps[step] !== undefined ? step : hop.steps.length - 1;
       trace?.fail(position, error);
-      this.fail(hop.steps[position] as Step, error);
+      const culprit = hop.steps[position] as Step;
+      if (failed === undefined) this.fail(culprit, error);
+      else failed(culprit, error);
       return undefined;
     }
   }
@@ -595,6 +628,11 @@ function makeOnLoop(node: Node, args: unknown[]): unknown {
     throw new TypeError(`${node.label} is not a method of what provides ${node.target.name}.`);
   }
   return method.apply(self, node.static ? args : args.slice(1)) as unknown;
+}
+
+/** For singletons and what threads keep: that outlives the run, and sees nothing of its context. */
+function makeApart(node: Node, args: unknown[]): unknown {
+  return inFlow(undefined, () => makeOnLoop(node, args));
 }
 
 /** Labels from the root of a plan down to one of its steps. */

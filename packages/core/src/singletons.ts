@@ -1,5 +1,6 @@
 /** The singletons of a container: each made once, by a plan of its own, however many wait for it. */
 import { Cell } from './cell.js';
+import { inFlow } from './context.js';
 import { Disposal, type Failure } from './disposal.js';
 import { errorsOf } from './error-path.js';
 import { lazily, Waits, type Surroundings } from './deadlock.js';
@@ -133,10 +134,13 @@ export class Singletons {
 
   private start(node: Node): void {
     this.cells.set(node, new Cell(node.label));
-    const run = new Run(this.engine.plan(node), this.runScope);
-    this.note(run);
-    // Whoever waits is told by the cell.
-    run.start().catch(() => undefined);
+    // It is made for all who come: what it sees shall not be what the first of them has set.
+    inFlow(undefined, () => {
+      const run = new Run(this.engine.plan(node), this.runScope);
+      this.note(run);
+      // Whoever waits is told by the cell.
+      run.start().catch(() => undefined);
+    });
   }
 
   private note(run: Run): void {

@@ -24,7 +24,7 @@ export interface Choice {
   /** To be told what the thread says. */
   readonly probed: ((crosses: boolean) => void) | undefined;
   /** To be told how long the branches and their meeting took, in milliseconds. */
-  readonly ended?: (time: number) => void;
+  readonly ended: ((time: number) => void) | undefined;
 }
 
 interface State {
@@ -39,7 +39,7 @@ interface State {
   took: number[];
 }
 
-const whole: Choice = { split: undefined, probe: undefined, probed: undefined };
+const whole: Choice = { split: undefined, probe: undefined, probed: undefined, ended: undefined };
 
 /** After so many runs a hop is looked at for the first time, then whenever that has doubled. */
 const firstLook = 8;
@@ -77,7 +77,7 @@ export class Splitter {
         if (crosses) state.crossed++;
         else state.isWhole = true;
       };
-      return { split: undefined, probe: state.probe, probed };
+      return { split: undefined, probe: state.probe, probed, ended: undefined };
     }
     // What one part does to an object that it shares with another one would be lost.
     if (splitting === 'unseen' && split.shared.some((step) => isObject(values[step]))) return whole;

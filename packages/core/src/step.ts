@@ -22,7 +22,8 @@ export interface Step {
   level: number;
   /**
    * Of what a thread makes for itself: `consumer`, made in the hop of its one consumer; `thread`,
-   * kept by the thread, so that each hop that needs it has it. Undefined for all else.
+   * kept by the thread, so that each hop that needs it has it, with what is
+   * made for it alone. Undefined for all else.
    */
   readonly bound: 'consumer' | 'thread' | undefined;
   /** The scope that disposes its value: its own, or that of the consumer of a transient one. */

@@ -102,6 +102,7 @@ describe.each(['tinypool', 'inline'] as const)('with the %s executor', (executor
         fixture.Threads,
         fixture.Setters,
         fixture.Kitchen,
+        fixture.Stove,
       ],
       scopeValues: [Gate],
       threads: { executor, size: 1 },
@@ -174,11 +175,32 @@ describe.each(['tinypool', 'inline'] as const)('with the %s executor', (executor
       expect(seen).toBe('b');
     });
 
-    it('by a singleton that is made on demand: who asks first', async () => {
+    it('by no singleton, though it is made on demand: it is made for all who come', async () => {
       const fork = await container.fork();
       const settings = (name: string) => tenant.run(name, () => fork.resolve(fixture.Settings));
-      expect(await Promise.all([settings('a'), settings('b')])).toEqual(['a', 'a']);
-      await fork.dispose();
+      const none = undefined;
+      const seen = { values: [none, none, [none, none], none], ended: [] };
+      expect(await Promise.all([settings('a'), settings('b')])).toMatchObject([seen, seen]);
+      const { ended } = await settings('c');
+      await tenant.run('other', () => fork.dispose());
+      expect(ended).toEqual([none]);
+    });
+
+    it('by no singleton that is made at the start', async () => {
+      const started = tenant.run('a', () => Container.create({ providers: [fixture.Starts] }));
+      await using other = await started;
+      expect(await other.resolve(fixture.Start)).toEqual([undefined, undefined]);
+    });
+
+    it('by who waited for a singleton, and by a lazy function that it holds: who calls it', async () => {
+      await using fork = await container.fork();
+      const user = (name: string) =>
+        tenant.run(name, () => fork.run((scope) => scope.resolve(fixture.SettingsUser)));
+      const seen = await Promise.all([user('a'), user('b')]);
+      expect(seen).toEqual([
+        ['a', 'a'],
+        ['b', 'b'],
+      ]);
     });
 
     it('by handlers, in the scope of their call', async () => {
@@ -225,12 +247,28 @@ describe.each(['tinypool', 'inline'] as const)('with the %s executor', (executor
       expect(await greeting()).toBe('hello nobody');
     });
 
-    it('of its own hop, beside one that its thread has kept from another', async () => {
+    it('of its own hop, and what its thread keeps sees none: it is kept for all who come', async () => {
       const prediction = () => inScope((scope) => scope.resolve(fixture.Prediction));
-      const [model] = await tenant.run('a', prediction);
-      expect(model).toBe('a');
-      expect(await tenant.run('b', prediction)).toEqual(['a', 'b']);
-      expect(await prediction()).toEqual(['a', undefined]);
+      const none = undefined;
+      const model = [none, none, none, none, none, none];
+      expect(await tenant.run('a', prediction)).toEqual([model, 'a']);
+      expect(await tenant.run('b', prediction)).toEqual([model, 'b']);
+      expect(await prediction()).toEqual([model, none]);
+    });
+
+    it('and the instance of its class, which the thread keeps too, sees none', async () => {
+      const dish = () => inScope((scope) => scope.resolve(fixture.Dish));
+      expect(await tenant.run('a', dish)).toEqual([undefined, undefined, 'a']);
+    });
+
+    it('and the end of what its thread keeps sees none either', async () => {
+      const own = await Container.create({
+        providers: [fixture.Threads, fixture.KeptEnds],
+        threads: { executor, size: 1 },
+      });
+      await tenant.run('a', () => own.run((scope) => scope.resolve(fixture.KeptUser)));
+      const ended = tenant.run('other', () => own.dispose());
+      await expect(ended).rejects.toThrow('ended for undefined');
     });
 
     it('and nothing of it is left for the next one', async () => {

@@ -35,6 +35,13 @@ describe('a queue', () => {
   });
 });
 
+it('a queue takes an item in front', () => {
+  const queue = new Queue<string>(() => 1);
+  for (const item of ['b', 'c']) queue.push(item);
+  queue.unshift('a');
+  expect(queue.clear()).toEqual(['a', 'b', 'c']);
+});
+
 describe('a dispatcher', () => {
   /** A lane with one place, whose answers and figures the test gives. */
   class TestLane implements Lane {
@@ -200,6 +207,57 @@ describe('a dispatcher', () => {
     await expect(running).rejects.toMatchObject({
       step: -1,
       error: { code: 'TURNO_THREAD_DIED', hop: 'A.b', cause },
+    });
+  });
+
+  describe('whose thread has ended before it came to a hop', () => {
+    /** Ends the thread that the last hop was sent to. */
+    async function endUnbegun(): Promise<void> {
+      const gone = new ThreadGone('it fell asleep');
+      gone.isLost = false;
+      lane.sent.at(-1)!.answer.fail(gone);
+      await jest.advanceTimersByTimeAsync(0);
+    }
+    const idsSent = () => lane.sent.map(({ departure }) => departure.definition.id);
+
+    it('sends it again, before all that waits', async () => {
+      const first = dispatcher.run(definition, ['input'], undefined);
+      const second = dispatcher.run({ ...definition, id: 2 }, [], undefined);
+      await endUnbegun();
+      expect(idsSent()).toEqual([1, 1]);
+      expect(lane.sent[1]!.departure.inputs).toEqual(['input']);
+      lane.sent[1]!.answer.open(reply);
+      expect(await first).toEqual(['done']);
+      lane.sent[2]!.answer.open(reply);
+      expect(await second).toEqual(['done']);
+      expect(dispatcher.figures).toMatchObject({ busy: 0, queued: 0, hops: 2 });
+    });
+
+    it('does not send it again if it was aborted meanwhile, or while it waits', async () => {
+      const { outcome } = abortedHop();
+      await endUnbegun();
+      expect(await outcome).toMatchObject(aborted);
+      const caller = new AbortController();
+      const waiting = dispatcher
+        .run(definition, [], caller.signal)
+        .catch((failure: unknown) => failure);
+      lane.places = 0;
+      await endUnbegun();
+      expect(dispatcher.figures).toMatchObject({ busy: 0, queued: 1 });
+      caller.abort('enough');
+      expect(await waiting).toMatchObject(aborted);
+      lane.places = 1;
+      dispatcher.drain();
+      expect(idsSent()).toEqual([1, 1]);
+    });
+
+    it('does not do so for ever', async () => {
+      const outcome = dispatcher
+        .run(definition, [], undefined)
+        .catch((failure: unknown) => failure);
+      for (let time = 0; time < 4; time++) await endUnbegun();
+      expect(await outcome).toMatchObject({ error: { code: 'TURNO_THREAD_DIED' } });
+      expect(idsSent()).toEqual([1, 1, 1, 1]);
     });
   });
 

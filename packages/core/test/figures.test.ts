@@ -3,6 +3,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
   Container,
+  errorPath,
+  suppressedErrors,
   value,
   type HopEvent,
   type Provider,
@@ -11,6 +13,7 @@ import {
   type Token,
 } from '@turno/core';
 import * as fixture from './fixtures/figures.js';
+import { turn } from './support/gate.js';
 
 const opened: Container[] = [];
 const listening: [string, (event: unknown) => void][] = [];
@@ -205,6 +208,38 @@ describe('a hop with two heavy branches', () => {
     await learn(container);
     await expect(threadsOf(container, 'right fails')).rejects.toThrow('right');
     expect(container.threads).toMatchObject({ busy: 0, queued: 0, replaced: 0 });
+    await threadsOf(container);
+  });
+
+  it('fails with what the first of two branches throws, also where the second one is quicker', async () => {
+    const container = await create([fixture.Branches], { size: 2, split: true });
+    await learn(container);
+    const failing = resolve(container, fixture.Both, 'both fail');
+    const error: unknown = await failing.catch((error: unknown) => error);
+    expect(error).toMatchObject({ message: 'left' });
+    expect(errorPath(error)).toEqual(['Branches.both', 'Branches.left']);
+    expect(suppressedErrors(error)).toMatchObject([{ message: 'right' }]);
+    expect(container.threads).toMatchObject({ busy: 0, queued: 0, replaced: 0 });
+  });
+
+  it('does not wait for a branch that would not have run in one thread', async () => {
+    const container = await create([fixture.Branches], { size: 2, split: true });
+    await learn(container);
+    const failing = resolve(container, fixture.Both, 'left fails');
+    await expect(failing).rejects.toThrow('left');
+    expect(container.threads).toMatchObject({ busy: 0, queued: 0, replaced: 1 });
+  });
+
+  it('is ended in all its branches when nobody waits any more', async () => {
+    const container = await create([fixture.Branches], { size: 2, split: true });
+    await learn(container);
+    const caller = new AbortController();
+    const mode = value(fixture.Mode, 'both loop');
+    const failing = container.run((scope) => scope.resolve(fixture.Both, caller), [mode]);
+    while (container.threads.busy < 2) await turn();
+    caller.abort('enough');
+    await expect(failing).rejects.toBe('enough');
+    while (container.threads.busy > 0) await turn();
     await threadsOf(container);
   });
 

@@ -312,6 +312,25 @@ describe.each(['tinypool', 'inline'] as const)('what a thread keeps (%s)', (exec
     expect(entries(log)).toEqual([row, row / 10]);
   });
 
+  it('has transient values of its own, which are kept and disposed with it', async () => {
+    const log = new SharedCells();
+    const container = await create([fixture.Workshop, value(fixture.Log, log)], {
+      size: 1,
+      executor,
+    });
+    const first = await resolve<number[]>(container, fixture.Tools);
+    const before = (first[0] as number) - 1;
+    const tools = (...numbers: number[]) => numbers.map((number) => before + number);
+    const [one, other, onShelf] = tools(1, 2, 3);
+    expect(first).toEqual([one, other, false, onShelf, 'part', before + 4]);
+    const second = await resolve(container, fixture.Tools);
+    expect(second).toEqual([one, other, false, onShelf, 'part', before + 5]);
+    // Those of a request end with its trip.
+    expect(entries(log)).toEqual(tools(4, 5));
+    await container.dispose();
+    expect(entries(log)).toEqual(tools(4, 5, 3, 2, 1));
+  });
+
   it('tells of a teardown that fails when the container is disposed', async () => {
     const container = await create([fixture.Store, value(fixture.Log, new SharedCells())], {
       size: 1,

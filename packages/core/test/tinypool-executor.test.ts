@@ -1,11 +1,15 @@
 /** The executor with real threads: how they start, how they end, and what that costs others. */
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { execFile } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { transfer } from '@turno/core';
 import { recordWithId } from '../dist/record.js';
 import { createExecutor, type ThreadOptions } from '../dist/threads/create-executor.js';
 import type {
@@ -190,6 +194,77 @@ describe('a thread that ends', () => {
     }
     expect(await executor.run(echo, ['after'])).toEqual(['after']);
   });
+});
+
+describe.each([
+  ['worker_threads', 'worker thread'],
+  ['child_process', 'process'],
+] as const)('an error that nobody catches (%s)', (runtime, noun) => {
+  it.each([
+    ['throwFromTimer', 'boom'],
+    ['rejectUnseen', 'unseen'],
+  ])('fails the hop that is under way, and is its cause (%s)', async (method, message) => {
+    const executor = await start({ runtime });
+    const failed = errorOf(executor.run(fault(method), []));
+    const queued = executor.run(echo, ['queued']);
+    const error = await failed;
+    const cause = { name: 'RangeError', message };
+    expect(error).toMatchObject({ code: 'TURNO_THREAD_DIED', cause });
+    expect(error.message).toContain(
+      `The ${noun} that ran Faults.${method} ended before it answered: an error that nobody caught: ${message}.`,
+    );
+    expect(await queued).toEqual(['queued']);
+    expect(executor.figures).toMatchObject({ threads: 1, replaced: 1 });
+  });
+
+  it.each(['answerAndReject', 'answerAndThrow'])(
+    'costs neither the hop that has been answered nor the next one (%s)',
+    async (method) => {
+      const executor = await start({ runtime });
+      for (let round = 1; round <= 5; round++) {
+        const answers = [fault(method, 0), fault('later', 0), echo, echo].map((definition, index) =>
+          executor.run(definition, [index]),
+        );
+        expect(await Promise.all(answers)).toEqual([[0], [1], [2], [3]]);
+        expect(executor.figures.replaced).toBe(round);
+      }
+      expect(executor.figures.providers['Faults.later']).toMatchObject({ hops: 5, replaced: 0 });
+    },
+  );
+
+  it('costs no hop that comes before the thread has ended', async () => {
+    const executor = await start({ runtime });
+    await executor.run(fault('answerAndThrowLater', 0), [0]);
+    for (let index = 0; executor.figures.replaced === 0; index++) {
+      expect(await executor.run(echo, [index])).toEqual([index]);
+      await turn();
+    }
+    expect(await executor.run(echo, ['after'])).toEqual(['after']);
+  });
+
+  it('fails with its cause the start of a thread that imports', async () => {
+    const executor = create({ execArgv: [], runtime });
+    const error = await startErrorOf(executor, manifestFor('rejecting.mjs', 'None'));
+    expect(error).toMatchObject({ code: 'TURNO_THREAD_START', cause: { message: 'unseen' } });
+  });
+
+  it('ends no thread whose own code catches it', async () => {
+    const executor = await start({ runtime });
+    const catchAll = fault('catchAll');
+    const [pid] = await executor.run(catchAll, []);
+    expect(await executor.run(fault('answerAndReject', 0), [1])).toEqual([1]);
+    expect(await executor.run(fault('later', 0), [2])).toEqual([2]);
+    expect(await executor.run(catchAll, [])).toEqual([pid]);
+    expect(executor.figures.replaced).toBe(0);
+  });
+});
+
+it('a hop whose input has moved to a thread that ends cannot go to another one', async () => {
+  const executor = await start();
+  const first = executor.run(fault('answerAndThrow', 0), ['answered']);
+  const moved = errorOf(executor.run(echo, [transfer(new ArrayBuffer(8))]));
+  expect(await first).toEqual(['answered']);
+  expect(await moved).toMatchObject({ code: 'TURNO_THREAD_DIED', hop: 'Faults.echo' });
 });
 
 describe('a replacement that fails to start', () => {
@@ -472,6 +547,58 @@ describe('dispose', () => {
     await executor.dispose();
     expect((await errorOf(executor.run(echo, [1]))).code).toBe('TURNO_DISPOSED');
     expect(executor.figures.threads).toBe(0);
+  });
+});
+
+describe('a program with processes', () => {
+  const program = fileURLToPath(new URL('./fixtures/outlived.mjs', import.meta.url));
+  const started: ChildProcess[] = [];
+  const pids = new Map<string, number>();
+  afterEach(() => {
+    // Only what a test that failed has left.
+    for (const child of started.splice(0)) child.kill('SIGKILL');
+    for (const pid of pids.values()) if (!isGone(pid)) process.kill(pid, 'SIGKILL');
+    pids.clear();
+  });
+
+  /** Also where it is a zombie, since whoever inherits it looks after none. */
+  function isGone(pid: number): boolean {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+    try {
+      return readFileSync(`/proc/${pid}/stat`, 'utf8').includes(' Z ');
+    } catch {
+      // It has gone meanwhile, which the next look shows, or the system has no such files.
+      return false;
+    }
+  }
+
+  it.each([
+    // As `kill -9` does, or the system for lack of memory.
+    ['is killed', (pid: number) => process.kill(pid, 'SIGKILL')],
+    // As a terminal does at Ctrl-C: to the program and its processes.
+    ['is interrupted together with them', (pid: number) => process.kill(-pid, 'SIGINT')],
+  ])('that %s takes them along, also one that loops', async (_how, end) => {
+    const child = spawn(process.execPath, [program], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    started.push(child);
+    const exited = once(child, 'exit');
+    for await (const line of createInterface(child.stdout)) {
+      const [state = '', pid] = line.split(' ');
+      pids.set(state, Number(pid));
+      if (pids.size === 2) break;
+    }
+    expect([...pids.keys()].sort()).toEqual(['idle', 'loops']);
+    expect([...pids.values()].map(isGone)).toEqual([false, false]);
+    end(child.pid as number);
+    await exited;
+    // One that stays lets the test fail at its end.
+    while (![...pids.values()].every(isGone)) await setTimeout(10);
   });
 });
 

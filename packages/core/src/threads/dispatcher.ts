@@ -32,6 +32,9 @@ import { ThreadGone } from './worker-thread.js';
 /** How long until the next look, in milliseconds, where too many threads are stuck to end one more. */
 const again = 250;
 
+/** How often a hop may leave in vain: threads that end at once may do so for ever. */
+const mostReturns = 3;
+
 /** Options of a listener; Node would look for others on a polluted `Object.prototype`. */
 const once = bare({ once: true });
 
@@ -50,6 +53,8 @@ interface Job {
   readonly measurement: Measurement;
   /** That of whoever asks for the hop. */
   readonly flow: Flow | undefined;
+  /** How often a thread has ended before it came to the hop. */
+  returned: number;
   /** Set while a thread has it. */
   running: Running | undefined;
   answered: boolean;
@@ -138,6 +143,7 @@ export class Dispatcher {
         queued: performance.now(),
         measurement: this.meter.measure(definition),
         flow: currentFlow(),
+        returned: 0,
         running: undefined,
         answered: false,
         stopped: undefined,
@@ -244,6 +250,10 @@ export class Dispatcher {
         this.drain();
       },
       (error: unknown) => {
+        if (this.#mayReturn(job, error)) {
+          this.#takeBack(job, running);
+          return;
+        }
         const took = this.#end(job, running);
         const failure = job.stopped?.failure ?? new HopFailure(-1, diedError(definition, error));
         measurement.died(failure.error, took, this.#disposed === undefined);
@@ -251,6 +261,23 @@ export class Dispatcher {
         this.drain();
       },
     );
+  }
+
+  /** Whether its thread has ended before it came to the hop: nothing of that has happened then. */
+  #mayReturn(job: Job, error: unknown): boolean {
+    if (!(error instanceof ThreadGone) || error.isLost) return false;
+    if (job.answered || job.stopped !== undefined || this.#disposed !== undefined) return false;
+    return job.returned++ < mostReturns;
+  }
+
+  /** As if it had not left. */
+  #takeBack(job: Job, running: Running): void {
+    clearTimeout(running.timer);
+    this.#running.delete(job);
+    job.running = undefined;
+    this.#queue.unshift(job);
+    this.lane.wake();
+    this.drain();
   }
 
   /** @returns how long it took, in milliseconds. */
@@ -408,7 +435,7 @@ function decodeError(error: Freight): unknown {
 
 function diedError(definition: HopDefinition, error: unknown): ThreadDiedError {
   const gone = error instanceof ThreadGone ? error : new ThreadGone(String(error));
-  return new ThreadDiedError(labelOf(definition), gone.message, gone.cause);
+  return new ThreadDiedError(labelOf(definition), gone.message, gone.cause, gone.isProcess);
 }
 
 function hasSignal({ steps }: HopDefinition): boolean {

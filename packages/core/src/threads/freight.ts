@@ -14,6 +14,8 @@ export type Transferable = ArrayBuffer | MessagePort;
 export interface Packed {
   readonly freight: Freight;
   readonly transfer: readonly Transferable[];
+  /** Memory of the user's is moved, so that the value cannot be packed once more. */
+  readonly moves?: boolean;
   /** Where it was asked for and can be told: about how many bytes it has. */
   readonly bytes?: number | undefined;
 }
@@ -42,15 +44,16 @@ export const threadPacker: Packer = {
     const { encoded, transfer, exact } = encode(value);
     // Before anything of it moves.
     const bytes = sized ? byteSize(encoded, transfer) : undefined;
-    if (exact) return { freight: encoded, transfer, bytes };
+    const moves = transfer.length > 0;
+    if (exact) return { freight: encoded, transfer, moves, bytes };
     const { port1, port2 } = new MessageChannel();
     try {
       port1.postMessage(encoded, transfer);
-      return { freight: port2, transfer: [port2], bytes };
+      return { freight: port2, transfer: [port2], moves, bytes };
     } catch {
       port2.close();
       const parcel = encodeExactly(value);
-      return { freight: parcel.encoded, transfer: parcel.transfer, bytes };
+      return { freight: parcel.encoded, transfer: parcel.transfer, moves, bytes };
     } finally {
       // What has been posted stays in the queue of the other end.
       port1.close();

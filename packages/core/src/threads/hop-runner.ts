@@ -43,7 +43,7 @@ export interface HopLink {
 export class HopRunner {
   readonly #definitions = new Map<number, HopDefinition>();
   /** Hops whose late classes are there. */
-  readonly #complete = new Set<number>();
+  readonly #complete = new WeakSet<HopDefinition>();
   readonly #kept: ThreadValues;
 
   constructor(
@@ -63,7 +63,15 @@ export class HopRunner {
     return inHop(undefined, () => this.#run(task));
   }
 
+  /** How many definitions of hops it keeps. */
+  get known(): number {
+    return this.#definitions.size;
+  }
+
   #run(task: HopTask): Sent | Promise<Sent> {
+    // A hop that runs has its definition in its hands.
+    const forget = own(task, 'forget');
+    if (forget !== undefined) this.#definitions.delete(forget);
     const news = own(task, 'definition');
     if (news !== undefined) this.#definitions.set(task.hop, guarded(news));
     const definition = this.#definitions.get(task.hop);
@@ -71,7 +79,7 @@ export class HopRunner {
       return this.#failed(-1, new Error(`This thread does not know the hop ${task.hop}.`));
     }
     const encoded = unpack(task.inputs);
-    const late = this.#complete.has(definition.id) ? [] : (definition.late ?? []);
+    const late = this.#complete.has(definition) ? [] : (definition.late ?? []);
     if (late.length === 0 && unknownIn(encoded).length === 0) {
       return this.#start(definition, encoded, task);
     }
@@ -93,7 +101,7 @@ export class HopRunner {
       const [label = ''] = need.labels;
       return this.#failed(-1, new UnreachableError(label, need.module, reason, options));
     }
-    this.#complete.add(definition.id);
+    this.#complete.add(definition);
     for (const id of unknownIn(encoded)) await this.classes.find(id);
     return this.#start(definition, encoded, task);
   }

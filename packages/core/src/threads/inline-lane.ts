@@ -3,6 +3,7 @@ import type { Manifest } from './executor.js';
 import { processPacker, threadPacker, type Packer, type Transferable } from './freight.js';
 import { abortCells, newCells, progressIn } from './hop-control.js';
 import { HopRunner, type Sent } from './hop-runner.js';
+import { KnownHops } from './known-hops.js';
 import type { Departure, Lane, LaneEvents, Trip } from './lane.js';
 import { decode } from '../portable/codec.js';
 import { hasFailed, type Freight, type HopReply, type Report } from './message.js';
@@ -23,6 +24,7 @@ export class InlineLane implements Lane {
   #running = 0;
   readonly #packer: Packer;
   readonly #runner: HopRunner;
+  readonly #known = new KnownHops();
 
   constructor(
     { size, runtime, teardownTimeout }: GroupSettings,
@@ -73,8 +75,7 @@ export class InlineLane implements Lane {
     const cells = controlled ? newCells() : undefined;
     const task = {
       task: 'hop' as const,
-      hop: definition.id,
-      definition,
+      ...this.#known.mention(definition),
       inputs: cross(freight, transfer),
       ...(cells === undefined ? {} : { cells }),
       ...(timed ? { timed } : {}),

@@ -4,6 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Encoded } from '../portable/codec.js';
 import type { HopDefinition, Manifest, Unreachable } from './executor.js';
 import type { HopCells } from './hop-control.js';
+import type { ThreadCells } from './thread-cells.js';
 
 /** The first message to each thread: what it has to import. It answers with a {@link Report}. */
 export interface SetupTask {
@@ -13,8 +14,8 @@ export interface SetupTask {
   readonly startTimeout: number;
   /** Milliseconds that one teardown may take. */
   readonly teardownTimeout: number;
-  /** One cell: the index of the module being imported. A process tells it by messages. */
-  readonly progress?: Int32Array;
+  /** Left out for a process, which tells by messages. */
+  readonly progress?: ThreadCells;
 }
 
 /** What a thread has found at its start. */
@@ -37,6 +38,8 @@ export interface HopTask {
   readonly hop: number;
   /** Left out where the thread knows it. */
   readonly definition?: HopDefinition;
+  /** Id of another definition, which does not come up again unless it is sent again. */
+  readonly forget?: number;
   /** An array. */
   readonly inputs: Freight;
   /** Only for a controlled hop, in a thread. */
@@ -113,3 +116,11 @@ export interface AbortNotice {
 export type ProgressNotice =
   | { readonly run: number; readonly step: number; readonly since: number }
   | { readonly importing: number };
+
+/** The last word of a process that ends for an error that nobody has caught. */
+export interface FaultNotice {
+  readonly fault: Freight;
+  /** How many hops have begun, and how many of them were answered. */
+  readonly begun: number;
+  readonly answered: number;
+}

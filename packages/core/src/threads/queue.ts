@@ -26,6 +26,12 @@ export class Queue<T> {
     this.#items.add(item);
   }
 
+  /** Puts an item in front of all others. */
+  unshift(item: T): void {
+    const others = this.clear();
+    for (const each of [item, ...others]) this.#items.add(each);
+  }
+
   /** The item that has waited longest, removed; undefined if there is none. */
   shift(): T | undefined {
     for (const item of this.#items) {

@@ -1,6 +1,7 @@
 /** Runs the steps of one hop, in the thread. */
 import { types } from 'node:util';
 
+import { inHop } from '../context.js';
 import { isThenable, type ProviderGenerator } from '../disposal.js';
 import { GeneratorError, InputError, UnreachableError, type InputFault } from '../errors.js';
 import { methodTypes } from '../metadata.js';
@@ -108,10 +109,13 @@ export class StepsRun {
     const { perThread } = step;
     if (perThread === undefined) return this.make(step);
     if (this.kept.has(perThread)) return this.kept.get(perThread);
-    const made = this.make(step);
-    return this.kept.keep(perThread, step.label, made, {
-      isPending: isPromise(made, step),
-      isYielded: step.generator === true,
+    // It outlives the hop: what it sees shall not be what the first one that needs it has brought.
+    return inHop(undefined, () => {
+      const made = this.make(step);
+      return this.kept.keep(perThread, step.label, made, {
+        isPending: isPromise(made, step),
+        isYielded: step.generator === true,
+      });
     });
   }
 

@@ -159,20 +159,18 @@ export class ThreadLane implements Lane {
       this.#release(thread);
       throw error;
     }
-    const { freight, transfer, bytes } = packed;
+    const { freight, bytes } = packed;
     this.#held.set(thread, definition);
     const task: HopTask = {
       task: 'hop',
-      hop: definition.id,
-      ...(thread.known.has(definition.id) ? {} : { definition }),
+      ...thread.known.mention(definition),
       inputs: freight,
       ...(timed ? { timed } : {}),
       ...(sized ? { sized } : {}),
       ...(probe === undefined ? {} : { probe }),
     };
-    const reply = thread.run(task, transfer, controlled).then(
+    const reply = thread.run(task, packed, controlled).then(
       (answer): HopReply => {
-        thread.known.add(definition.id);
         this.#release(thread);
         return answer;
       },
@@ -370,6 +368,7 @@ export class ThreadLane implements Lane {
   #noteGone(thread: WorkerThread, reason: ThreadGone): void {
     const wasThere = this.#threads.has(thread);
     this.#forget(thread);
+    if (!reason.isLost) this.#held.delete(thread);
     this.#tellEnd(thread, reason.message, reason.cause);
     if (!wasThere || this.#hasClosed()) return;
     this.#replaced++;

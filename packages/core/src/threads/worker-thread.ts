@@ -2,7 +2,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { Tinypool } from 'tinypool';
 
-import type { Transferable } from './freight.js';
+import { decode } from '../portable/codec.js';
+import { unpack, type Packed, type Transferable } from './freight.js';
 import {
   abortCells,
   newCells,
@@ -11,10 +12,12 @@ import {
   type HopCells,
   type StepProgress,
 } from './hop-control.js';
+import { KnownHops } from './known-hops.js';
 import type {
   AbortNotice,
   EndReply,
   EndTask,
+  FaultNotice,
   HopReply,
   HopTask,
   ProgressNotice,
@@ -22,9 +25,21 @@ import type {
   SetupTask,
 } from './message.js';
 import type { GroupSettings } from './options.js';
+import {
+  begunIn,
+  importIn,
+  newThreadCells,
+  noteReceipt,
+  type ThreadCells,
+} from './thread-cells.js';
 
-/** A thread has ended; the task that it held is lost. */
-export class ThreadGone extends Error {}
+/** A thread has ended. */
+export class ThreadGone extends Error {
+  /** Whether the hop that it held is lost; else it has not begun, and another thread can run it. */
+  isLost = true;
+  /** Whether it was a process. */
+  isProcess = false;
+}
 
 /** What the owner of a thread hears of it. */
 export interface ThreadEvents {
@@ -42,12 +57,12 @@ const never = 2 ** 31 - 1;
 /** The notices between the program and a process, beside its tasks; as tinypool takes them. */
 interface Notices {
   onMessage(send: (notice: AbortNotice) => void): void;
-  postMessage(notice: ProgressNotice): void;
+  postMessage(notice: ProgressNotice | FaultNotice): void;
 }
 
 export class WorkerThread {
   /** Hops whose definitions it has. */
-  readonly known = new Set<number>();
+  readonly known = new KnownHops();
   /** Id of the thread, or pid of the process; 0 before it has started. */
   id = 0;
   readonly #pool: Tinypool;
@@ -58,12 +73,16 @@ export class WorkerThread {
   #hasExited = false;
   readonly exited: Promise<void>;
   #exit!: () => void;
-  /** One cell: the index of the module that a thread imports. */
-  #importing: Int32Array | undefined;
+  /** Of a thread. */
+  #progress: ThreadCells | undefined;
+  /** How many hops it was given, and whether the last one can be given to another thread. */
+  #hops = 0;
+  #isRepeatable = false;
   #cells: HopCells | undefined;
   /** Of a process: number of its last run, where that is, and how to tell it something. */
   #run = 0;
   #notice: ProgressNotice | undefined;
+  #fault: FaultNotice | undefined;
   #send: ((notice: AbortNotice) => void) | undefined;
   readonly #notices: Notices | undefined;
 
@@ -106,7 +125,10 @@ export class WorkerThread {
     this.#notices = isProcess
       ? {
           onMessage: (send) => (this.#send = send),
-          postMessage: (notice) => (this.#notice = notice),
+          postMessage: (notice) => {
+            if (isFault(notice)) this.#noteFault(notice);
+            else this.#notice = notice;
+          },
         }
       : undefined;
   }
@@ -131,8 +153,8 @@ export class WorkerThread {
    * @throws ThreadGone if it ends before it has.
    */
   async start(setup: SetupTask): Promise<Report> {
-    if (!this.isProcess) this.#importing = new Int32Array(new SharedArrayBuffer(4));
-    const task = this.#importing === undefined ? setup : { ...setup, progress: this.#importing };
+    if (!this.isProcess) this.#progress = newThreadCells();
+    const task = this.#progress === undefined ? setup : { ...setup, progress: this.#progress };
     const report = await this.#ask<Report>(task, []);
     this.id = report.thread;
     return report;
@@ -140,7 +162,7 @@ export class WorkerThread {
 
   /** Index of the module that it imports, while it starts. */
   get importing(): number {
-    if (this.#importing !== undefined) return Atomics.load(this.#importing, 0);
+    if (this.#progress !== undefined) return importIn(this.#progress);
     const notice = this.#notice;
     return notice !== undefined && isImport(notice) ? notice.importing : 0;
   }
@@ -150,7 +172,13 @@ export class WorkerThread {
    * @param controlled - whether {@link abort} and {@link progress} shall work.
    * @throws ThreadGone if the thread ends first.
    */
-  run(task: HopTask, transfer: readonly Transferable[], controlled: boolean): Promise<HopReply> {
+  run(
+    task: HopTask,
+    { transfer, moves }: Pick<Packed, 'transfer' | 'moves'>,
+    controlled: boolean,
+  ): Promise<HopReply> {
+    this.#hops++;
+    this.#isRepeatable = moves !== true;
     if (!controlled) return this.#ask<HopReply>(task, transfer);
     this.#notice = undefined;
     if (this.isProcess) return this.#ask<HopReply>({ ...task, run: ++this.#run }, transfer);
@@ -203,7 +231,10 @@ export class WorkerThread {
         reject(new ThreadGone('it was ended'));
         return;
       }
-      this.#fail = reject;
+      this.#fail = (gone) => {
+        gone.isProcess = this.isProcess;
+        reject(gone);
+      };
       const channel = this.#notices as Parameters<Tinypool['run']>[1] & object;
       const answer = this.#pool.run(task, {
         transferList: transfer as Transferable[],
@@ -212,6 +243,8 @@ export class WorkerThread {
       answer.then(
         (reply) => {
           this.#fail = undefined;
+          if (task.task === 'hop' && this.#progress !== undefined) noteReceipt(this.#progress);
+          this.#endForFault();
           resolve(reply);
         },
         (error: unknown) => reject(goneFor(error)),
@@ -237,9 +270,39 @@ export class WorkerThread {
   #noteError(error: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const reason = goneFor(this.#exitError() ?? error);
+    const reason = goneFor(this.#faultError() ?? this.#exitError() ?? error);
+    reason.isLost = !this.#isRepeatable || this.#begun >= this.#hops;
     this.#fail?.(reason);
     this.events.onGone(this, reason);
+  }
+
+  /** How many hops have begun, as far as is known of one that has ended. */
+  get #begun(): number {
+    if (this.#progress !== undefined) return begunIn(this.#progress);
+    return this.#fault?.begun ?? Infinity;
+  }
+
+  #noteFault(fault: FaultNotice): void {
+    this.#fault = fault;
+    // An answer that is on its way through tinypool comes first.
+    const isAnswered = this.#hops > 0 && fault.answered >= this.#hops;
+    if (this.#fail === undefined || !isAnswered) this.#endForFault();
+  }
+
+  #endForFault(): void {
+    const error = this.#faultError();
+    // Tinypool ends it.
+    if (error !== undefined && !this.#isOver) this.#worker?.emit('error', error);
+  }
+
+  /** What a process has said last. */
+  #faultError(): ThreadGone | undefined {
+    if (this.#fault === undefined) return undefined;
+    try {
+      return goneFor(decode(unpack(this.#fault.fault)));
+    } catch (failure) {
+      return goneFor(failure);
+    }
   }
 
   /** Of a process that has exited tinypool says nothing but that. */
@@ -281,6 +344,10 @@ function isImport(
   notice: ProgressNotice,
 ): notice is Extract<ProgressNotice, { importing: number }> {
   return Object.hasOwn(notice, 'importing');
+}
+
+function isFault(notice: ProgressNotice | FaultNotice): notice is FaultNotice {
+  return Object.hasOwn(notice, 'fault');
 }
 
 /** That of this process, as `fork` takes it. */

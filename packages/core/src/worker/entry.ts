@@ -1,7 +1,7 @@
 /** What runs in each thread or process of tinypool. Nothing on the loop's side imports this. */
 import { threadId } from 'node:worker_threads';
 
-import { bare, define } from '../own.js';
+import { bare, define, own } from '../own.js';
 import { keepClasses } from '../record.js';
 import { enterThread } from '../thread-context.js';
 import { processPacker, threadPacker, type Transferable } from '../threads/freight.js';
@@ -16,6 +16,7 @@ import type {
 } from '../threads/message.js';
 import { ThreadModules } from './import-modules.js';
 import { ProcessLink } from './process-link.js';
+import { ThreadLink } from './thread-link.js';
 
 // Before any module of the user's is evaluated.
 enterThread();
@@ -29,21 +30,26 @@ const isProcess = state.isChildProcess === true;
 
 /** What the first task has set up. */
 let runner: HopRunner | undefined;
+let link: ProcessLink | ThreadLink | undefined;
 
 /** Called by tinypool with each task. Never throws: tinypool loses what makes an error one. */
 export function run(task: SetupTask | HopTask | EndTask): Report | Answer | Promise<unknown> {
   if (task.task === 'setup') return setUp(task);
   if (runner === undefined) throw new Error('A task came before the setup of its thread.');
   if (task.task === 'end') return runner.end().then(answer);
+  // Ends before it can answer.
+  if (link?.noteBegin() === false) return new Promise(() => undefined);
   const sent = runner.run(task);
-  return sent instanceof Promise ? sent.then(answer) : answer(sent);
+  return sent instanceof Promise ? sent.then(answerHop) : answerHop(sent);
 }
 
 async function setUp(task: SetupTask): Promise<Report> {
-  const link = isProcess ? new ProcessLink() : undefined;
-  const modules = new ThreadModules(task, (index) => link?.noteImport(index));
-  const [id, packer] = link === undefined ? [threadId, threadPacker] : [process.pid, processPacker];
-  runner = new HopRunner(id, modules, packer, task.teardownTimeout, link);
+  const progress = own(task, 'progress');
+  const ofProcess = isProcess ? new ProcessLink() : undefined;
+  link = ofProcess ?? (progress === undefined ? undefined : new ThreadLink(progress));
+  const modules = new ThreadModules(task, (index) => ofProcess?.noteImport(index));
+  const [id, packer] = isProcess ? [process.pid, processPacker] : [threadId, threadPacker];
+  runner = new HopRunner(id, modules, packer, task.teardownTimeout, ofProcess);
   await modules.importAll();
   return bare(modules.report(id));
 }
@@ -53,6 +59,11 @@ define(run, 'then', undefined, false);
 
 /** A reply as tinypool takes it. */
 type Answer = HopReply | EndReply | Promise<unknown>;
+
+function answerHop(sent: Sent): Answer {
+  link?.noteAnswer();
+  return answer(sent);
+}
 
 function answer({ reply, transfer }: Sent<HopReply | EndReply>): Answer {
   return transfer.length === 0 ? reply : moving(reply, transfer);

@@ -4,6 +4,7 @@ import { importUntilParked } from '../thread-context.js';
 import type { NeededClass } from '../threads/executor.js';
 import type { Report, SetupTask } from '../threads/message.js';
 import { whyUnreachable, type Reason } from '../threads/reach.js';
+import { noteImport } from '../threads/thread-cells.js';
 
 /** How the import of a module has ended. */
 type Outcome = 'imported' | 'parked' | 'waiting' | { readonly error: unknown };
@@ -31,7 +32,7 @@ export class ThreadModules {
   #note(index: number): void {
     const { progress } = this.setup;
     if (progress === undefined) this.noteImport(index);
-    else Atomics.store(progress, 0, index);
+    else noteImport(progress, index);
   }
 
   report(thread: number): Report {
