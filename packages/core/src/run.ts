@@ -57,12 +57,11 @@ export interface RunLink {
   signal: () => AbortSignal | undefined;
 }
 
-/** How a hop is run that is not like the others. */
-interface TripOptions {
-  readonly probe?: Choice['probe'];
-  readonly probed?: Choice['probed'];
-  readonly signal?: AbortSignal | undefined;
-  readonly failed?: (step: Step, error: unknown) => void;
+/** How a branch of a hop is run. */
+interface Branch {
+  readonly signal: AbortSignal | undefined;
+  /** Told of its failure, in the place of the run. */
+  failed(step: Step, error: unknown): void;
 }
 
 interface StepFailure {
@@ -395,7 +394,7 @@ export class Run {
     this.inFlight.add(last);
     const trips = branches.map((each, index) => {
       const signal = ends[index]?.signal;
-      return this.makeTrip(unit, each, hop, { signal, failed });
+      return this.makeTrip(unit, each, hop, undefined, { signal, failed });
     });
     const stays = await Promise.all(trips);
     release();
@@ -412,22 +411,24 @@ export class Run {
   /**
    * Runs a hop, or a part of one.
    * @param whole - the hop that it is part of: only what leaves that is kept.
-   * @param failed - told of a failure in the place of the run.
    * @returns the steps whose values could not leave their thread; undefined where it has failed.
    */
   private async makeTrip(
     unit: Unit,
     hop: Hop,
     whole: Hop,
-    { probe, probed, signal = this.signal, failed }: TripOptions = {},
+    choice?: Choice,
+    branch?: Branch,
   ): Promise<readonly number[] | undefined> {
     const last = hop.steps.at(-1) as Step;
     this.inFlight.add(last);
     const trace = this.trace?.hop(unit, hop);
-    const watch = probed === undefined ? trace : new ProbeWatch(trace, probe, probed);
+    const watch =
+      choice?.probed === undefined ? trace : new ProbeWatch(trace, choice.probe, choice.probed);
     try {
       const inputs = hop.inputs.map((index) => this.values[index]);
       if (hop.definition.rest !== undefined) inputs.push(this.args);
+      const { signal } = branch ?? this;
       const values = await this.scope.executor.run(hop.definition, inputs, signal, watch);
       trace?.succeed();
       const left: number[] = [];
@@ -450,8 +451,8 @@ export class Run {
       const position = hop.steps[step] !== undefined ? step : hop.steps.length - 1;
       trace?.fail(position, error);
       const culprit = hop.steps[position] as Step;
-      if (failed === undefined) this.fail(culprit, error);
-      else failed(culprit, error);
+      if (branch === undefined) this.fail(culprit, error);
+      else branch.failed(culprit, error);
       return undefined;
     }
   }
