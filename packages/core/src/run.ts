@@ -428,7 +428,7 @@ export class Run {
     try {
       const inputs = hop.inputs.map((index) => this.values[index]);
       if (hop.definition.rest !== undefined) inputs.push(this.args);
-      const { signal } = branch ?? this;
+      const signal = branch === undefined ? this.signal : branch.signal;
       const values = await this.scope.executor.run(hop.definition, inputs, signal, watch);
       trace?.succeed();
       const left: number[] = [];
