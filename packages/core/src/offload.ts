@@ -3,7 +3,6 @@ import { Cell } from './cell.js';
 import { joinErrors, type Disposal } from './disposal.js';
 import { errorPath, errorsOf, extendPath } from './error-path.js';
 import type { OffloadedNode, ValueNode } from './node.js';
-import { onAbort } from './on-abort.js';
 import type { Plan } from './plan.js';
 import { Run, type RunLink, type RunScope } from './run.js';
 import { loop } from './placement.js';
@@ -79,8 +78,11 @@ async function call(
   const sent = signal === undefined ? args : args.slice(0, -1);
   const run = new Run(plan, scopeOfCall(home.runScope, disposal), sent);
   home.note(run);
-  const giveUp = (reason: unknown): void => run.cancel(reason);
-  const stops = [onAbort(signal, giveUp), onAbort(made.signal(), giveUp)];
+  const stops = [run.heed(signal), run.heedRun(made)];
+  // It may go on in its thread when it has been given up, and may still be cancelled then.
+  void run.ended.then(() => {
+    for (const stop of stops) stop();
+  });
   try {
     const value = await run.start();
     const { faults } = await disposal.run();
@@ -91,8 +93,6 @@ async function call(
     const { label } = plan.target;
     if (errorPath(error)?.[0] === label) extendPath(error, [node.label, label]);
     throw error;
-  } finally {
-    for (const stop of stops) stop();
   }
 }
 

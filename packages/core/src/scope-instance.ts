@@ -295,7 +295,7 @@ export class ScopeInstance implements AsyncDisposable {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     const run = new Run(plan, this.runScope);
     this.runs.add(run);
-    const stopListening = onAbort(signal, (reason) => run.cancel(reason));
+    const stopListening = run.heed(signal);
     const outcome = run.start();
     void run.ended.then(() => {
       this.runs.delete(run);

@@ -164,6 +164,36 @@ describe('a dispatcher', () => {
     expect(lane.ended).toBe(1);
   });
 
+  /** A hop whose caller is still there when its signal is aborted. */
+  function toldHop() {
+    const [told, leaving] = [new AbortController(), new AbortController()];
+    const caller = { gone: leaving.signal };
+    const running = dispatcher.run(definition, [], told.signal, undefined, caller);
+    const outcome = running.catch((failure: unknown) => failure);
+    return { tell: () => told.abort('enough'), leave: () => leaving.abort('gone'), outcome };
+  }
+
+  it('ends no thread of a hop that is told to stop before its caller has gone', async () => {
+    const { tell, leave, outcome } = toldHop();
+    tell();
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect([lane.aborted, lane.ended]).toEqual([1, 0]);
+    leave();
+    await jest.advanceTimersByTimeAsync(49);
+    expect(lane.ended).toBe(0);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(lane.ended).toBe(1);
+    expect(await outcome).toMatchObject(aborted);
+  });
+
+  it('drops a hop that is told to stop while it waits, whether its caller has gone or not', async () => {
+    lane.places = 0;
+    const { tell, outcome } = toldHop();
+    tell();
+    expect(await outcome).toMatchObject(aborted);
+    expect(dispatcher.figures.queued).toBe(0);
+  });
+
   it('controls no hop that nobody can abort', () => {
     void dispatcher.run(definition, [], undefined);
     expect(lane.sent[0]?.departure.controlled).toBe(false);

@@ -24,6 +24,7 @@ import {
 } from '@turno/core';
 import * as fixture from './fixtures/offloaded.js';
 import { hiddenLate, Translator, Word } from './fixtures/offloaded-late.js';
+import { moment } from './support/gate.js';
 import { cells, letGo, set } from './support/hop.js';
 
 const { FakeHasher, Gate, Greeter, Hash, Hasher, Model, Named, Salt, User } = fixture;
@@ -399,14 +400,25 @@ describe('in threads', () => {
     expect(await (await made.resolve(offloaded(Hasher))).hash('next')).toBe('saltsalt next');
   });
 
-  it('a call is aborted when another step of that run fails', async () => {
-    await using made = await Container.create({
-      ...base,
-      providers: [fixture.Pantry, fixture.Waiting],
-    });
-    await using scope = made.createScope([value(Gate, cells())]);
-    await expect(scope.resolve(fixture.Either)).rejects.toBeInstanceOf(fixture.PepperError);
-  });
+  it.each([
+    ['', fixture.Waiting],
+    [', also with the signal of that run', fixture.Passing],
+  ])(
+    'a call is aborted when another step fails, its thread ended with the scope%s',
+    async (_, of) => {
+      await using made = await Container.create({
+        ...base,
+        providers: [fixture.Pantry, of, fixture.Failing],
+        threads: { size: 1, grace: 0 },
+      });
+      const scope = made.createScope([value(Gate, cells())]);
+      await expect(scope.resolve(fixture.Either)).rejects.toBeInstanceOf(fixture.PepperError);
+      await moment();
+      expect(made.threads).toMatchObject({ busy: 1, replaced: 0 });
+      await scope.dispose();
+      expect(made.threads).toMatchObject({ busy: 0, replaced: 1 });
+    },
+  );
 
   it('a call is aborted when its scope is disposed', async () => {
     const scope = container.createScope();

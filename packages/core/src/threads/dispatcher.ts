@@ -16,6 +16,7 @@ import {
   insteadOf,
   stayed,
   type GroupFigures,
+  type HopCaller,
   type HopDefinition,
   type HopStep,
   type HopWatch,
@@ -42,9 +43,10 @@ interface Job {
   readonly inputs: readonly unknown[];
   readonly signal: AbortSignal | undefined;
   readonly watch: HopWatch | undefined;
+  readonly caller: HopCaller | undefined;
   readonly resolve: (values: unknown[]) => void;
   readonly reject: (failure: HopFailure) => void;
-  /** Undoes the listening to `signal`. */
+  /** Undoes the listening to `signal`, and to whether the caller has gone. */
   release: (() => void) | undefined;
   readonly queued: number;
   readonly measurement: Measurement;
@@ -125,6 +127,7 @@ export class Dispatcher {
     inputs: readonly unknown[],
     signal: AbortSignal | undefined,
     watch?: HopWatch,
+    caller?: HopCaller,
   ): Promise<unknown[]> {
     return new Promise((resolve, reject) => {
       const job: Job = {
@@ -132,6 +135,7 @@ export class Dispatcher {
         inputs: withContext(inputs),
         signal,
         watch,
+        caller,
         resolve,
         reject,
         release: undefined,
@@ -149,9 +153,7 @@ export class Dispatcher {
         return;
       }
       if (signal !== undefined) {
-        const abort = () => this.#abort(job, signal);
-        signal.addEventListener('abort', abort, once);
-        job.release = () => signal.removeEventListener('abort', abort);
+        listen(job, signal, () => this.#abort(job, signal));
       }
       if (startsNow) {
         this.#start(job);
@@ -308,10 +310,17 @@ export class Dispatcher {
       this.#fail(job, failure);
       return;
     }
+    // Its deadline has told it before, and will end its thread.
+    if (job.stopped?.isFinal === true) return;
     // Its inputs are in use as long as it runs: what they stand on is torn down after the answer.
-    job.stopped ??= { failure, isFinal: false };
+    job.stopped = { failure, isFinal: false };
     running.trip.abort();
-    this.#stopIn(this.grace, job, running);
+    const gone = job.caller?.gone ?? signal;
+    const stop = (): void => {
+      if (job.stopped?.isFinal !== true) this.#stopIn(this.grace, job, running);
+    };
+    if (gone.aborted) stop();
+    else listen(job, gone, stop);
   }
 
   /** Looks at the hop whenever a step of it may have run for as long as it may. */
@@ -361,6 +370,13 @@ export class Dispatcher {
       running.timer?.unref();
     }, delay);
   }
+}
+
+/** Calls back when a signal is aborted, until the job is answered; instead of what was listened to. */
+function listen(job: Job, signal: AbortSignal, abort: () => void): void {
+  job.release?.();
+  signal.addEventListener('abort', abort, once);
+  job.release = () => signal.removeEventListener('abort', abort);
 }
 
 /** @returns a failure that names the parameter whose value cannot cross. */

@@ -263,6 +263,15 @@ export interface HopWatch {
   probed?(crosses: boolean): void;
 }
 
+/** Who waits for a hop, also when it has been told to stop. */
+export interface HopCaller {
+  /**
+   * Aborted when it waits no more: only then is the thread of a hop ended that goes on although its
+   * signal is aborted. Asked for when that is.
+   */
+  readonly gone: AbortSignal;
+}
+
 /** Runs hops. Every executor passes the same conformance suite. */
 export interface Executor {
   /**
@@ -280,6 +289,8 @@ export interface Executor {
    * @returns the values of `definition.outputs`, then those of `definition.extras`, then the inputs
    * `definition.returned`.
    * An aborted hop that ends in time by itself is answered as if it had not been aborted.
+   * @param signal - told to the steps when it is aborted; a hop that waits for a thread is dropped.
+   * @param caller - left out, it has gone when `signal` is aborted.
    * @throws HopFailure, always. Its `error` is what a step threw, a `NotPortableError`, a
    * `QueueFullError`, a `ThreadsStuckError`, a `DeadlineError`, a `ThreadDiedError`, a
    * `ThreadStartError`, a `DisposedError`, or the reason of `signal`.
@@ -289,6 +300,7 @@ export interface Executor {
     inputs: readonly unknown[],
     signal?: AbortSignal,
     watch?: HopWatch,
+    caller?: HopCaller,
   ): Promise<unknown[]>;
 
   readonly figures: ThreadFigures;

@@ -6,6 +6,7 @@ import { Dispatcher } from './dispatcher.js';
 import type {
   Executor,
   GroupFigures,
+  HopCaller,
   HopDefinition,
   HopWatch,
   Manifest,
@@ -81,8 +82,9 @@ export class GroupExecutor implements Executor {
     inputs: readonly unknown[],
     signal?: AbortSignal,
     watch?: HopWatch,
+    caller?: HopCaller,
   ): Promise<unknown[]> {
-    return this.#group(definition.group).dispatcher.run(definition, inputs, signal, watch);
+    return this.#group(definition.group).dispatcher.run(definition, inputs, signal, watch, caller);
   }
 
   free(group: string): number {
