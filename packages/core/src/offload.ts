@@ -14,7 +14,7 @@ export interface Home {
   /** @throws DisposedError once it ends. */
   refuseEnded(): void;
   /** Settles when threads have been started; undefined where there is nothing to wait for. */
-  ready(): Promise<void> | undefined;
+  ready(node: OffloadedNode): Promise<void> | undefined;
   /** @param hasSignal - whether the method gets a signal as its last argument. */
   plan(node: OffloadedNode, method: string, hasSignal: boolean): Plan;
   /** For the values that only one call needs. */
@@ -63,7 +63,7 @@ async function call(
   made: RunLink,
 ): Promise<unknown> {
   home.refuseEnded();
-  const starting = home.ready();
+  const starting = home.ready(node);
   if (starting !== undefined) {
     await starting;
     home.refuseEnded();

@@ -7,6 +7,7 @@ import {
   ThreadDiedError,
   ThreadsStuckError,
   ThreadStartError,
+  UnreachableError,
 } from '../errors.js';
 import { bare, own } from '../own.js';
 import { decode, Obstacle } from '../portable/codec.js';
@@ -24,7 +25,7 @@ import {
 import { shownTimes, type GroupMeter, type Measurement } from './figures.js';
 import { unpack } from './freight.js';
 import { contextRefusal, withContext } from './hop-context.js';
-import type { Lane, Trip } from './lane.js';
+import type { HopImport, Lane, Trip } from './lane.js';
 import { hasFailed, type Freight, type HopReply } from './message.js';
 import { defaultQueue } from './options.js';
 import { Queue } from './queue.js';
@@ -81,6 +82,8 @@ export class Dispatcher {
   /** Hops whose threads cannot be ended. */
   #blocked = 0;
   #disposed: Promise<readonly unknown[]> | undefined;
+  /** Set while it is watched what threads import. */
+  #watching: NodeJS.Timeout | undefined;
   #waited = 0;
   #ran = 0;
   #hops = 0;
@@ -96,6 +99,8 @@ export class Dispatcher {
      * does not wait for it; what the hop works with does.
      */
     private readonly grace: number,
+    /** How long a thread may take to import what a hop needs, in milliseconds. */
+    private readonly startTimeout: number,
   ) {
     this.#queue = new Queue(() => limit ?? defaultQueue(lane.size));
   }
@@ -207,6 +212,7 @@ export class Dispatcher {
   }
 
   #dispose(): Promise<readonly unknown[]> {
+    clearTimeout(this.#watching);
     for (const job of [...this.#queue.clear(), ...this.#running]) {
       clearTimeout(job.running?.timer);
       this.#fail(job, new HopFailure(-1, new DisposedError('container')));
@@ -237,6 +243,7 @@ export class Dispatcher {
     job.running = running;
     this.#running.add(job);
     if (hasDeadline) this.#watchDeadlines(job, running);
+    this.#watching ??= this.#watchImportsIn(this.startTimeout);
     watch?.started();
     trip.reply.then(
       (reply) => {
@@ -323,13 +330,48 @@ export class Dispatcher {
     else listen(job, gone, stop);
   }
 
+  #watchImportsIn(delay: number): NodeJS.Timeout {
+    return setTimeout(() => this.#watchImports(), delay).unref();
+  }
+
+  /**
+   * Looks at all hops whenever an import may have gone on for as long as it may: one timer for all of
+   * them, since hardly any imports something.
+   */
+  #watchImports(isSure = false): void {
+    let wait = Infinity;
+    for (const job of this.#running) {
+      const { running, stopped, definition } = job;
+      if (running === undefined || stopped?.isFinal === true) continue;
+      const { importing } = running.trip;
+      const left = this.startTimeout - (importing?.ran ?? 0);
+      if (importing === undefined || left > 0 || !isSure) {
+        wait = Math.min(wait, left);
+        continue;
+      }
+      const error = importError(definition, importing, this.startTimeout);
+      job.stopped = { failure: new HopFailure(-1, error), isFinal: true };
+      this.#stopIn(0, job, running);
+    }
+    // Its answer may be there already, behind what has held the loop.
+    if (wait <= 0) setImmediate(() => this.#watchImports(true));
+    else if (wait === Infinity) this.#watching = undefined;
+    else this.#watching = this.#watchImportsIn(wait);
+  }
+
   /** Looks at the hop whenever a step of it may have run for as long as it may. */
   #watchDeadlines(job: Job, running: Running, isSure = false): void {
     const { steps } = job.definition;
-    const { step: current, ran } = running.trip.progress ?? { step: -1, ran: 0 };
+    const { progress, importing } = running.trip;
+    // What comes before the first step has the deadline of the first one that has any.
+    const isBefore = progress === undefined || progress.step < 0;
+    const current = isBefore
+      ? steps.findIndex(({ deadline }) => deadline !== undefined)
+      : progress.step;
+    const ran = importing === undefined ? (progress?.ran ?? 0) : 0;
     let wait = Infinity;
     for (const [index, { deadline }] of steps.entries()) {
-      if (deadline === undefined || index < current) continue;
+      if (deadline === undefined || (index < current && !isBefore)) continue;
       wait = Math.min(wait, index === current ? deadline - ran : deadline);
     }
     if (wait === Infinity) return;
@@ -420,6 +462,27 @@ function decodeError(error: Freight): unknown {
   } catch (failure) {
     return failure;
   }
+}
+
+function importError(
+  definition: HopDefinition,
+  { module, need }: HopImport,
+  limit: number,
+): UnreachableError {
+  const label = need?.labels[0] ?? labelOf(definition);
+  const what =
+    need === undefined
+      ? `${module}, which declares a class of what was sent to it,`
+      : `its module (${module})`;
+  return new UnreachableError(
+    label,
+    module,
+    `the import of ${what} takes longer than ${limit} ms`,
+    {
+      remedy: 'Let that module do less when it is imported, or set `threads: { startTimeout }`',
+      mayBeAsync: false,
+    },
+  );
 }
 
 function diedError(definition: HopDefinition, error: unknown): ThreadDiedError {

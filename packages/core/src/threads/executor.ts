@@ -276,7 +276,8 @@ export interface HopCaller {
 export interface Executor {
   /**
    * Starts the threads and lets each import the modules of the manifest.
-   * @returns what cannot be reached; the executor is then of no use and must be disposed.
+   * @returns what cannot be reached. Its threads are ended then, as when this throws, and it may be
+   * started again.
    * @throws ThreadStartError when no thread comes up before the deadline.
    */
   start(manifest: Manifest): Promise<readonly Unreachable[]>;

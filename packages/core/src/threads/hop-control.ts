@@ -3,10 +3,53 @@
 
 /** Which step of a hop runs. */
 export interface StepProgress {
-  /** Index into `HopDefinition.steps`. */
+  /** Index into `HopDefinition.steps`; -1 before the first, while what was sent is decoded. */
   readonly step: number;
-  /** For how long it has been running, in milliseconds. */
+  /** For how long it has been running, in milliseconds; before the first step since the hop has left. */
   readonly ran: number;
+}
+
+/** What a thread imports. */
+export interface ImportProgress {
+  /** In `modules` of the manifest, or beyond; see {@link lateImport}. */
+  readonly index: number;
+  /** For how long, in milliseconds. */
+  readonly ran: number;
+}
+
+/** Positions in the cells that a thread tells by what it imports. */
+const [imported, importBegun] = [0, 1] as const;
+
+/** Cells that the loop and a thread share as long as that lives: the index of what is imported, since when. */
+export type ImportCells = Int32Array;
+
+export function newImportCells(): ImportCells {
+  return new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
+}
+
+/** In the thread: an import begins. The index behind the modules of the manifest: none does. */
+export function noteImport(cells: ImportCells, index: number): void {
+  Atomics.store(cells, importBegun, now());
+  Atomics.store(cells, imported, index);
+}
+
+/** On the loop. */
+export function importIn(cells: ImportCells): ImportProgress {
+  return { index: Atomics.load(cells, imported), ran: since(Atomics.load(cells, importBegun)) };
+}
+
+/**
+ * The index of what is imported for a hop, after the start.
+ * @param count - how many modules the manifest has.
+ * @param position - among its `portableModules`, followed by `late` of the hop.
+ */
+export function lateImport(count: number, position: number): number {
+  return count + 1 + position;
+}
+
+/** The position that {@link lateImport} has made an index of; negative for what is imported at the start. */
+export function latePosition(count: number, index: number): number {
+  return index - count - 1;
 }
 
 /** Positions in the cells that loop and thread share. */
@@ -14,12 +57,14 @@ const [aborted, step, begun] = [0, 1, 2] as const;
 
 /**
  * Cells that the loop and a thread share while a hop runs: 1 when it is aborted; the index of the step
- * that runs, plus one; when that began.
+ * that runs, plus one; when that began, or the hop left.
  */
 export type HopCells = Int32Array;
 
 export function newCells(): HopCells {
-  return new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
+  const cells = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
+  cells[begun] = now();
+  return cells;
 }
 
 /** On the loop: tells the hop that it is aborted. */
@@ -28,13 +73,12 @@ export function abortCells(cells: HopCells): void {
   Atomics.notify(cells, aborted);
 }
 
-/** On the loop: which step runs; undefined before the first. */
-export function progressIn(cells: HopCells): StepProgress | undefined {
-  const running = Atomics.load(cells, step);
-  return running === 0 ? undefined : { step: running - 1, ran: since(Atomics.load(cells, begun)) };
+/** On the loop: which step runs. */
+export function progressIn(cells: HopCells): StepProgress {
+  return { step: Atomics.load(cells, step) - 1, ran: since(Atomics.load(cells, begun)) };
 }
 
-/** In the thread: a step begins. */
+/** In the thread: a step begins; -1 for what comes before the first. */
 export function noteStep(cells: HopCells, index: number): void {
   Atomics.store(cells, begun, now());
   Atomics.store(cells, step, index + 1);

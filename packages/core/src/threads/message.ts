@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 
 import type { Encoded } from '../portable/codec.js';
 import type { HopDefinition, Manifest, Unreachable } from './executor.js';
-import type { HopCells } from './hop-control.js';
+import type { HopCells, ImportCells } from './hop-control.js';
 
 /** The first message to each thread: what it has to import. It answers with a {@link Report}. */
 export interface SetupTask {
@@ -13,8 +13,8 @@ export interface SetupTask {
   readonly startTimeout: number;
   /** Milliseconds that one teardown may take. */
   readonly teardownTimeout: number;
-  /** One cell: the index of the module being imported. A process tells it by messages. */
-  readonly progress?: Int32Array;
+  /** Where it tells what it imports, also later on. A process tells it by messages. */
+  readonly progress?: ImportCells;
 }
 
 /** What a thread has found at its start. */
@@ -112,4 +112,4 @@ export interface AbortNotice {
 /** What a process tells beside its answers: where it is in a run, or in its imports. */
 export type ProgressNotice =
   | { readonly run: number; readonly step: number; readonly since: number }
-  | { readonly importing: number };
+  | { readonly importing: number; readonly since: number };

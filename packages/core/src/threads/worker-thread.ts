@@ -5,10 +5,15 @@ import { Tinypool } from 'tinypool';
 import type { Transferable } from './freight.js';
 import {
   abortCells,
+  importIn,
   newCells,
+  newImportCells,
+  now,
   progressIn,
   since,
   type HopCells,
+  type ImportCells,
+  type ImportProgress,
   type StepProgress,
 } from './hop-control.js';
 import type {
@@ -58,11 +63,11 @@ export class WorkerThread {
   #hasExited = false;
   readonly exited: Promise<void>;
   #exit!: () => void;
-  /** One cell: the index of the module that a thread imports. */
-  #importing: Int32Array | undefined;
+  #importing: ImportCells | undefined;
   #cells: HopCells | undefined;
-  /** Of a process: number of its last run, where that is, and how to tell it something. */
+  /** Of a process: number of its last run, when that left, where it is, and how to tell it something. */
   #run = 0;
+  #sent = 0;
   #notice: ProgressNotice | undefined;
   #send: ((notice: AbortNotice) => void) | undefined;
   readonly #notices: Notices | undefined;
@@ -131,18 +136,20 @@ export class WorkerThread {
    * @throws ThreadGone if it ends before it has.
    */
   async start(setup: SetupTask): Promise<Report> {
-    if (!this.isProcess) this.#importing = new Int32Array(new SharedArrayBuffer(4));
+    if (!this.isProcess) this.#importing = newImportCells();
     const task = this.#importing === undefined ? setup : { ...setup, progress: this.#importing };
     const report = await this.#ask<Report>(task, []);
     this.id = report.thread;
     return report;
   }
 
-  /** Index of the module that it imports, while it starts. */
-  get importing(): number {
-    if (this.#importing !== undefined) return Atomics.load(this.#importing, 0);
+  /** What it imports; undefined where a process has not told. */
+  get importing(): ImportProgress | undefined {
+    if (this.#importing !== undefined) return importIn(this.#importing);
     const notice = this.#notice;
-    return notice !== undefined && isImport(notice) ? notice.importing : 0;
+    return notice !== undefined && isImport(notice)
+      ? { index: notice.importing, ran: since(notice.since) }
+      : undefined;
   }
 
   /**
@@ -151,8 +158,9 @@ export class WorkerThread {
    * @throws ThreadGone if the thread ends first.
    */
   run(task: HopTask, transfer: readonly Transferable[], controlled: boolean): Promise<HopReply> {
-    if (!controlled) return this.#ask<HopReply>(task, transfer);
     this.#notice = undefined;
+    if (!controlled) return this.#ask<HopReply>(task, transfer);
+    this.#sent = now();
     if (this.isProcess) return this.#ask<HopReply>({ ...task, run: ++this.#run }, transfer);
     this.#cells = newCells();
     return this.#ask<HopReply>({ ...task, cells: this.#cells }, transfer);
@@ -170,7 +178,7 @@ export class WorkerThread {
     const notice = this.#notice;
     return notice !== undefined && !isImport(notice) && notice.run === this.#run
       ? { step: notice.step, ran: since(notice.since) }
-      : undefined;
+      : { step: -1, ran: since(this.#sent) };
   }
 
   /**
