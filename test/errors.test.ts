@@ -54,6 +54,7 @@ import {
   type StandardSchema,
 } from '@turno/http-adapter';
 import { Store } from './fixtures/errors-broken.js';
+import { Griddle, Spatula } from './fixtures/errors-late.js';
 import { Fryer } from './fixtures/errors-parked.js';
 import * as fixture from './fixtures/errors.js';
 
@@ -236,6 +237,17 @@ function starting(module: string, startTimeout?: number): Promise<Container> {
     modules: [module],
     threads: { size: 1, ...(startTimeout === undefined ? {} : { startTimeout }) },
   });
+}
+
+/** What a hop fails with for which a thread imports a module that does not end. */
+function importing(use: (scope: ScopeInstance) => unknown): Promise<never> {
+  return failing(
+    {
+      providers: [fixture.Flips, value(fixture.Tool, new Spatula())],
+      threads: { size: 1, startTimeout: 8_000 },
+    },
+    use,
+  );
 }
 
 async function appOf(controllers: readonly Class[], logger: Logger | false = false): Promise<App> {
@@ -1092,6 +1104,11 @@ const provocations: readonly Provocation[] = [
       throw (found as GraphError).errors[0];
     },
   ],
+  [
+    'a class whose module does not end',
+    () => importing(async (scope) => (await scope.resolve(offloaded(Griddle))).fry()),
+  ],
+  ['a value whose module does not end', () => importing((scope) => scope.resolve(fixture.Flipped))],
   ['a class without a decorator of its own', () => problem([fixture.Inherited])],
 
   [

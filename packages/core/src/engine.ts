@@ -98,6 +98,8 @@ export class Engine {
     if (found.length > 0) throw new GraphError(found);
     for (const node of graph.nodes) engine.disownValue(node);
     const manifest = engine.wanted();
+    // Should that fail, they are as if nobody had tried.
+    await base?.threads.starting?.catch(() => undefined);
     if (base?.threads.have(manifest) === true) {
       engine.threads = base.threads;
       return engine;
@@ -105,7 +107,12 @@ export class Engine {
     engine.ownsThreads = true;
     const executor = createExecutor(threads, teardownTimeout);
     engine.threads = new Threads(executor, splittings.get(own(threads, 'split')) ?? 'unseen');
-    await engine.threads.start(manifest);
+    try {
+      await engine.threads.start(manifest);
+    } catch (error) {
+      await executor.dispose();
+      throw error;
+    }
     return engine;
   }
 
@@ -133,14 +140,19 @@ export class Engine {
   }
 
   /**
-   * Starts the threads if none run and something that has joined the graph since needs them.
+   * Starts the threads if none run and an object whose methods run in them has joined the graph since.
+   * They have to find what that needs, nothing else: another one may be one that no thread can reach.
    * @returns undefined where there is nothing to wait for.
    * @throws as {@link create}.
    */
-  ready(): Promise<void> | undefined {
+  ready(node: OffloadedNode): Promise<void> | undefined {
     const { threads } = this;
-    if (!this.hasLate || threads.isStarted) return threads.starting;
-    return threads.start(this.wanted());
+    const { starting } = threads;
+    if (!this.hasLate || (threads.isStarted && starting === undefined)) return undefined;
+    const wanted = this.wantedFor(node);
+    if (starting === undefined) return threads.start(wanted);
+    if (threads.have(wanted)) return starting;
+    return starting.catch(() => this.ready(node));
   }
 
   /** Nodes whose value the container makes at start, dependencies first. */
@@ -262,6 +274,19 @@ export class Engine {
     return manifestOf(this.checked.sorted, this.checked.sides, this.modules);
   }
 
+  /** As {@link wanted}, of one node. */
+  private wantedFor(node: Node): Manifest {
+    const needed = new Set([node]);
+    // A set that grows while it is walked.
+    for (const { needs } of needed) for (const need of needs) needed.add(need);
+    const { sorted, sides } = this.checked;
+    return manifestOf(
+      sorted.filter((each) => needed.has(each)),
+      sides,
+      this.modules,
+    );
+  }
+
   private disownValue(node: Node): void {
     if (node.kind === 'value') this.disown(node.value);
   }
@@ -288,15 +313,17 @@ const splittings: ReadonlyMap<unknown, Splitting> = new Map([
   [false, 'never'],
 ]);
 
+/** What threads know that have not been started. */
+const nothing: Manifest = { modules: [], portableModules: [], groups: [], needs: [] };
+
 /** The threads of an engine, and of those made from it that need no others. */
 class Threads {
   /** What they know; nothing before they are started. */
-  manifest: Manifest = { modules: [], portableModules: [], groups: [], needs: [] };
+  manifest = nothing;
   readonly splitter: Splitter;
   readonly times: StepTimes;
-  /** While they start; when that has failed, it stays. */
+  /** While they start. */
   starting: Promise<void> | undefined;
-  private hasFailed = false;
 
   constructor(
     readonly executor: Executor,
@@ -314,25 +341,19 @@ class Threads {
   start(manifest: Manifest): Promise<void> | undefined {
     if (manifest.needs.length === 0) return undefined;
     this.manifest = manifest;
-    this.starting = this.run(manifest).then(() => {
-      this.starting = undefined;
-    });
+    this.starting = this.tryToStart(manifest)
+      .catch((error: unknown) => {
+        // Whoever needs them next tries again.
+        this.manifest = nothing;
+        throw error;
+      })
+      .finally(() => (this.starting = undefined));
     return this.starting;
   }
 
   /** Whether all that a manifest needs is there, or will be. */
   have({ needs }: Manifest): boolean {
-    return !this.hasFailed && lacking(this.manifest, needs).length === 0;
-  }
-
-  private async run(manifest: Manifest): Promise<void> {
-    try {
-      await this.tryToStart(manifest);
-    } catch (error) {
-      this.hasFailed = true;
-      await this.executor.dispose();
-      throw error;
-    }
+    return lacking(this.manifest, needs).length === 0;
   }
 
   private async tryToStart(manifest: Manifest): Promise<void> {

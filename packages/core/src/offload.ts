@@ -3,7 +3,6 @@ import { Cell } from './cell.js';
 import { joinErrors, type Disposal } from './disposal.js';
 import { errorPath, errorsOf, extendPath } from './error-path.js';
 import type { OffloadedNode, ValueNode } from './node.js';
-import { onAbort } from './on-abort.js';
 import type { Plan } from './plan.js';
 import { Run, type RunLink, type RunScope } from './run.js';
 import { loop } from './placement.js';
@@ -15,7 +14,7 @@ export interface Home {
   /** @throws DisposedError once it ends. */
   refuseEnded(): void;
   /** Settles when threads have been started; undefined where there is nothing to wait for. */
-  ready(): Promise<void> | undefined;
+  ready(node: OffloadedNode): Promise<void> | undefined;
   /** @param hasSignal - whether the method gets a signal as its last argument. */
   plan(node: OffloadedNode, method: string, hasSignal: boolean): Plan;
   /** For the values that only one call needs. */
@@ -64,7 +63,7 @@ async function call(
   made: RunLink,
 ): Promise<unknown> {
   home.refuseEnded();
-  const starting = home.ready();
+  const starting = home.ready(node);
   if (starting !== undefined) {
     await starting;
     home.refuseEnded();
@@ -79,8 +78,11 @@ async function call(
   const sent = signal === undefined ? args : args.slice(0, -1);
   const run = new Run(plan, scopeOfCall(home.runScope, disposal), sent);
   home.note(run);
-  const giveUp = (reason: unknown): void => run.cancel(reason);
-  const stops = [onAbort(signal, giveUp), onAbort(made.signal(), giveUp)];
+  const stops = [run.heed(signal), run.heedRun(made)];
+  // It may go on in its thread when it has been given up, and may still be cancelled then.
+  void run.ended.then(() => {
+    for (const stop of stops) stop();
+  });
   try {
     const value = await run.start();
     const { faults } = await disposal.run();
@@ -91,8 +93,6 @@ async function call(
     const { label } = plan.target;
     if (errorPath(error)?.[0] === label) extendPath(error, [node.label, label]);
     throw error;
-  } finally {
-    for (const stop of stops) stop();
   }
 }
 

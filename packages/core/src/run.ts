@@ -14,7 +14,13 @@ import type { Step } from './step.js';
 import { noteBlocking } from './step-times.js';
 import type { Split } from './split.js';
 import type { Choice, Splitter } from './splitter.js';
-import { HopFailure, stayed, type Executor, type HopWatch } from './threads/executor.js';
+import {
+  HopFailure,
+  stayed,
+  type Executor,
+  type HopCaller,
+  type HopWatch,
+} from './threads/executor.js';
 import { traceRun, type RunTrace } from './trace.js';
 import type { Class, Token } from './token.js';
 
@@ -55,6 +61,8 @@ export interface RunScope {
 export interface RunLink {
   /** Aborted when the run gives up or fails; undefined once it has ended. */
   signal: () => AbortSignal | undefined;
+  /** Aborted when nobody waits for the run any more; likewise. */
+  gone: () => AbortSignal | undefined;
 }
 
 /** How a branch of a hop is run. */
@@ -64,13 +72,16 @@ interface Branch {
   failed(step: Step, error: unknown): void;
 }
 
+/** Runs whose signals steps on the loop have, so that one that is passed on tells what it stands for. */
+const links = new WeakMap<AbortSignal, RunLink>();
+
 interface StepFailure {
   /** Index of the step: the order of declaration. */
   readonly order: number;
   readonly error: unknown;
 }
 
-export class Run {
+export class Run implements HopCaller {
   private readonly values: unknown[];
   /** For each unit, how many units it still waits for. */
   private readonly waits: number[];
@@ -88,6 +99,9 @@ export class Run {
   private draining = false;
   private unwinding = false;
   private controller: AbortController | undefined;
+  /** Set when nobody waits for it any more. */
+  private left: { readonly reason: unknown } | undefined;
+  private leaving: AbortController | undefined;
   /** Undefined where nobody listens to what steps do. */
   private readonly trace: RunTrace | undefined;
   /** Whether it is measured for how long each step holds the loop. */
@@ -145,7 +159,10 @@ export class Run {
       this.reject(error);
       return this.outcome;
     }
-    for (const index of plan.signals) values[index] = this.signal;
+    if (plan.signals.length > 0) {
+      links.set(this.signal, this.newLink());
+      for (const index of plan.signals) values[index] = this.signal;
+    }
     for (const { step, target, maker } of plan.lazies) {
       values[step.index] = scope.lazy(target, maker);
     }
@@ -166,8 +183,18 @@ export class Run {
     return [...this.inFlight].map(({ node }) => node.label);
   }
 
-  /** Gives up: the caller sees `reason` at once, what is going on is told and waited for. */
+  /**
+   * Gives up, since its caller has gone or must not wait any longer: that sees `reason` at once; what is
+   * going on is told and waited for, and threads that do not stop are ended.
+   */
   cancel(reason: unknown): void {
+    if (this.unfinished < 0) return;
+    this.leave(reason);
+    this.giveUp(reason);
+  }
+
+  /** As {@link cancel}, but no thread is ended: for what has failed elsewhere. */
+  giveUp(reason: unknown): void {
     if (this.cancelled !== undefined || this.unfinished < 0) return;
     this.cancelled = { error: reason };
     this.reject(reason);
@@ -182,16 +209,59 @@ export class Run {
 
   /** For a run that has ended well, whose signal may be in use all the same. */
   abortSignal(reason: unknown): void {
-    this.controller?.abort(reason);
+    if (this.controller === undefined) return;
+    this.leave(reason);
+    this.controller.abort(reason);
+  }
+
+  /** Aborted when nobody waits for it any more. */
+  get gone(): AbortSignal {
+    if (this.leaving === undefined) {
+      this.leaving = new AbortController();
+      setMaxListeners(0, this.leaving.signal);
+      if (this.left !== undefined) this.leaving.abort(this.left.reason);
+    }
+    return this.leaving.signal;
+  }
+
+  private leave(reason: unknown): void {
+    this.left ??= { reason };
+    this.leaving?.abort(reason);
+  }
+
+  /**
+   * Is cancelled when a signal is aborted; only given up where that comes from a step of a run that has
+   * failed and still has its caller. @returns the function that ends this.
+   */
+  heed(signal: AbortSignal | undefined): () => void {
+    const link = signal === undefined ? undefined : links.get(signal);
+    if (link?.gone() !== undefined) return this.heedRun(link);
+    return onAbort(signal, (reason) => this.cancel(reason));
+  }
+
+  /** As {@link heed}, for whatever another run may be aborted by. */
+  heedRun({ signal, gone }: RunLink): () => void {
+    // In this order: a run whose caller has gone tells both.
+    const stopCancelling = onAbort(gone(), (reason) => this.cancel(reason));
+    const stopGivingUp = onAbort(signal(), (reason) => this.giveUp(reason));
+    return () => {
+      stopCancelling();
+      stopGivingUp();
+    };
+  }
+
+  private newLink(): RunLink {
+    const link: RunLink = { signal: () => this.signal, gone: () => this.gone };
+    // Who holds what has it shall not hold on to the values of the run.
+    void this.ended.then(() => (link.signal = link.gone = () => undefined));
+    return link;
   }
 
   private offload(): void {
-    const link: RunLink = { signal: () => this.signal };
+    const link = this.newLink();
     for (const { step, node } of this.plan.offloads) {
       this.values[step.index] = this.scope.offload(step, node, link);
     }
-    // Who holds such an object shall not hold on to the values of the run.
-    void this.ended.then(() => (link.signal = () => undefined));
   }
 
   private get signal(): AbortSignal {
@@ -428,8 +498,9 @@ export class Run {
     try {
       const inputs = hop.inputs.map((index) => this.values[index]);
       if (hop.definition.rest !== undefined) inputs.push(this.args);
+      const { executor } = this.scope;
       const signal = branch === undefined ? this.signal : branch.signal;
-      const values = await this.scope.executor.run(hop.definition, inputs, signal, watch);
+      const values = await executor.run(hop.definition, inputs, signal, watch, this);
       trace?.succeed();
       const left: number[] = [];
       [...hop.outputs, ...hop.extras].forEach((index, position) => {

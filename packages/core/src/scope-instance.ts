@@ -113,7 +113,7 @@ export class ScopeInstance implements AsyncDisposable {
     const signal = givenField(options, 'signal');
     const node = this.context.engine.find(token);
     // Whether threads can reach its methods is told here rather than by the first call.
-    if (node.kind === 'offloaded') await this.context.engine.ready();
+    if (node.kind === 'offloaded') await this.context.engine.ready(node);
     return (await this.resolveNode(node, signal)) as T;
   }
 
@@ -295,7 +295,7 @@ export class ScopeInstance implements AsyncDisposable {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     const run = new Run(plan, this.runScope);
     this.runs.add(run);
-    const stopListening = onAbort(signal, (reason) => run.cancel(reason));
+    const stopListening = run.heed(signal);
     const outcome = run.start();
     void run.ended.then(() => {
       this.runs.delete(run);
@@ -322,7 +322,7 @@ export class ScopeInstance implements AsyncDisposable {
         if (this.disposing === undefined) return;
         throw new DisposedError(this.level === 'container' ? 'container' : 'scope');
       },
-      ready: () => engine.ready(),
+      ready: (node) => engine.ready(node),
       plan: (node, method, hasSignal) => {
         const stored = { has: (each: Node) => this.cellOf(each)?.isLeft === false };
         return engine.planOfCall(node, method, hasSignal, stored);

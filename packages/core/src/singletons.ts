@@ -67,7 +67,7 @@ export class Singletons {
       refuseEnded: () => {
         if (this.disposed) throw new DisposedError('container');
       },
-      ready: () => engine.ready(),
+      ready: (node) => engine.ready(node),
       plan: (node, method, hasSignal) => engine.planOfCall(node, method, hasSignal),
       newDisposal: () => new Disposal(engine.teardownTimeout, engine.owned),
       note: (run) => this.note(run),

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { encodedAs } from '../src/portable/encoded.js';
 import { Dispatcher } from '../src/threads/dispatcher.js';
 import type { HopDefinition } from '../src/threads/executor.js';
-import type { Departure, Lane, Trip } from '../src/threads/lane.js';
+import type { Departure, HopImport, Lane, Trip } from '../src/threads/lane.js';
 import type { StepProgress } from '../src/threads/hop-control.js';
 import type { HopReply } from '../src/threads/message.js';
 import { ThreadGone } from '../src/threads/worker-thread.js';
@@ -55,6 +55,7 @@ describe('a dispatcher', () => {
     aborted = 0;
     woken = 0;
     progress: StepProgress | undefined;
+    importing: HopImport | undefined;
     readonly sent: { departure: Departure; answer: Gate<HopReply> }[] = [];
     places = 1;
     #running = 0;
@@ -71,13 +72,16 @@ describe('a dispatcher', () => {
       const answer = gate<HopReply>();
       this.sent.push({ departure, answer });
       this.#running += 1;
-      const progress = () => this.progress;
+      const [progress, importing] = [() => this.progress, () => this.importing];
       return {
         bytes: undefined,
         reply: answer.passed.finally(() => (this.#running -= 1)),
         abort: () => (this.aborted += 1),
         get progress() {
           return progress();
+        },
+        get importing() {
+          return importing();
         },
         end: () => {
           if (!this.mayEndThreads) return false;
@@ -120,7 +124,7 @@ describe('a dispatcher', () => {
   beforeEach(() => {
     jest.useFakeTimers();
     lane = new TestLane();
-    dispatcher = new Dispatcher(lane, new Figures().group('default'), 2, 50);
+    dispatcher = new Dispatcher(lane, new Figures().group('default'), 2, 50, 10_000);
   });
   afterEach(() => {
     jest.useRealTimers();
@@ -169,6 +173,36 @@ describe('a dispatcher', () => {
     lane.mayEndThreads = true;
     await jest.advanceTimersByTimeAsync(1_000);
     expect(lane.ended).toBe(1);
+  });
+
+  /** A hop whose caller is still there when its signal is aborted. */
+  function toldHop() {
+    const [told, leaving] = [new AbortController(), new AbortController()];
+    const caller = { gone: leaving.signal };
+    const running = dispatcher.run(definition, [], told.signal, undefined, caller);
+    const outcome = running.catch((failure: unknown) => failure);
+    return { tell: () => told.abort('enough'), leave: () => leaving.abort('gone'), outcome };
+  }
+
+  it('ends no thread of a hop that is told to stop before its caller has gone', async () => {
+    const { tell, leave, outcome } = toldHop();
+    tell();
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect([lane.aborted, lane.ended]).toEqual([1, 0]);
+    leave();
+    await jest.advanceTimersByTimeAsync(49);
+    expect(lane.ended).toBe(0);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(lane.ended).toBe(1);
+    expect(await outcome).toMatchObject(aborted);
+  });
+
+  it('drops a hop that is told to stop while it waits, whether its caller has gone or not', async () => {
+    lane.places = 0;
+    const { tell, outcome } = toldHop();
+    tell();
+    expect(await outcome).toMatchObject(aborted);
+    expect(dispatcher.figures.queued).toBe(0);
   });
 
   it('controls no hop that nobody can abort', () => {
@@ -338,6 +372,51 @@ describe('a dispatcher', () => {
       expect(await outcome).toMatchObject({ step: 2, error: { code: 'TURNO_DEADLINE' } });
       await jest.advanceTimersByTimeAsync(1_000);
       expect(lane.ended).toBe(0);
+    });
+  });
+
+  describe('while a thread imports something for a hop', () => {
+    const module = 'file:///a.js';
+
+    it('ends it as soon as that has gone on for as long as it may, whatever else was done before', async () => {
+      const outcome = dispatcher
+        .run(definition, [], undefined)
+        .catch((failure: unknown) => failure);
+      await jest.advanceTimersByTimeAsync(6_000);
+      lane.importing = { module, need: undefined, ran: 4_000 };
+      await jest.advanceTimersByTimeAsync(4_000);
+      lane.importing = { module, need: undefined, ran: 9_999 };
+      await jest.advanceTimersByTimeAsync(6_000);
+      expect(lane.ended).toBe(0);
+      lane.importing = { module, need: undefined, ran: 10_000 };
+      await jest.advanceTimersByTimeAsync(5);
+      expect(lane.ended).toBe(1);
+      expect(await outcome).toMatchObject({ error: { code: 'TURNO_UNREACHABLE', module } });
+    });
+
+    it('spares a hop whose answer is there already, behind what has held the loop', async () => {
+      const outcome = dispatcher.run(definition, [], undefined);
+      lane.importing = { module, need: undefined, ran: 10_000 };
+      lane.sent[0]?.answer.open(reply);
+      jest.advanceTimersByTime(10_000);
+      expect(await outcome).toEqual(['done']);
+      await jest.advanceTimersByTimeAsync(10_000);
+      expect(lane.ended).toBe(0);
+      expect(jest.getTimerCount()).toBe(0);
+    });
+
+    it('counts that for no deadline of a step', async () => {
+      const [signal, call] = definition.steps;
+      const bounded = { ...definition, steps: [signal!, { ...call!, deadline: 100 }] };
+      const outcome = dispatcher.run(bounded, [], undefined).catch((failure: unknown) => failure);
+      lane.progress = { step: -1, ran: 1_000 };
+      lane.importing = { module, need: undefined, ran: 1_000 };
+      await jest.advanceTimersByTimeAsync(1_000);
+      expect(lane.ended).toBe(0);
+      lane.importing = undefined;
+      await jest.advanceTimersByTimeAsync(200);
+      expect(lane.ended).toBe(1);
+      expect(await outcome).toMatchObject({ error: { code: 'TURNO_DEADLINE', provider: 'A.b' } });
     });
   });
 

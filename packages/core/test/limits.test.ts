@@ -8,6 +8,7 @@ import {
   Inject,
   offloaded,
   Provides,
+  suppressedErrors,
   token,
   value,
   type ContainerOptions,
@@ -16,7 +17,7 @@ import {
 } from '@turno/core';
 import { SharedCells } from './fixtures/cells.js';
 import * as fixture from './fixtures/limits.js';
-import { gate } from './support/gate.js';
+import { gate, moment } from './support/gate.js';
 
 const opened: Container[] = [];
 afterEach(async () => {
@@ -271,6 +272,53 @@ it('the error of a step is not hidden by what others throw since they were told 
   const error = await failureOf(resolve(container, fixture.Torn));
   expect(error).toBeInstanceOf(RangeError);
   expect(error.message).toBe('the real error');
+});
+
+describe('a step in a thread beside one that fails', () => {
+  const providers = (gate: SharedCells, log = new SharedCells()) => [
+    fixture.Siblings,
+    fixture.Ends,
+    fixture.Store,
+    fixture.Bounded,
+    value(fixture.Gate, gate),
+    value(fixture.Log, log),
+  ];
+
+  it('is told and waited for, and its thread keeps what it keeps', async () => {
+    const [gate, log] = [new SharedCells(), new SharedCells()];
+    const container = await create(providers(gate, log), { size: 1, grace: 0 });
+    const failed = failureOf(resolve(container, fixture.PatientFails));
+    await gate.until(2);
+    await moment();
+    expect(container.threads).toMatchObject({ busy: 1, replaced: 0 });
+    gate.set(1, 1);
+    expect((await failed).message).toBe('the real error');
+    await container.dispose();
+    expect(container.threads.replaced).toBe(0);
+    expect(entries(log)).toEqual([1]);
+  });
+
+  it('is ended with its thread once the caller gives up as well', async () => {
+    const gate = new SharedCells();
+    const container = await create(providers(gate), { size: 1, grace: 0 });
+    await using scope = container.createScope();
+    const caller = new AbortController();
+    const options = { signal: caller.signal };
+    const failed = failureOf(scope.resolve(fixture.PatientFails, options));
+    await gate.until(2);
+    caller.abort(new Error('enough'));
+    expect((await failed).message).toBe('enough');
+    expect(await resolve(container, fixture.Quick)).toBeGreaterThan(0);
+    expect(container.threads.replaced).toBe(1);
+  });
+
+  it('is ended with its thread when its own deadline has passed', async () => {
+    const container = await create(providers(new SharedCells()), { size: 1, grace: 100 });
+    const error = await failureOf(resolve(container, fixture.StubbornFails));
+    expect(error.message).toBe('the real error');
+    expect(suppressedErrors(error)).toMatchObject([{ code: 'TURNO_DEADLINE' }]);
+    expect(container.threads.replaced).toBe(1);
+  });
 });
 
 describe('a process instead of a thread', () => {

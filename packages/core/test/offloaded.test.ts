@@ -1,6 +1,7 @@
 /** Objects whose methods async code calls in threads: where they run, what crosses, what ends them. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { threadId } from 'node:worker_threads';
 import {
@@ -23,7 +24,9 @@ import {
   type TurnoError,
 } from '@turno/core';
 import * as fixture from './fixtures/offloaded.js';
+import { flag, Flaky } from './fixtures/offloaded-flaky.js';
 import { hiddenLate, Translator, Word } from './fixtures/offloaded-late.js';
+import { moment } from './support/gate.js';
 import { cells, letGo, set } from './support/hop.js';
 
 const { FakeHasher, Gate, Greeter, Hash, Hasher, Model, Named, Salt, User } = fixture;
@@ -399,14 +402,25 @@ describe('in threads', () => {
     expect(await (await made.resolve(offloaded(Hasher))).hash('next')).toBe('saltsalt next');
   });
 
-  it('a call is aborted when another step of that run fails', async () => {
-    await using made = await Container.create({
-      ...base,
-      providers: [fixture.Pantry, fixture.Waiting],
-    });
-    await using scope = made.createScope([value(Gate, cells())]);
-    await expect(scope.resolve(fixture.Either)).rejects.toBeInstanceOf(fixture.PepperError);
-  });
+  it.each([
+    ['', fixture.Waiting],
+    [', also with the signal of that run', fixture.Passing],
+  ])(
+    'a call is aborted when another step fails, its thread ended with the scope%s',
+    async (_, of) => {
+      await using made = await Container.create({
+        ...base,
+        providers: [fixture.Pantry, of, fixture.Failing],
+        threads: { size: 1, grace: 0 },
+      });
+      const scope = made.createScope([value(Gate, cells())]);
+      await expect(scope.resolve(fixture.Either)).rejects.toBeInstanceOf(fixture.PepperError);
+      await moment();
+      expect(made.threads).toMatchObject({ busy: 1, replaced: 0 });
+      await scope.dispose();
+      expect(made.threads).toMatchObject({ busy: 0, replaced: 1 });
+    },
+  );
 
   it('a call is aborted when its scope is disposed', async () => {
     const scope = container.createScope();
@@ -471,6 +485,36 @@ describe('in threads', () => {
     await expect(made.resolve(offloaded(Inside))).rejects.toMatchObject({ code: 'TURNO_GRAPH' });
     // The container itself is as good as before.
     expect(await made.resolve(FakeHasher)).toBeInstanceOf(FakeHasher);
+  });
+
+  it('threads that could not start for a class start for another one, and again for that one', async () => {
+    await using made = await Container.create({ threads: { size: 1 } });
+    const problem = { code: 'TURNO_GRAPH', errors: [{ provider: 'Flaky' }] };
+    writeFileSync(flag, '');
+    try {
+      await expect(made.resolve(offloaded(Flaky))).rejects.toMatchObject(problem);
+      await expect(made.resolve(offloaded(Flaky))).rejects.toMatchObject(problem);
+    } finally {
+      rmSync(flag);
+    }
+    const [flaky, fake] = await Promise.all([
+      made.resolve(offloaded(Flaky)),
+      made.resolve(offloaded(FakeHasher)),
+    ]);
+    expect(await Promise.all([flaky.double(21), fake.hash('x')])).toEqual([
+      42,
+      'fake x in a thread',
+    ]);
+    expect(made.threads).toMatchObject({ threads: 1, hops: 2 });
+  });
+
+  it('a class that no thread can reach does not stand in the way of another one', async () => {
+    await using made = await Container.create({ threads: { size: 1 } });
+    const { Inside } = fixture.hidden();
+    const inside = made.resolve(offloaded(Inside));
+    const fake = made.resolve(offloaded(FakeHasher));
+    await expect(inside).rejects.toMatchObject({ code: 'TURNO_GRAPH' });
+    expect(await (await fake).hash('x')).toBe('fake x in a thread');
   });
 
   it('a program may call a class of the file that has started its container', async () => {

@@ -439,9 +439,8 @@ describe('a module that starts a container', () => {
     const parked = urlOf('parked.mjs');
     const executor = create({ execArgv: [] });
     const needs = [need(parked, 'Above'), need(parked, 'Below')];
-    expect(
-      await executor.start({ modules: [parked], portableModules: [], groups: ['default'], needs }),
-    ).toEqual([
+    const manifest = { modules: [parked], portableModules: [], groups: ['default'] };
+    expect(await executor.start({ ...manifest, needs })).toEqual([
       {
         need: needs[1],
         reason:
@@ -449,6 +448,8 @@ describe('a module that starts a container', () => {
         remedy: 'Move it above, or into a module of its own',
       },
     ]);
+    // Threads that have not started may be started again.
+    expect(await executor.start({ ...manifest, needs: needs.slice(0, 1) })).toEqual([]);
     const { classId } = needs[0]!;
     const above = { ...call(Tasks, 'value'), classId };
     expect(await executor.run(hop([above]), [])).toEqual(['above']);
@@ -508,6 +509,60 @@ describe('a portable class that threads do not know yet', () => {
     }
     expect(await executor.run(echoTask, [1])).toEqual([1]);
   });
+});
+
+describe('what a thread does for a hop before its first step', () => {
+  const startTimeout = 3_000;
+  const hanging = urlOf('hanging.mjs');
+  const tooLong = `takes longer than ${startTimeout} ms. Let that module do less when it is imported`;
+
+  it.each([
+    ['waits for ever', hanging, {}],
+    ['loops', urlOf('looping.mjs'), {}],
+    ['loops in a process', urlOf('looping.mjs'), { runtime: 'child_process' as const }],
+  ])('an import that %s is ended with its thread', async (_name, module, options) => {
+    const executor = await start({ startTimeout, ...options });
+    const error = await errorOf(
+      executor.run({ ...fault('echo', 0), late: [need(module, 'Late')] }, [1]),
+    );
+    expect(error.code).toBe('TURNO_UNREACHABLE');
+    expect(error.message).toMatch(/^Late runs in a worker thread, but no thread can reach it: /);
+    expect(error.message).toContain(`the import of its module (${module}) ${tooLong}`);
+    expect(await executor.run(echo, ['next'])).toEqual(['next']);
+    expect(executor.figures).toMatchObject({ threads: 1, busy: 0, replaced: 1 });
+  });
+
+  it('an import for a value that was sent likewise', async () => {
+    class Hanging {}
+    recordWithId(Hanging, `${hanging}#Hanging`).portable = {};
+    const executor = await start({ startTimeout }, { ...faults, portableModules: [hanging] });
+    const error = await errorOf(executor.run(echo, [new Hanging()]));
+    expect(error.code).toBe('TURNO_UNREACHABLE');
+    expect(error.message).toMatch(/^Faults\.echo runs in a worker thread, /);
+    expect(error.message).toContain(
+      `the import of ${hanging}, which declares a class of what was sent to it, ${tooLong}`,
+    );
+    expect(await executor.run(echo, ['next'])).toEqual(['next']);
+  });
+
+  it.each(['worker_threads', 'child_process'] as const)(
+    'a `decode` that loops has the deadline of the first step that has one (%s)',
+    async (runtime) => {
+      class Endless {}
+      const classId = `${urlOf('faults.mjs')}#Endless`;
+      recordWithId(Endless, classId).portable = { encode: () => 1, decode: () => 1 };
+      const executor = await start({ runtime });
+      const { steps } = echo;
+      const bounded = hop([...steps, ...steps.map((each) => ({ ...each, deadline: 100 }))]);
+      expect(await errorOf(executor.run(bounded, [new Endless()]))).toMatchObject({
+        code: 'TURNO_DEADLINE',
+        provider: 'Faults.echo',
+        deadline: 100,
+      });
+      expect(await executor.run(echo, ['next'])).toEqual(['next']);
+      expect(executor.figures).toMatchObject({ threads: 1, busy: 0, replaced: 1 });
+    },
+  );
 });
 
 describe('dispose', () => {

@@ -7,6 +7,7 @@ import {
   ThreadDiedError,
   ThreadsStuckError,
   ThreadStartError,
+  UnreachableError,
 } from '../errors.js';
 import { bare, own } from '../own.js';
 import { decode, Obstacle } from '../portable/codec.js';
@@ -16,6 +17,7 @@ import {
   insteadOf,
   stayed,
   type GroupFigures,
+  type HopCaller,
   type HopDefinition,
   type HopStep,
   type HopWatch,
@@ -23,7 +25,7 @@ import {
 import { shownTimes, type GroupMeter, type Measurement } from './figures.js';
 import { unpack } from './freight.js';
 import { contextRefusal, withContext } from './hop-context.js';
-import type { Lane, Trip } from './lane.js';
+import type { HopImport, Lane, Trip } from './lane.js';
 import { hasFailed, type Freight, type HopReply } from './message.js';
 import { defaultQueue } from './options.js';
 import { Queue } from './queue.js';
@@ -45,9 +47,10 @@ interface Job {
   readonly inputs: readonly unknown[];
   readonly signal: AbortSignal | undefined;
   readonly watch: HopWatch | undefined;
+  readonly caller: HopCaller | undefined;
   readonly resolve: (values: unknown[]) => void;
   readonly reject: (failure: HopFailure) => void;
-  /** Undoes the listening to `signal`. */
+  /** Undoes the listening to `signal`, and to whether the caller has gone. */
   release: (() => void) | undefined;
   readonly queued: number;
   readonly measurement: Measurement;
@@ -84,6 +87,8 @@ export class Dispatcher {
   /** Hops whose threads cannot be ended. */
   #blocked = 0;
   #disposed: Promise<readonly unknown[]> | undefined;
+  /** Set while it is watched what threads import. */
+  #watching: NodeJS.Timeout | undefined;
   #waited = 0;
   #ran = 0;
   #hops = 0;
@@ -99,6 +104,8 @@ export class Dispatcher {
      * does not wait for it; what the hop works with does.
      */
     private readonly grace: number,
+    /** How long a thread may take to import what a hop needs, in milliseconds. */
+    private readonly startTimeout: number,
   ) {
     this.#queue = new Queue(() => limit ?? defaultQueue(lane.size));
   }
@@ -130,6 +137,7 @@ export class Dispatcher {
     inputs: readonly unknown[],
     signal: AbortSignal | undefined,
     watch?: HopWatch,
+    caller?: HopCaller,
   ): Promise<unknown[]> {
     return new Promise((resolve, reject) => {
       const job: Job = {
@@ -137,6 +145,7 @@ export class Dispatcher {
         inputs: withContext(inputs),
         signal,
         watch,
+        caller,
         resolve,
         reject,
         release: undefined,
@@ -155,9 +164,7 @@ export class Dispatcher {
         return;
       }
       if (signal !== undefined) {
-        const abort = () => this.#abort(job, signal);
-        signal.addEventListener('abort', abort, once);
-        job.release = () => signal.removeEventListener('abort', abort);
+        listen(job, signal, () => this.#abort(job, signal));
       }
       if (startsNow) {
         this.#start(job);
@@ -211,6 +218,7 @@ export class Dispatcher {
   }
 
   #dispose(): Promise<readonly unknown[]> {
+    clearTimeout(this.#watching);
     for (const job of [...this.#queue.clear(), ...this.#running]) {
       clearTimeout(job.running?.timer);
       this.#fail(job, new HopFailure(-1, new DisposedError('container')));
@@ -241,6 +249,7 @@ export class Dispatcher {
     job.running = running;
     this.#running.add(job);
     if (hasDeadline) this.#watchDeadlines(job, running);
+    this.#watching ??= this.#watchImportsIn(this.startTimeout);
     watch?.started();
     trip.reply.then(
       (reply) => {
@@ -335,19 +344,61 @@ export class Dispatcher {
       this.#fail(job, failure);
       return;
     }
+    // Its deadline has told it before, and will end its thread.
+    if (job.stopped?.isFinal === true) return;
     // Its inputs are in use as long as it runs: what they stand on is torn down after the answer.
-    job.stopped ??= { failure, isFinal: false };
+    job.stopped = { failure, isFinal: false };
     running.trip.abort();
-    this.#stopIn(this.grace, job, running);
+    const gone = job.caller?.gone ?? signal;
+    const stop = (): void => {
+      if (job.stopped?.isFinal !== true) this.#stopIn(this.grace, job, running);
+    };
+    if (gone.aborted) stop();
+    else listen(job, gone, stop);
+  }
+
+  #watchImportsIn(delay: number): NodeJS.Timeout {
+    return setTimeout(() => this.#watchImports(), delay).unref();
+  }
+
+  /**
+   * Looks at all hops whenever an import may have gone on for as long as it may: one timer for all of
+   * them, since hardly any imports something.
+   */
+  #watchImports(isSure = false): void {
+    let wait = Infinity;
+    for (const job of this.#running) {
+      const { running, stopped, definition } = job;
+      if (running === undefined || stopped?.isFinal === true) continue;
+      const { importing } = running.trip;
+      const left = this.startTimeout - (importing?.ran ?? 0);
+      if (importing === undefined || left > 0 || !isSure) {
+        wait = Math.min(wait, left);
+        continue;
+      }
+      const error = importError(definition, importing, this.startTimeout);
+      job.stopped = { failure: new HopFailure(-1, error), isFinal: true };
+      this.#stopIn(0, job, running);
+    }
+    // Its answer may be there already, behind what has held the loop.
+    if (wait <= 0) setImmediate(() => this.#watchImports(true));
+    else if (wait === Infinity) this.#watching = undefined;
+    else this.#watching = this.#watchImportsIn(wait);
   }
 
   /** Looks at the hop whenever a step of it may have run for as long as it may. */
   #watchDeadlines(job: Job, running: Running, isSure = false): void {
     const { steps } = job.definition;
-    const { step: current, ran } = running.trip.progress ?? { step: -1, ran: 0 };
+    const { progress, importing } = running.trip;
+    // What comes before the first step has the deadline of the first one that has any.
+    const isBefore = progress === undefined || progress.step < 0;
+    const current = isBefore
+      ? steps.findIndex(({ deadline }) => deadline !== undefined)
+      : progress.step;
+    const ran = importing === undefined ? (progress?.ran ?? 0) : 0;
     let wait = Infinity;
     for (const [index, { deadline }] of steps.entries()) {
-      if (deadline === undefined || index < current) continue;
+      if (deadline === undefined || (index < current && !isBefore)) continue;
       wait = Math.min(wait, index === current ? deadline - ran : deadline);
     }
     if (wait === Infinity) return;
@@ -388,6 +439,13 @@ export class Dispatcher {
       running.timer?.unref();
     }, delay);
   }
+}
+
+/** Calls back when a signal is aborted, until the job is answered; instead of what was listened to. */
+function listen(job: Job, signal: AbortSignal, abort: () => void): void {
+  job.release?.();
+  signal.addEventListener('abort', abort, once);
+  job.release = () => signal.removeEventListener('abort', abort);
 }
 
 /** @returns a failure that names the parameter whose value cannot cross. */
@@ -431,6 +489,27 @@ function decodeError(error: Freight): unknown {
   } catch (failure) {
     return failure;
   }
+}
+
+function importError(
+  definition: HopDefinition,
+  { module, need }: HopImport,
+  limit: number,
+): UnreachableError {
+  const label = need?.labels[0] ?? labelOf(definition);
+  const what =
+    need === undefined
+      ? `${module}, which declares a class of what was sent to it,`
+      : `its module (${module})`;
+  return new UnreachableError(
+    label,
+    module,
+    `the import of ${what} takes longer than ${limit} ms`,
+    {
+      remedy: 'Let that module do less when it is imported, or set `threads: { startTimeout }`',
+      mayBeAsync: false,
+    },
+  );
 }
 
 function diedError(definition: HopDefinition, error: unknown): ThreadDiedError {

@@ -263,11 +263,21 @@ export interface HopWatch {
   probed?(crosses: boolean): void;
 }
 
+/** Who waits for a hop, also when it has been told to stop. */
+export interface HopCaller {
+  /**
+   * Aborted when it waits no more: only then is the thread of a hop ended that goes on although its
+   * signal is aborted. Asked for when that is.
+   */
+  readonly gone: AbortSignal;
+}
+
 /** Runs hops. Every executor passes the same conformance suite. */
 export interface Executor {
   /**
    * Starts the threads and lets each import the modules of the manifest.
-   * @returns what cannot be reached; the executor is then of no use and must be disposed.
+   * @returns what cannot be reached. Its threads are ended then, as when this throws, and it may be
+   * started again.
    * @throws ThreadStartError when no thread comes up before the deadline.
    */
   start(manifest: Manifest): Promise<readonly Unreachable[]>;
@@ -280,6 +290,8 @@ export interface Executor {
    * @returns the values of `definition.outputs`, then those of `definition.extras`, then the inputs
    * `definition.returned`.
    * An aborted hop that ends in time by itself is answered as if it had not been aborted.
+   * @param signal - told to the steps when it is aborted; a hop that waits for a thread is dropped.
+   * @param caller - left out, it has gone when `signal` is aborted.
    * @throws HopFailure, always. Its `error` is what a step threw, a `NotPortableError`, a
    * `QueueFullError`, a `ThreadsStuckError`, a `DeadlineError`, a `ThreadDiedError`, a
    * `ThreadStartError`, a `DisposedError`, or the reason of `signal`.
@@ -289,6 +301,7 @@ export interface Executor {
     inputs: readonly unknown[],
     signal?: AbortSignal,
     watch?: HopWatch,
+    caller?: HopCaller,
   ): Promise<unknown[]>;
 
   readonly figures: ThreadFigures;

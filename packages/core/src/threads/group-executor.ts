@@ -6,6 +6,7 @@ import { Dispatcher } from './dispatcher.js';
 import type {
   Executor,
   GroupFigures,
+  HopCaller,
   HopDefinition,
   HopWatch,
   Manifest,
@@ -16,6 +17,7 @@ import { Figures } from './figures.js';
 import { unpack } from './freight.js';
 import type { Lane, LaneEvents } from './lane.js';
 import type { Report } from './message.js';
+import { bare } from '../own.js';
 import { checkNumber, type GroupSettings } from './options.js';
 import { findAmbiguous } from './reach.js';
 
@@ -37,17 +39,23 @@ export class GroupExecutor implements Executor {
    * apart by where they stand.
    */
   constructor(
-    settings: readonly GroupSettings[],
-    makeLane: LaneMaker,
+    private readonly settings: readonly GroupSettings[],
+    private readonly makeLane: LaneMaker,
     private readonly sharesClasses: boolean,
   ) {
-    for (const group of settings) {
-      const lane = makeLane(group, {
+    this.#makeGroups();
+  }
+
+  #makeGroups(): void {
+    for (const group of this.settings) {
+      // A group that has been there before may have been resized.
+      const size = this.#groups.get(group.name)?.lane.size ?? group.size;
+      const lane = this.makeLane(bare({ ...group, size }), {
         onFree: () => dispatcher.drain(),
         onStuck: (error) => dispatcher.failQueued(error),
       });
       const meter = this.measured.group(group.name);
-      const dispatcher = new Dispatcher(lane, meter, group.queue, group.grace);
+      const dispatcher = new Dispatcher(lane, meter, group.queue, group.grace, group.startTimeout);
       this.#groups.set(group.name, { lane, dispatcher });
     }
   }
@@ -56,6 +64,24 @@ export class GroupExecutor implements Executor {
     if (this.#isDisposed) throw new DisposedError('container');
     const ambiguous = this.sharesClasses ? [] : findAmbiguous(manifest.needs);
     if (ambiguous.length > 0) return ambiguous;
+    try {
+      const unreachable = await this.#open(manifest);
+      if (unreachable.length > 0) await this.#renew();
+      return unreachable;
+    } catch (error) {
+      await this.#renew();
+      throw error;
+    }
+  }
+
+  /** Ends what has started, so that another start finds all as it was. */
+  async #renew(): Promise<void> {
+    const ends = [...this.#groups.values()].map(({ dispatcher }) => dispatcher.dispose());
+    await Promise.all(ends);
+    if (!this.#isDisposed) this.#makeGroups();
+  }
+
+  async #open(manifest: Manifest): Promise<readonly Unreachable[]> {
     const opened: Promise<readonly Report[]>[] = [];
     for (const [name, { lane }] of this.#groups) {
       if (manifest.groups.includes(name)) opened.push(lane.open(manifest));
@@ -81,8 +107,9 @@ export class GroupExecutor implements Executor {
     inputs: readonly unknown[],
     signal?: AbortSignal,
     watch?: HopWatch,
+    caller?: HopCaller,
   ): Promise<unknown[]> {
-    return this.#group(definition.group).dispatcher.run(definition, inputs, signal, watch);
+    return this.#group(definition.group).dispatcher.run(definition, inputs, signal, watch, caller);
   }
 
   free(group: string): number {

@@ -3,9 +3,9 @@
 
 /** Which step of a hop runs. */
 export interface StepProgress {
-  /** Index into `HopDefinition.steps`. */
+  /** Index into `HopDefinition.steps`; -1 before the first, while what was sent is decoded. */
   readonly step: number;
-  /** For how long it has been running, in milliseconds. */
+  /** For how long it has been running, in milliseconds; before the first step since the hop has left. */
   readonly ran: number;
 }
 
@@ -14,12 +14,14 @@ const [aborted, step, begun] = [0, 1, 2] as const;
 
 /**
  * Cells that the loop and a thread share while a hop runs: 1 when it is aborted; the index of the step
- * that runs, plus one; when that began.
+ * that runs, plus one; when that began, or the hop left.
  */
 export type HopCells = Int32Array;
 
 export function newCells(): HopCells {
-  return new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
+  const cells = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
+  cells[begun] = now();
+  return cells;
 }
 
 /** On the loop: tells the hop that it is aborted. */
@@ -28,13 +30,12 @@ export function abortCells(cells: HopCells): void {
   Atomics.notify(cells, aborted);
 }
 
-/** On the loop: which step runs; undefined before the first. */
-export function progressIn(cells: HopCells): StepProgress | undefined {
-  const running = Atomics.load(cells, step);
-  return running === 0 ? undefined : { step: running - 1, ran: since(Atomics.load(cells, begun)) };
+/** On the loop: which step runs. */
+export function progressIn(cells: HopCells): StepProgress {
+  return { step: Atomics.load(cells, step) - 1, ran: since(Atomics.load(cells, begun)) };
 }
 
-/** In the thread: a step begins. */
+/** In the thread: a step begins; -1 for what comes before the first. */
 export function noteStep(cells: HopCells, index: number): void {
   Atomics.store(cells, begun, now());
   Atomics.store(cells, step, index + 1);

@@ -26,8 +26,11 @@ export interface Sent<Reply = HopReply> {
 export interface ClassFinder {
   /** Imports the module of a `@Portable` class, if it may. */
   find(classId: string): Promise<void>;
-  /** Imports the module of a class that has joined the graph after the start. */
-  load(need: NeededClass): Promise<void>;
+  /**
+   * Imports the module of a class that has joined the graph after the start.
+   * @param position - of the class in `late` of the hop.
+   */
+  load(need: NeededClass, position: number): Promise<void>;
   /** Why a class is not known; a sentence without its full stop. */
   reason(classId: string): string;
 }
@@ -92,8 +95,8 @@ export class HopRunner {
     encoded: Encoded,
     task: HopTask,
   ): Promise<Sent> {
-    for (const need of late) {
-      if (classById(need.classId) === undefined) await this.classes.load(need);
+    for (const [position, need] of late.entries()) {
+      if (classById(need.classId) === undefined) await this.classes.load(need, position);
       const why = whyUnreachable(need, () => ({ reason: this.classes.reason(need.classId) }));
       if (why === undefined) continue;
       const { reason, remedy } = why;
@@ -103,6 +106,8 @@ export class HopRunner {
     }
     this.#complete.add(definition);
     for (const id of unknownIn(encoded)) await this.classes.find(id);
+    // What follows has a deadline, the imports have another one.
+    this.#beginner(task)?.(-1);
     return this.#start(definition, encoded, task);
   }
 
@@ -130,7 +135,7 @@ export class HopRunner {
     const release =
       number === undefined ? undefined : this.link?.onAbort(number, () => signal.abort());
     const ran: number[] | undefined = timed || this.#hasToKeep(definition) ? [] : undefined;
-    const begin = this.#beginner(cells, number);
+    const begin = this.#beginner(task);
     const run = new StepsRun(definition.steps, inputs, this.#kept, signal, missing, ran, begin);
     const running = run.run();
     const end = (failure: StepFailure | undefined) => {
@@ -151,11 +156,9 @@ export class HopRunner {
       : withTimes(sent, ran);
   }
 
-  #beginner(
-    cells: HopTask['cells'],
-    run: number | undefined,
-  ): ((index: number) => void) | undefined {
+  #beginner(task: HopTask): ((index: number) => void) | undefined {
     const { link } = this;
+    const { cells, run } = bare(task);
     if (cells !== undefined) return (index) => noteStep(cells, index);
     return run === undefined ? undefined : (index) => link?.noteStep(run, index);
   }

@@ -102,6 +102,7 @@ export class InlineLane implements Lane {
       bytes,
       reply,
       abort: () => cells !== undefined && abortCells(cells),
+      importing: undefined,
       get progress() {
         return cells === undefined ? undefined : progressIn(cells);
       },

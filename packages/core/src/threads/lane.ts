@@ -1,6 +1,6 @@
 /** What a dispatcher asks of the place where hops run: real threads, or the loop itself. */
 import type { ThreadStartError } from '../errors.js';
-import type { HopDefinition, Manifest } from './executor.js';
+import type { HopDefinition, Manifest, NeededClass } from './executor.js';
 import type { StepProgress } from './hop-control.js';
 import type { HopReply, Report } from './message.js';
 
@@ -19,6 +19,15 @@ export interface Departure {
   readonly probe: readonly number[] | undefined;
 }
 
+/** A module that a thread imports since a hop needs it. */
+export interface HopImport {
+  readonly module: string;
+  /** The class that has joined the graph after the start; undefined where it is one of what was sent. */
+  readonly need: NeededClass | undefined;
+  /** For how long it has been at it, in milliseconds. */
+  readonly ran: number;
+}
+
 /** A hop that a thread has. */
 export interface Trip {
   /** Of its inputs, about; where they were to be measured, and can be. */
@@ -27,8 +36,10 @@ export interface Trip {
   readonly reply: Promise<HopReply>;
   /** Tells the steps that ask for the `AbortSignal`; only for a controlled hop. */
   abort(): void;
-  /** The step that runs, of a controlled hop; undefined before the first one. */
+  /** The step that runs, of a controlled hop. */
   readonly progress: StepProgress | undefined;
+  /** What its thread imports before its first step; undefined if it does not. */
+  readonly importing: HopImport | undefined;
   /**
    * Ends the thread.
    * @returns false if it does not: because there is none, or because as many as the lane may have are

@@ -14,7 +14,7 @@ export interface SetupTask {
   readonly startTimeout: number;
   /** Milliseconds that one teardown may take. */
   readonly teardownTimeout: number;
-  /** Left out for a process, which tells by messages. */
+  /** Where it tells what it imports, also later on. Left out for a process, which tells by messages. */
   readonly progress?: ThreadCells;
 }
 
@@ -115,7 +115,7 @@ export interface AbortNotice {
 /** What a process tells beside its answers: where it is in a run, or in its imports. */
 export type ProgressNotice =
   | { readonly run: number; readonly step: number; readonly since: number }
-  | { readonly importing: number };
+  | { readonly importing: number; readonly since: number };
 
 /** The last word of a process that ends for an error that nobody has caught. */
 export interface FaultNotice {

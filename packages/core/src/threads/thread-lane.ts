@@ -5,7 +5,8 @@ import { DisposedError, TeardownTimeoutError, ThreadStartError } from '../errors
 import { decode } from '../portable/codec.js';
 import type { HopDefinition, Manifest } from './executor.js';
 import { processPacker, threadPacker, unpack, type Packed, type Packer } from './freight.js';
-import type { Departure, Lane, LaneEvents, Trip } from './lane.js';
+import { latePosition, type ImportProgress } from './thread-cells.js';
+import type { Departure, HopImport, Lane, LaneEvents, Trip } from './lane.js';
 import type { HopReply, HopTask, Report, SetupTask } from './message.js';
 import type { GroupSettings } from './options.js';
 import { tellOfThread } from './thread-events.js';
@@ -54,6 +55,20 @@ function lackIn({ failed, unreachable }: Report): ThreadGone | undefined {
   }
   const [missing] = unreachable;
   return missing === undefined ? undefined : new ThreadGone(`: ${missing.reason}`);
+}
+
+/** What a thread that has started imports for a hop. */
+function importFor(
+  { late = [] }: HopDefinition,
+  { modules, portableModules }: Manifest,
+  progress: ImportProgress | undefined,
+): HopImport | undefined {
+  if (progress === undefined) return undefined;
+  const position = latePosition(modules.length, progress.index);
+  if (position < 0) return undefined;
+  const need = late[position - portableModules.length];
+  const module = portableModules[position] ?? need?.module;
+  return module === undefined ? undefined : { module, need, ran: progress.ran };
 }
 
 /** Waits for a change of the number of threads. */
@@ -160,6 +175,7 @@ export class ThreadLane implements Lane {
       throw error;
     }
     const { freight, bytes } = packed;
+    const setup = this.#setup as SetupTask;
     this.#held.set(thread, definition);
     const task: HopTask = {
       task: 'hop',
@@ -186,6 +202,9 @@ export class ThreadLane implements Lane {
       abort: () => thread.abort(),
       get progress() {
         return thread.progress;
+      },
+      get importing() {
+        return importFor(definition, setup.manifest, thread.importing);
       },
       end: () => this.#endThread(thread),
     };
@@ -325,7 +344,7 @@ export class ThreadLane implements Lane {
     });
     this.#starting.add(thread);
     const where = (): string => {
-      const module = setup.manifest.modules[thread.importing];
+      const module = setup.manifest.modules[thread.importing?.index ?? 0];
       return module === undefined ? '' : ` while importing ${module}`;
     };
     const { startTimeout } = this.settings;

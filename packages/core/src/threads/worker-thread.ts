@@ -7,6 +7,7 @@ import { unpack, type Packed, type Transferable } from './freight.js';
 import {
   abortCells,
   newCells,
+  now,
   progressIn,
   since,
   type HopCells,
@@ -30,6 +31,7 @@ import {
   importIn,
   newThreadCells,
   noteReceipt,
+  type ImportProgress,
   type ThreadCells,
 } from './thread-cells.js';
 
@@ -79,8 +81,9 @@ export class WorkerThread {
   #hops = 0;
   #isRepeatable = false;
   #cells: HopCells | undefined;
-  /** Of a process: number of its last run, where that is, and how to tell it something. */
+  /** Of a process: number of its last run, when that left, where it is, and how to tell it something. */
   #run = 0;
+  #sent = 0;
   #notice: ProgressNotice | undefined;
   #fault: FaultNotice | undefined;
   #send: ((notice: AbortNotice) => void) | undefined;
@@ -160,11 +163,13 @@ export class WorkerThread {
     return report;
   }
 
-  /** Index of the module that it imports, while it starts. */
-  get importing(): number {
+  /** What it imports; undefined where a process has not told. */
+  get importing(): ImportProgress | undefined {
     if (this.#progress !== undefined) return importIn(this.#progress);
     const notice = this.#notice;
-    return notice !== undefined && isImport(notice) ? notice.importing : 0;
+    return notice !== undefined && isImport(notice)
+      ? { index: notice.importing, ran: since(notice.since) }
+      : undefined;
   }
 
   /**
@@ -179,8 +184,9 @@ export class WorkerThread {
   ): Promise<HopReply> {
     this.#hops++;
     this.#isRepeatable = moves !== true;
-    if (!controlled) return this.#ask<HopReply>(task, transfer);
     this.#notice = undefined;
+    if (!controlled) return this.#ask<HopReply>(task, transfer);
+    this.#sent = now();
     if (this.isProcess) return this.#ask<HopReply>({ ...task, run: ++this.#run }, transfer);
     this.#cells = newCells();
     return this.#ask<HopReply>({ ...task, cells: this.#cells }, transfer);
@@ -198,7 +204,7 @@ export class WorkerThread {
     const notice = this.#notice;
     return notice !== undefined && !isImport(notice) && notice.run === this.#run
       ? { step: notice.step, ran: since(notice.since) }
-      : undefined;
+      : { step: -1, ran: since(this.#sent) };
   }
 
   /**

@@ -4,7 +4,7 @@ import { importUntilParked } from '../thread-context.js';
 import type { NeededClass } from '../threads/executor.js';
 import type { Report, SetupTask } from '../threads/message.js';
 import { whyUnreachable, type Reason } from '../threads/reach.js';
-import { noteImport } from '../threads/thread-cells.js';
+import { lateImport, noteImport } from '../threads/thread-cells.js';
 
 /** How the import of a module has ended. */
 type Outcome = 'imported' | 'parked' | 'waiting' | { readonly error: unknown };
@@ -15,8 +15,8 @@ export class ThreadModules {
 
   constructor(
     private readonly setup: SetupTask,
-    /** Told the index of each module, before it is imported. */
-    private readonly noteImport: (index: number) => void,
+    /** Told the index of each module, before it is imported, where no cells are. */
+    private readonly tellImport: (index: number) => void,
   ) {}
 
   /** Imports all modules, in order: those of one file may count on what another has done. */
@@ -31,7 +31,7 @@ export class ThreadModules {
 
   #note(index: number): void {
     const { progress } = this.setup;
-    if (progress === undefined) this.noteImport(index);
+    if (progress === undefined) this.tellImport(index);
     else noteImport(progress, index);
   }
 
@@ -56,16 +56,26 @@ export class ThreadModules {
    */
   async find(classId: string): Promise<void> {
     const module = moduleOf(classId);
-    if (!this.setup.manifest.portableModules.includes(module)) return;
-    if (!this.#outcomes.has(module)) await this.#import(module);
+    const position = this.setup.manifest.portableModules.indexOf(module);
+    if (position >= 0) await this.#importLate(module, position);
   }
 
   /**
    * Imports the module of a class that has joined the graph after the start, once. The loop has named
    * it in the definition of a hop, which nothing that arrives from outside has a part in.
+   * @param position - of the class in `late` of the hop.
    */
-  async load({ module }: NeededClass): Promise<void> {
-    if (module !== undefined && !this.#outcomes.has(module)) await this.#import(module);
+  async load({ module }: NeededClass, position: number): Promise<void> {
+    const { portableModules } = this.setup.manifest;
+    if (module !== undefined) await this.#importLate(module, portableModules.length + position);
+  }
+
+  async #importLate(module: string, position: number): Promise<void> {
+    if (this.#outcomes.has(module)) return;
+    const { length } = this.setup.manifest.modules;
+    this.#note(lateImport(length, position));
+    await this.#import(module);
+    this.#note(length);
   }
 
   /** Why a class is not known. */

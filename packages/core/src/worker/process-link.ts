@@ -48,7 +48,7 @@ export class ProcessLink implements HopLink {
   }
 
   noteImport(index: number): void {
-    this.#send({ importing: index });
+    this.#send({ importing: index, since: now() });
   }
 
   noteStep(run: number, step: number): void {

@@ -15,6 +15,14 @@ export function gate<T = void>(): Gate<T> {
   return { passed, open, fail };
 }
 
+/**
+ * Lets what is due after no time happen: timers of one length go off in the order in which they were
+ * set, and Node makes no difference between 0 and 1.
+ */
+export async function moment(): Promise<void> {
+  await new Promise<void>((resolve) => setTimeout(resolve, 1));
+}
+
 /** Lets everything run that is ready to run on the event loop. */
 export async function turn(): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve));
