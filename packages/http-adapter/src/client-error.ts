@@ -1,7 +1,7 @@
 /** Answers what is no request: bytes that Node's parser refuses, and clients that are too slow. */
 import type { Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { endGently, lingerAtEnd, waitingOn } from './connection.js';
+import { endGently, isLingering, lingerAtEnd, waitingOn } from './connection.js';
 import { HttpError, phraseOf } from './http-error.js';
 import { problemAnswer } from './problem.js';
 
@@ -10,7 +10,7 @@ export function answerClientErrors(server: Server): void {
   const refused = new WeakSet<Duplex>();
   server.on('clientError', (error: ClientError, socket) => {
     // The parser complains again with each packet that still comes.
-    if (refused.has(socket)) return;
+    if (refused.has(socket) || isLingering(socket)) return;
     refused.add(socket);
     if (!socket.writable) {
       socket.destroy();

@@ -52,8 +52,17 @@ export function isLast(request: IncomingMessage): boolean {
  */
 export const lingerTime = 2000;
 
+/** Connections that are only read any more. */
+const lingering = new WeakSet<Duplex>();
+
+/** Whether what comes on a connection concerns nobody. */
+export function isLingering(socket: Duplex): boolean {
+  return lingering.has(socket);
+}
+
 /** Ends a connection as soon as what is written has gone, and its client has seen it. */
 export function endGently(socket: Duplex): void {
+  lingering.add(socket);
   socket.end();
   const timer = setTimeout(() => socket.destroy(), lingerTime);
   socket.once('close', () => clearTimeout(timer));
