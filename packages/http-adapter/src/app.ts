@@ -199,7 +199,7 @@ export class App implements AsyncDisposable {
     refusal: HttpError,
   ): Promise<void> {
     this.#inWork += 1;
-    const started = this.#isLogged ? performance.now() : 0;
+    const started = this.#isLogged ? this.#requestLog.begin(request, response) : 0;
     // In HTTP/2 no request can be a part of another one.
     if (request.httpVersionMajor < 2) endWith(request);
     try {
@@ -219,7 +219,7 @@ export class App implements AsyncDisposable {
   #pass(request: IncomingMessage, response: ServerResponse, next: Next | undefined): void {
     // One of them may answer, now or later.
     this.#inWork += 1;
-    const started = this.#isLogged ? performance.now() : 0;
+    const started = this.#isLogged ? this.#requestLog.begin(request, response) : 0;
     let isHandedOn = false;
     response.once('close', () => {
       if (this.#isLogged && !isHandedOn) this.#requestLog.answered(request, response, started);
@@ -249,7 +249,7 @@ export class App implements AsyncDisposable {
     refused?: Refused,
   ): Promise<void> {
     this.#inWork += 1;
-    const started = this.#isLogged ? performance.now() : 0;
+    const started = this.#isLogged ? this.#requestLog.begin(request, response) : 0;
     let scope: ScopeInstance | undefined;
     let asked: HttpRequest | undefined;
     let hasSucceeded = false;
