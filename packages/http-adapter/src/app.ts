@@ -4,6 +4,7 @@ import { value, type Container, type ScopeInstance } from '@turno/core';
 import type { InjectOptions, Response as InjectResponse } from 'light-my-request';
 import type { BackgroundTasks } from './background.js';
 import { hasUnreadExcess } from './body.js';
+import { endWith, isBehindEnd, isLast, takeTurn } from './connection.js';
 import { endpointOf, type Endpoint } from './endpoint.js';
 import { ListenError } from './errors.js';
 import { closing, Failures, type FailureContext } from './failure.js';
@@ -93,6 +94,8 @@ export class App implements AsyncDisposable {
     this.#revision = container.revision;
     for (const route of routes) this.#endpoints.set(route, endpointOf(route, container));
     this.handler = (request, response, next) => {
+      if (isBehindEnd(request)) return;
+      takeTurn(request, response);
       const refusal = this.#refuse(request);
       if (refusal !== undefined) void this.#turnAway(request, response, refusal);
       else if (this.#middleware.isEmpty) void this.#handle(request, response, next);
@@ -196,11 +199,14 @@ export class App implements AsyncDisposable {
     refusal: HttpError,
   ): Promise<void> {
     this.#inWork += 1;
-    const started = this.#isLogged ? performance.now() : 0;
+    const started = this.#isLogged ? this.#requestLog.begin(request, response) : 0;
+    // In HTTP/2 no request can be a part of another one.
+    if (request.httpVersionMajor < 2) endWith(request);
     try {
       const id = this.#isLogged ? this.#ids.of(request) : undefined;
       const answer = problemAnswer(refusal, id);
-      await send(request, response, answer, { ...this.#manner(request), close: true });
+      const linger = !request.complete;
+      await send(request, response, answer, { close: true, linger });
       if (this.#isLogged) this.#requestLog.answered(request, response, started);
     } catch (error) {
       this.#requestLog.error(error, request, 'the answer could not be sent');
@@ -213,7 +219,7 @@ export class App implements AsyncDisposable {
   #pass(request: IncomingMessage, response: ServerResponse, next: Next | undefined): void {
     // One of them may answer, now or later.
     this.#inWork += 1;
-    const started = this.#isLogged ? performance.now() : 0;
+    const started = this.#isLogged ? this.#requestLog.begin(request, response) : 0;
     let isHandedOn = false;
     response.once('close', () => {
       if (this.#isLogged && !isHandedOn) this.#requestLog.answered(request, response, started);
@@ -243,7 +249,7 @@ export class App implements AsyncDisposable {
     refused?: Refused,
   ): Promise<void> {
     this.#inWork += 1;
-    const started = this.#isLogged ? performance.now() : 0;
+    const started = this.#isLogged ? this.#requestLog.begin(request, response) : 0;
     let scope: ScopeInstance | undefined;
     let asked: HttpRequest | undefined;
     let hasSucceeded = false;
@@ -299,7 +305,8 @@ export class App implements AsyncDisposable {
 
   #manner(request: IncomingMessage): SendOptions {
     return {
-      close: this.#closing !== undefined,
+      // The last one of its connection says so: what waits behind this one is answered, too.
+      close: this.#closing !== undefined && isLast(request),
       linger: hasUnreadExcess(request, this.#limits.bodyLimit),
     };
   }

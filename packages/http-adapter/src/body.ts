@@ -76,11 +76,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
       reject(tooLarge());
       return;
     }
-    if (request.readableEnded) {
-      // Its 'end' is over: waiting for it would be waiting for ever.
-      reject(new Error('The body of the request was read before it came to the app.'));
-      return;
-    }
+    refuseEnded(request);
     const source = decompressed(request);
     const chunks: Buffer[] = [];
     let size = 0;
@@ -100,6 +96,17 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
     const onError = (error: Error) => settle(() => reject(bodyFault(error, source !== request)));
     source.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onError);
   });
+}
+
+/**
+ * Refuses a body whose 'end' or 'close' is over: waiting for it would be waiting for ever.
+ * @throws BadRequest where its client has gone, else Error.
+ */
+export function refuseEnded(request: IncomingMessage): void {
+  if (request.readableEnded) {
+    throw new Error('The body of the request was read before it came to the app.');
+  }
+  if (request.destroyed) throw new BadRequest('The body is incomplete.');
 }
 
 /**

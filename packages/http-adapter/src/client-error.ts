@@ -1,21 +1,16 @@
 /** Answers what is no request: bytes that Node's parser refuses, and clients that are too slow. */
 import type { Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { endGently, isLingering, lingerAtEnd, waitingOn } from './connection.js';
 import { HttpError, phraseOf } from './http-error.js';
 import { problemAnswer } from './problem.js';
-
-/**
- * How long what such a client still sends is read, in milliseconds: ended at once, its system would
- * see a reset and could throw the answer away unread.
- */
-const lingerTime = 2000;
 
 /** Answers with a problem document and closes the connection; nothing is sent into another answer. */
 export function answerClientErrors(server: Server): void {
   const refused = new WeakSet<Duplex>();
   server.on('clientError', (error: ClientError, socket) => {
     // The parser complains again with each packet that still comes.
-    if (refused.has(socket)) return;
+    if (refused.has(socket) || isLingering(socket)) return;
     refused.add(socket);
     if (!socket.writable) {
       socket.destroy();
@@ -23,12 +18,16 @@ export function answerClientErrors(server: Server): void {
     }
     // As Node's own answer does, which has no public way to know of it either.
     const current = (socket as WithMessage)._httpMessage;
-    if (!current || (!current.req.complete && !current.headersSent)) {
+    const [first, ...others] = current ? [current, ...waitingOn(socket)] : [];
+    if (first === undefined || (!first.req.complete && !first.headersSent)) {
       end(socket, meaningOf(error));
-    } else if (current.req.complete && !current.writableFinished) {
-      // What comes behind a request does not spoil its answer, which is the last one.
-      current.shouldKeepAlive = false;
-      current.once('finish', () => end(socket, undefined));
+    } else if (first.req.complete) {
+      // What comes behind requests does not spoil their answers, the last of which ends it all.
+      const last = others.filter(({ req }) => req.complete).at(-1) ?? first;
+      last.shouldKeepAlive = false;
+      lingerAtEnd(socket);
+      if (last.writableFinished) end(socket, undefined);
+      else last.once('finish', () => end(socket, undefined));
     } else {
       // The body is wrong, and its answer is on the way: it gets no further.
       end(socket, undefined);
@@ -51,9 +50,8 @@ interface ClientError extends Error {
 }
 
 function end(socket: Duplex, error: HttpError | undefined): void {
-  socket.end(error === undefined ? undefined : textOf(error));
-  const timer = setTimeout(() => socket.destroy(), lingerTime);
-  socket.once('close', () => clearTimeout(timer));
+  if (error !== undefined) socket.write(textOf(error));
+  endGently(socket);
 }
 
 function meaningOf({ code, rawPacket }: ClientError): HttpError {

@@ -16,13 +16,25 @@ export function handleExpectations(server: Server): void {
   });
 }
 
-/** `_read` is what every way of reading a stream comes to: events, pipes, iteration. */
+/**
+ * `_read` is what every way of reading a stream comes to: events, pipes, iteration; or `read` alone, where
+ * the whole body is there already. Without a 100 Node would end the connection after the answer.
+ */
 function continueWhenRead(request: IncomingMessage, response: ServerResponse): void {
-  const read = request._read.bind(request);
-  request._read = (size) => {
-    request._read = read;
+  const [prepare, read] = [request._read.bind(request), request.read.bind(request)];
+  const go = () => {
+    request._read = prepare;
+    request.read = read;
     // A body that is dropped after its answer is read as well.
     if (!response.headersSent && !response.destroyed) response.writeContinue();
-    read(size);
+  };
+  request._read = (size) => {
+    go();
+    prepare(size);
+  };
+  request.read = (size) => {
+    // Of 0 bytes: by the stream itself, when some have come.
+    if (size !== 0) go();
+    return read(size) as unknown;
   };
 }

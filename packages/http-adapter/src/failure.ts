@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DisposedError, suppressedErrors, value, type ScopeInstance } from '@turno/core';
 import { errorToken, type Catches, type Caught } from './catch.js';
 import { ServiceUnavailable } from './http-error.js';
-import { levelOf, problemOf } from './problem.js';
+import { levelOf, problemOf, severityOf } from './problem.js';
 import { HttpRequest } from './request.js';
 import type { RequestIds } from './request-id.js';
 import { isInterruption, type RequestLog } from './request-log.js';
@@ -67,7 +67,7 @@ export class Failures {
       // What failed because, or after, the client had gone has nobody else to tell.
       if (isInterruption(failure)) {
         for (const error of suppressedErrors(failure)) {
-          if (!isInterruption(error)) log.error(error, request, failedUnseen);
+          this.logUnseen(error, request);
         }
       }
     } catch (error) {
@@ -82,16 +82,20 @@ export class Failures {
     response: ServerResponse,
     scope: ScopeInstance | undefined,
   ): boolean {
-    const { log } = this.context;
     if (isGone(response)) {
-      // There is nobody to answer, and that work was interrupted is no fault.
-      if (scope !== undefined && !isInterruption(error)) log.error(error, request, failedUnseen);
+      if (scope !== undefined) this.logUnseen(error, request);
       return true;
     }
     if (!response.headersSent) return false;
-    log.error(error, request, 'the answer failed after its first byte');
+    this.context.log.error(error, request, 'the answer failed after its first byte');
     response.destroy();
     return true;
+  }
+
+  /** There is nobody to answer; that work was interrupted is no fault, nor is one of the client news. */
+  private logUnseen(error: unknown, request: IncomingMessage): void {
+    const level = isInterruption(error) ? undefined : severityOf(error);
+    if (level !== undefined) this.context.log[level](error, request, failedUnseen);
   }
 
   /** @throws what the catch handler throws, or what is wrong with its result. */

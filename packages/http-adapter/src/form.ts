@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Busboy, FileInfo } from 'busboy';
-import { announcesBody, contentLength, readBody } from './body.js';
+import { announcesBody, contentLength, readBody, refuseEnded } from './body.js';
 import { bodyFault, decompressed, refuseCoding } from './decompress.js';
 import { BadRequest, PayloadTooLarge, UnsupportedMediaType } from './http-error.js';
 import { parseQuery } from './query.js';
@@ -107,6 +107,8 @@ function tooMany(what: string, limit: number): PayloadTooLarge {
 async function readMultipart(request: IncomingMessage, limits: FormLimits): Promise<RequestForm> {
   // Here: a worker thread imports this package for its decorators only.
   const { default: busboy } = await import('busboy');
+  // Meanwhile, or while a middleware took its time.
+  refuseEnded(request);
   let parser: Busboy;
   try {
     parser = busboy({

@@ -43,6 +43,12 @@ export function problemOf(thrown: unknown, about: ProblemContext): Problem {
   }
 }
 
+/** How something that was thrown is logged where there is nobody to answer any more. */
+export function severityOf(thrown: unknown): Problem['level'] {
+  const error = meaningOf(culpritOf(thrown));
+  return error instanceof HttpError ? levelOf(error.status) : 'error';
+}
+
 export function levelOf(status: number): Problem['level'] {
   if (status < 500) return undefined;
   // "Not now" (overload, closing, a back end that is down) is no fault of the program.

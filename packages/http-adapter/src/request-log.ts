@@ -8,21 +8,35 @@ import { targetOf } from './target.js';
 
 /** Writes about requests: which one, what was thrown, by which providers it came. */
 export class RequestLog {
+  /** Responses of which the system has taken all. */
+  private readonly sent = new WeakSet<ServerResponse>();
+
   constructor(
     private readonly log: Logger,
     private readonly ids: RequestIds,
   ) {}
 
-  /** @param started - when the request came, as `performance.now()` tells it. */
+  /**
+   * To be called when a request comes that will be logged.
+   * @returns when that was, as `performance.now()` tells it.
+   */
+  begin(request: IncomingMessage, response: ServerResponse): number {
+    response.once('finish', () => {
+      if (!isCutOff(request, response)) this.sent.add(response);
+    });
+    return performance.now();
+  }
+
+  /** @param started - what {@link begin} has returned. */
   answered(request: IncomingMessage, response: ServerResponse, started: number): void {
     const ms = Math.round((performance.now() - started) * 10) / 10;
-    const { statusCode, headersSent, writableEnded } = response;
+    const { statusCode, headersSent } = response;
     this.log.info(
       {
         ...this.request(request),
         ...(headersSent ? { status: statusCode } : {}),
         ms,
-        ...(writableEnded ? {} : { aborted: true }),
+        ...(this.sent.has(response) ? {} : { aborted: true }),
       },
       'request',
     );
@@ -52,6 +66,12 @@ export class RequestLog {
     const { method } = request;
     return { method, url: targetOf(request).split('?', 1)[0], requestId: this.ids.of(request) };
   }
+}
+
+/** Node says that a response has finished, too, when its connection ends before all of it is taken. */
+function isCutOff({ socket }: IncomingMessage, response: ServerResponse): boolean {
+  const { stream } = response as { readonly stream?: { readonly rstCode?: number } };
+  return stream === undefined ? socket.destroyed : stream.rstCode !== 0;
 }
 
 /** Whether work ended because the client has gone, and not by a fault of its own. */

@@ -1,6 +1,8 @@
 /** What goes back over the wire: values become answers, answers are sent. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { isUint8Array } from 'node:util/types';
+import { lingerTime } from './connection.js';
 import { ResponseError } from './errors.js';
 
 /** Values of headers by name in lower case; several make several lines. */
@@ -73,9 +75,6 @@ function nameOf(value: object): string {
 /** Statuses that never have a body. */
 export const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 
-/** How long the rest of a refused body is read, so that the client sees the answer. Milliseconds. */
-const lingerTime = 2000;
-
 /** How the connection goes on after an answer. */
 export interface SendOptions {
   /** Ends the connection after the answer. */
@@ -91,7 +90,9 @@ export interface SendOptions {
 /** Whether there is nobody to answer any more. */
 export function isGone(response: ServerResponse): boolean {
   // The response learns it a few turns after its socket, and a server may be closed by then.
-  return response.destroyed || response.socket?.destroyed === true;
+  // While it waits behind another one it has no socket yet; one of node:http2 may have none any more.
+  const socket = (response.socket ?? response.req.socket) as Socket | undefined;
+  return response.destroyed || socket?.destroyed === true;
 }
 
 /** Sends an answer of one piece. Resolves when it is handed to the system, or the client has gone. */

@@ -1,6 +1,7 @@
 /** Clients that are too slow. Each limit under test is short, all others are none. */
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
 import { Injectable } from '@turno/core';
 import {
   Body,
@@ -72,16 +73,40 @@ it('a client that sends half a body is answered with 408, once', async () => {
   expect(log.faults).toEqual([]);
 });
 
-it('200 clients that send nothing more do not keep another one from being served', async () => {
-  const { port } = await start({});
-  const heads = ['', 'GET / HT', 'POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n'];
-  for (const index of Array(200).keys()) {
-    (await RawClient.connect(port)).send(heads[index % heads.length] as string);
+it('200 slow headers, 200 slow bodies and 200 slow readers do not keep another client from being served', async () => {
+  const server = createServer();
+  const { app } = await makeApp({ controllers: [Wire] });
+  const { port } = await app.listen({ port: 0, server, ...noLimits });
+  const post = 'POST /length HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
+  const slowHeaders = await connectAll(port, 'GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ');
+  const slowBodies = await connectAll(port, `${post}Content-Length: 1000\r\n\r\n"`);
+  const slowReaders = await connectAll(port, 'GET /large HTTP/1.1\r\nHost: a\r\n\r\n', true);
+  const slow = [...slowHeaders, ...slowBodies, ...slowReaders];
+  expect(slow).toHaveLength(600);
+  for (let count = 0; count < 20; count++) {
+    for (const client of [...slowHeaders, ...slowBodies]) client.send('x');
+    const client = await RawClient.connect(port);
+    client.send('GET / HTTP/1.1', 'Host: a', '', '');
+    await client.until(/root$/);
+    client.send(post + 'Content-Length: 4\r\n\r\n"ab"');
+    await client.until(/{"length":2}$/);
+    client.destroy();
   }
-  const client = await RawClient.connect(port);
-  client.send('GET / HTTP/1.1', 'Host: a', '', '');
-  await client.until(/root$/);
+  // They are all still there: nobody has made room by turning them away.
+  const connections = await promisify(server.getConnections.bind(server))();
+  expect(connections).toBeGreaterThanOrEqual(600);
+  expect(slow.map(({ received }) => received).join('')).not.toMatch(/ 4\d\d /);
 });
+
+/** @param isDeaf - they read nothing. */
+async function connectAll(port: number, bytes: string, isDeaf = false): Promise<RawClient[]> {
+  const clients = await Promise.all(Array.from({ length: 200 }, () => RawClient.connect(port)));
+  for (const client of clients) {
+    if (isDeaf) client.pause();
+    client.send(bytes);
+  }
+  return clients;
+}
 
 it('a connection that waits for its next request is closed', async () => {
   const { port } = await start({ keepAliveTimeout: short });
@@ -115,18 +140,6 @@ describe('a client that does not read', () => {
     await client.closed;
     expect(client.received.length).toBeLessThan(size);
     expect(log.faults).toEqual([]);
-  });
-
-  it('does not keep another one from being served', async () => {
-    const { port } = await start({});
-    for (let count = 0; count < 20; count++) {
-      const client = await RawClient.connect(port);
-      client.pause();
-      client.send('GET /large HTTP/1.1', 'Host: a', '', '');
-    }
-    const client = await RawClient.connect(port);
-    client.send('GET / HTTP/1.1', 'Host: a', '', '');
-    await client.until(/root$/);
   });
 });
 
