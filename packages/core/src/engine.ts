@@ -201,8 +201,16 @@ export class Engine {
     return node;
   }
 
-  /** All parameters in the plan of a token that are read from scope values. */
-  inputs(token: Token): readonly ParameterSource[] {
+  /**
+   * All parameters in the plan of a token that are read from scope values; without one, those of all
+   * providers.
+   */
+  inputs(token?: Token): readonly ParameterSource[] {
+    if (token === undefined) {
+      return this.graph.nodes.flatMap((node) =>
+        node.kind === 'input' && !isOfHandler(node) ? [node.source] : [],
+      );
+    }
     return this.plan(this.find(token)).inputs.map(({ node }) => node.source);
   }
 
@@ -383,4 +391,11 @@ function withoutDecorator(need: NeededClass): Unreachable {
     reason: `${name} has no decorator of its own, so the module that declares it is not known`,
     remedy: `Decorate ${name} with @Injectable()`,
   };
+}
+
+/** Whether only a handler takes a parameter. */
+function isOfHandler({ consumers }: Node): boolean {
+  return consumers.every((each) =>
+    each.kind === 'reading' ? isOfHandler(each) : each.kind === 'method' && each.handler,
+  );
 }
