@@ -253,8 +253,11 @@ export class Container implements AsyncDisposable {
     return this.active.engine.data;
   }
 
-  /** For adapters: all parameters in the plan of a token that are read from scope values. */
-  inputs(token: Token): readonly ParameterSource[] {
+  /**
+   * For adapters: all parameters in the plan of a token that are read from scope values; without a token,
+   * those of all providers, which any scope may resolve, but not of handlers.
+   */
+  inputs(token?: Token): readonly ParameterSource[] {
     return this.active.engine.inputs(token);
   }
 

@@ -54,6 +54,35 @@ export function refuseUnportableTarget(node: Node): void {
   throw new NotPortableError(...refusal, [node.label]);
 }
 
+/** What leaves one hop of a plan. */
+export interface Leaving {
+  readonly node: Node;
+  /** What needs it outside of that hop. */
+  readonly consumer: Node;
+  /** What lies between the two, and what that is made before. */
+  readonly between: Node | undefined;
+  readonly target: Node;
+}
+
+/**
+ * Refuses what one hop would have to hand to another only because something else is made between them,
+ * as before a handler; {@link checkCrossings} knows nothing of that.
+ */
+export function refuseLeaving({
+  node,
+  consumer,
+  between,
+  target,
+}: Leaving): NotPortableError | undefined {
+  const reason =
+    between === undefined
+      ? 'outside of that trip'
+      : `after ${between.label}, which is made before ${target.label} and outside of that trip`;
+  const refusal = whyStuck(node, `${consumer.label} needs it ${reason}`);
+  const path = [target.label, ...(consumer === target ? [] : [consumer.label]), node.label];
+  return refusal && new NotPortableError(...refusal, path);
+}
+
 /** Fact and remedy where what a thread step makes cannot leave its hop; undefined where it may. */
 function whyStuck(node: Node, wanted: string): [fact: string, remedy: string] | undefined {
   if (node.kind === 'method' && node.generator && node.scope !== 'thread') {

@@ -1,7 +1,7 @@
 /** What a container and its scopes share: the graph, its plans, and the executor. */
 import { adviceFor } from './advice.js';
 import { CheckedGraph } from './check.js';
-import { refuseUnportableTarget } from './crossing.js';
+import { refuseLeaving, refuseUnportableTarget } from './crossing.js';
 import { isObject } from './disposal.js';
 import { DeclarationError, GraphError, UnreachableError, type TurnoError } from './errors.js';
 import { explainPlan } from './explain.js';
@@ -15,7 +15,7 @@ import {
   type OffloadedNode,
 } from './node.js';
 import { manifestOf } from './manifest.js';
-import { compilePlan, type Plan, type Stored } from './plan.js';
+import { compilePlan, leavingHops, type Plan, type Stored } from './plan.js';
 import { createExecutor, groupNames, type ThreadOptions } from './threads/create-executor.js';
 import type { Executor, Manifest, NeededClass, Unreachable } from './threads/executor.js';
 import { unknownGroup } from './threads/group-executor.js';
@@ -94,7 +94,9 @@ export class Engine {
     // Plans can be compiled only of a graph that is right.
     const inputs = (token: Token) => engine.inputs(token);
     found.push(...findUnknownGroups(graph.nodes, groupNames(threads)));
-    found.push(...(check?.(found.length === 0 ? inputs : undefined) ?? []));
+    const isRight = found.length === 0;
+    if (isRight) found.push(...engine.findLeaving());
+    found.push(...(check?.(isRight ? inputs : undefined) ?? []));
     if (found.length > 0) throw new GraphError(found);
     for (const node of graph.nodes) engine.disownValue(node);
     const manifest = engine.wanted();
@@ -213,8 +215,16 @@ export class Engine {
     return node;
   }
 
-  /** All parameters in the plan of a token that are read from scope values. */
-  inputs(token: Token): readonly ParameterSource[] {
+  /**
+   * All parameters in the plan of a token that are read from scope values; without one, those of all
+   * providers.
+   */
+  inputs(token?: Token): readonly ParameterSource[] {
+    if (token === undefined) {
+      return this.graph.nodes.flatMap((node) =>
+        node.kind === 'input' && !isOfHandler(node) ? [node.source] : [],
+      );
+    }
     return this.plan(this.find(token)).inputs.map(({ node }) => node.source);
   }
 
@@ -294,6 +304,15 @@ export class Engine {
   private check(declared: readonly TurnoError[]): void {
     const problems = this.findProblems(declared);
     if (problems.length > 0) throw new GraphError(problems);
+  }
+
+  /** Problems of handlers before which something is made. */
+  private findLeaving(): TurnoError[] {
+    return this.graph.nodes.flatMap((node) =>
+      node.kind === 'method' && node.before.length > 0
+        ? leavingHops(this.plan(node)).flatMap((each) => refuseLeaving(each) ?? [])
+        : [],
+    );
   }
 
   /** @returns those of the declarations, and those of the nodes that have been added. */
@@ -409,4 +428,11 @@ function withoutDecorator(need: NeededClass): Unreachable {
     reason: `${name} has no decorator of its own, so the module that declares it is not known`,
     remedy: `Decorate ${name} with @Injectable()`,
   };
+}
+
+/** Whether only a handler takes a parameter. */
+function isOfHandler({ consumers }: Node): boolean {
+  return consumers.every((each) =>
+    each.kind === 'reading' ? isOfHandler(each) : each.kind === 'method' && each.handler,
+  );
 }

@@ -1,4 +1,5 @@
 /** Compiles a node of the graph to a plan: its steps in topological order, thread steps fused. */
+import type { Leaving } from './crossing.js';
 import { isKept, type InputNode, type Node, type OffloadedNode } from './node.js';
 import { groupHops, type Hop } from './hop.js';
 import { isMadeInPlace, levelOn, loop, sideOf, type Side, type Sides } from './placement.js';
@@ -107,6 +108,23 @@ export function compilePlan(
       ({ kind, node, bound }) => kind === 'make' && isKept(node) && bound === undefined,
     ),
   };
+}
+
+/** What leaves the hops of a plan whose steps wait for others; the value of its root left out. */
+export function leavingHops({ steps, units, root, target }: Plan): readonly Leaving[] {
+  const barriers = [...new Set(steps.flatMap(({ after }) => after))].map((at) => steps[at] as Step);
+  if (barriers.length === 0) return [];
+  return units.flatMap(({ hop }) => {
+    if (hop === undefined) return [];
+    const inside = new Set(hop.steps);
+    return hop.outputs.flatMap((index) => {
+      const { node, level } = steps[index] as Step;
+      const consumer = steps.find((step) => step.needs.includes(index) && !inside.has(step));
+      if (consumer === undefined || index === root.index) return [];
+      const between = barriers.find((step) => step.level > level && step.level <= consumer.level);
+      return [{ node, consumer: consumer.node, between: between?.node, target }];
+    });
+  });
 }
 
 function scopesOf(steps: readonly Step[]): ReadonlySet<Scope> {

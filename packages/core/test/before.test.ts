@@ -278,6 +278,30 @@ describe('in real threads', () => {
     expect(await scope.resolve(handlerToken(threads.Handlers, name))).toBe(expected);
   });
 
+  it.each([threads.Kept, threads.Generated])(
+    'it is refused at start if it cannot leave its thread, where the loop comes between: %p',
+    async (made) => {
+      const inThread = handlerToken(threads.LaterHandlers, 'inThread');
+      const options = { providers: [threads.LaterChecks, threads.LaterHandlers] };
+      const create = (...before: readonly Token[]) =>
+        Container.create({
+          ...options,
+          threads: { size: 1 },
+          before: new Map([[inThread, before]]),
+        });
+      const error: unknown = await create(made, threads.OnLoop).catch((thrown: unknown) => thrown);
+      expect((error as GraphError).errors).toHaveLength(1);
+      expect((error as GraphError).errors[0]).toMatchObject({ code: 'TURNO_NOT_PORTABLE' });
+      expect((error as GraphError).errors[0]?.message).toMatch(
+        /but LaterHandlers\.inThread needs it after LaterChecks\.onLoop, which is made before LaterHandlers\.inThread and outside of that trip\. .* Path: LaterHandlers\.inThread -> LaterChecks\.(?:kept|generated)\.$/,
+      );
+      // The other way round both run in one trip.
+      await using container = await create(threads.OnLoop, made);
+      await using scope = container.createScope();
+      expect(await scope.resolve(inThread)).toBe(7);
+    },
+  );
+
   it('it ends the plan where it fails', async () => {
     await using container = await startIn('onLoop', threads.Refused);
     await using scope = container.createScope();

@@ -105,6 +105,8 @@ export function checkOptions(options: AppOptions | undefined) {
     controllers: controllers as readonly Class[],
     depends: checkDepends(options?.depends),
     bodyLimit,
+    // Branches of a hop may be run once more.
+    movesBodies: options?.threads?.split !== true,
     forms: formLimits(options?.forms),
     requestId,
     logRequests,

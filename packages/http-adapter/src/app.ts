@@ -4,8 +4,9 @@ import { value, type Container, type ScopeInstance } from '@turno/core';
 import type { InjectOptions, Response as InjectResponse } from 'light-my-request';
 import type { BackgroundTasks } from './background.js';
 import { hasUnreadExcess } from './body.js';
+import { BodyBytes } from './body-bytes.js';
 import { endWith, isBehindEnd, isLast, takeTurn } from './connection.js';
-import { endpointOf, type Endpoint } from './endpoint.js';
+import { endpointsOf, type Endpoint } from './endpoint.js';
 import { ListenError } from './errors.js';
 import { closing, Failures, type FailureContext } from './failure.js';
 import { findRoute, hasNoRoute } from './find-route.js';
@@ -55,13 +56,14 @@ export class App implements AsyncDisposable {
   readonly #middleware = new MiddlewareChain();
 
   readonly #router: RouteTable['router'];
-  readonly #endpoints = new Map<Route, Endpoint>();
+  #endpoints: ReadonlyMap<Route, Endpoint>;
   /** Of the container, when the endpoints were compiled: an override may change what they need. */
   #revision: number;
   readonly #limits: RequestLimits;
   readonly #requestLog: RequestLog;
   readonly #failures: Failures;
   readonly #isLogged: boolean;
+  readonly #catches: FailureContext['catches'];
   readonly #ids: FailureContext['ids'];
   #listening: ReturnType<typeof openServer> | undefined;
   #closing: Promise<void> | undefined;
@@ -92,7 +94,8 @@ export class App implements AsyncDisposable {
       manner: (request) => this.#manner(request),
     });
     this.#revision = container.revision;
-    for (const route of routes) this.#endpoints.set(route, endpointOf(route, container));
+    this.#catches = catches;
+    this.#endpoints = endpointsOf(routes, catches.tokens, container);
     this.handler = (request, response, next) => {
       if (isBehindEnd(request)) return;
       takeTurn(request, response);
@@ -270,6 +273,8 @@ export class App implements AsyncDisposable {
           const endpoint = this.#endpointOf(route);
           const { reads } = endpoint;
           const body = reads === 'body' ? await readBodyOf(request, this.#limits) : undefined;
+          if (body instanceof BodyBytes)
+            body.mayMove = endpoint.readsOnce && this.#limits.movesBodies;
           const form = reads === 'form' ? await readFormOf(request, this.#limits) : undefined;
           asked = new HttpRequest(request, params, search, body, form);
           scope = this.#openScope(request, asked);
@@ -324,9 +329,8 @@ export class App implements AsyncDisposable {
   #endpointOf(route: Route): Endpoint {
     if (this.#revision !== this.container.revision) {
       this.#revision = this.container.revision;
-      for (const each of this.#endpoints.keys()) {
-        this.#endpoints.set(each, endpointOf(each, this.container));
-      }
+      const routes = this.#endpoints.keys();
+      this.#endpoints = endpointsOf(routes, this.#catches.tokens, this.container);
     }
     // There is one for each route, from the constructor on.
     return this.#endpoints.get(route) as Endpoint;

@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { parse } from 'secure-json-parse';
+import { BodyBytes } from './body-bytes.js';
 import { bodyFault, decompressed, refuseCoding } from './decompress.js';
 import { BadRequest, PayloadTooLarge, UnsupportedMediaType } from './http-error.js';
 
@@ -17,7 +18,7 @@ export async function readJsonBody(
   request: IncomingMessage,
   limit: number,
   decompress: boolean,
-): Promise<Buffer | undefined> {
+): Promise<BodyBytes | undefined> {
   if (!announcesBody(request)) return undefined;
   refuseOtherTypes(request);
   refuseCoding(request, decompress);
@@ -69,7 +70,7 @@ function refuseOtherTypes({ headers }: IncomingMessage): void {
  * Reads the bytes of a body.
  * @throws PayloadTooLarge, BadRequest when it is incomplete.
  */
-export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+export function readBody(request: IncomingMessage, limit: number): Promise<BodyBytes> {
   const tooLarge = () => new PayloadTooLarge(`The body may have at most ${limit} bytes.`);
   return new Promise((resolve, reject) => {
     if (contentLength(request) > limit) {
@@ -78,8 +79,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
     }
     refuseEnded(request);
     const source = decompressed(request);
-    const chunks: Buffer[] = [];
-    let size = 0;
+    const bytes = new BodyBytes();
     const settle = (end: () => void) => {
       source.off('data', onData).off('end', onEnd).off('close', onGone);
       // Its own error listener stays: what a decoder still says interests nobody.
@@ -87,11 +87,10 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
       end();
     };
     const onData = (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > limit) settle(() => reject(tooLarge()));
-      else chunks.push(chunk);
+      if (bytes.length + chunk.length > limit) settle(() => reject(tooLarge()));
+      else bytes.add(chunk);
     };
-    const onEnd = () => settle(() => resolve(Buffer.concat(chunks, size)));
+    const onEnd = () => settle(() => resolve(bytes));
     const onGone = () => settle(() => reject(new BadRequest('The body is incomplete.')));
     const onError = (error: Error) => settle(() => reject(bodyFault(error, source !== request)));
     source.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onError);

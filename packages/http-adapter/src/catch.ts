@@ -84,6 +84,11 @@ export class Catches {
   readonly owners: Class[] = [];
   readonly problems: TurnoError[] = [];
 
+  /** Of all of them. */
+  get tokens(): readonly Token[] {
+    return [...this.catchers.values()].map(({ token }) => token);
+  }
+
   /** @param others - classes that may have catch handlers as well. */
   constructor(listed: readonly Class[], others: readonly Provider[]) {
     listed.forEach((owner, position) => {

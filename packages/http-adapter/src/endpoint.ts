@@ -1,7 +1,7 @@
 /** What is known of a route once its plan is compiled. */
 import { handlerToken, type Container, type ParameterSource, type Token } from '@turno/core';
 import { RouteError } from './errors.js';
-import { asRequestSource } from './parameter.js';
+import { asRequestSource, type RequestSource } from './parameter.js';
 import type { Route } from './route.js';
 
 /** What is known of a route once its plan is compiled. */
@@ -9,16 +9,32 @@ export interface Endpoint {
   readonly token: Token;
   /** What the body is read as, if some parameter of the plan is read from it. */
   readonly reads: 'body' | 'form' | undefined;
+  /** Whether nothing but one parameter of the handler may ever be read from it. */
+  readonly readsOnce: boolean;
 }
 
-/** @throws whatever compiling the plan throws. */
-export function endpointOf(route: Route, container: Container): Endpoint {
-  const token = tokenOf(route);
-  const sources = container.inputs(token).map(asRequestSource);
-  return {
-    token,
-    reads: sources.find((source) => source?.reads !== undefined)?.reads,
-  };
+/**
+ * @param others - handlers that may run in the scope of a route as well.
+ * @throws whatever compiling the plans throws.
+ */
+export function endpointsOf(
+  routes: Iterable<Route>,
+  others: readonly Token[],
+  container: Container,
+): Map<Route, Endpoint> {
+  const readers = (token?: Token): readonly RequestSource[] =>
+    container
+      .inputs(token)
+      .flatMap((source) => asRequestSource(source) ?? [])
+      .filter(({ reads }) => reads !== undefined);
+  const isShared = [undefined, ...others].some((token) => readers(token).length > 0);
+  return new Map(
+    Array.from(routes, (route) => {
+      const token = tokenOf(route);
+      const [first, ...more] = readers(token);
+      return [route, { token, reads: first?.reads, readsOnce: !isShared && more.length === 0 }];
+    }),
+  );
 }
 
 /** Parameters of a handler or of one of its providers that no request to the route can fill. */

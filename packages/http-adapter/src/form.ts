@@ -61,7 +61,7 @@ export async function readForm(
   if (kind !== urlencoded) return readMultipart(request, limits);
   const charset = parameters.find((parameter) => /^\s*charset=/i.test(parameter));
   if (charset !== undefined && !/^\s*charset="?utf-?8"?\s*$/i.test(charset)) throw noForm();
-  return readUrlencoded(await readBody(request, limits.size), limits);
+  return readUrlencoded((await readBody(request, limits.size)).whole(), limits);
 }
 
 const urlencoded = 'application/x-www-form-urlencoded';

@@ -1,6 +1,7 @@
 /** Parameters that are read from the request: where from, converted and checked how. */
 import { Portable, type ParameterInfo, type ParameterSource } from '@turno/core';
 import { decodeJson } from './body.js';
+import { joined } from './body-bytes.js';
 import { conversionTo, typeName, type Conversion, type PrimitiveType } from './conversion.js';
 import type { Query } from './query.js';
 import { requestToken, type HttpRequest } from './request.js';
@@ -147,12 +148,15 @@ export function bodySource(how: BodyOptions | StandardSchema): RequestSource {
       return ({ body }) => read(body);
     },
     late: {
-      pick: ({ bytes }) => bytes,
+      pick: (request) => request.json?.toCross() ?? { body: request.body },
       reader(parameter) {
         const read = bodyReader(parameter);
-        return (bytes) => read(bytes === undefined ? undefined : decodeJson(bytes as Buffer));
+        return (picked) => {
+          const { body } = picked as { readonly body?: unknown };
+          return read(Array.isArray(picked) ? decodeJson(joined(picked as Uint8Array[])) : body);
+        };
       },
-      isCheap: ({ bytes }) => (bytes?.length ?? 0) <= cheapBody,
+      isCheap: ({ json }) => (json?.length ?? 0) <= cheapBody,
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Gets the body of a request: from who has parsed it before, or by reading it. */
 import type { IncomingMessage } from 'node:http';
 import { readJsonBody } from './body.js';
+import type { BodyBytes } from './body-bytes.js';
 import { readForm } from './form.js';
 import { hasParsedBody, parsedBody, parsedForm } from './mount.js';
 import type { RequestLimits } from './request-options.js';
@@ -10,7 +11,7 @@ import type { ParsedBody, RequestForm } from './request.js';
 export async function readBodyOf(
   request: IncomingMessage,
   { bodyLimit, decompress }: RequestLimits,
-): Promise<Buffer | ParsedBody | undefined> {
+): Promise<BodyBytes | ParsedBody | undefined> {
   return hasParsedBody(request)
     ? parsedBody(request)
     : readJsonBody(request, bodyLimit, decompress);

@@ -21,6 +21,8 @@ export interface RequestLimits {
   /** Of a JSON body, in bytes. */
   readonly bodyLimit: number;
   readonly decompress: boolean;
+  /** Whether what has crossed to a thread never has to cross again. */
+  readonly movesBodies: boolean;
   readonly forms: FormLimits;
 }
 

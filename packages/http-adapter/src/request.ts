@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { token, type NamedToken } from '@turno/core';
 import type { BackgroundTasks } from './background.js';
 import { decodeJson } from './body.js';
+import type { BodyBytes } from './body-bytes.js';
 import { parseCookies } from './cookie.js';
 import type { Reply } from './reply.js';
 import { parseQuery, type Query } from './query.js';
@@ -22,8 +23,8 @@ export class ParsedBody {
 
 /** What parameters are read from. Nothing is parsed before a parameter asks for it. */
 export class HttpRequest {
-  /** The JSON body that is not decoded yet. */
-  readonly bytes: Buffer | undefined;
+  /** @internal The JSON body as it came. */
+  readonly json: BodyBytes | undefined;
   #query: Query | undefined;
   #body: { readonly value: unknown } | undefined;
   /** Set where something has asked for them. */
@@ -44,12 +45,12 @@ export class HttpRequest {
      * The JSON body as it came, or as somebody else has parsed it; undefined where there is none, or the
      * plan does not want it.
      */
-    json: Buffer | ParsedBody | undefined,
+    json: BodyBytes | ParsedBody | undefined,
     /** The form that is the body, likewise. */
     readonly form?: RequestForm,
   ) {
     if (json instanceof ParsedBody) this.#body = json;
-    else this.bytes = json;
+    else this.json = json;
   }
 
   /** `GET`. */
@@ -67,9 +68,14 @@ export class HttpRequest {
     return this.message.headers;
   }
 
+  /** The JSON body that is not decoded yet. */
+  get bytes(): Buffer | undefined {
+    return this.json?.whole();
+  }
+
   /** The decoded JSON body. @throws BadRequest when it is malformed. */
   get body(): unknown {
-    if (this.bytes !== undefined) this.#body ??= { value: decodeJson(this.bytes) };
+    if (this.json !== undefined) this.#body ??= { value: decodeJson(this.json.whole()) };
     return this.#body?.value;
   }
 

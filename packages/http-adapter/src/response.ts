@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { isUint8Array } from 'node:util/types';
 import { lingerTime } from './connection.js';
 import { ResponseError } from './errors.js';
+import { isLarge, writeSlices } from './slices.js';
 
 /** Values of headers by name in lower case; several make several lines. */
 export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>;
@@ -15,6 +16,8 @@ export interface Answer {
   readonly headers: AnswerHeaders;
   /** Undefined: no body. */
   readonly body: string | Uint8Array | undefined;
+  /** Whether the body is bytes that nobody else has. */
+  readonly isOurs?: boolean | undefined;
 }
 
 /** What a returned value says of its answer. */
@@ -23,6 +26,8 @@ export interface Encoded {
   readonly status?: number | undefined;
   readonly headers: AnswerHeaders;
   readonly body: Answer['body'];
+  /** As for {@link Answer}. */
+  readonly isOurs?: boolean | undefined;
 }
 
 const noHeaders: AnswerHeaders = {};
@@ -99,7 +104,7 @@ export function isGone(response: ServerResponse): boolean {
 export function send(
   request: IncomingMessage,
   response: ServerResponse,
-  { status, headers, body }: Answer,
+  { status, headers, body, isOurs = false }: Answer,
   { close, linger }: SendOptions,
 ): Promise<void> {
   return new Promise((resolve) => {
@@ -108,24 +113,35 @@ export function send(
       return;
     }
     response.once('close', resolve);
-    const sent = bodiless.has(status) ? undefined : (body ?? '');
+    const whole = bodiless.has(status) ? undefined : (body ?? '');
+    const sent = typeof whole === 'string' && isLarge(whole) ? Buffer.from(whole) : whole;
     response.writeHead(status, {
       ...headers,
       ...(sent === undefined ? {} : { 'content-length': Buffer.byteLength(sent) }),
       ...((close || linger) && request.httpVersionMajor < 2 ? { connection: 'close' } : {}),
     });
     const visible = request.method === 'HEAD' || sent === undefined ? '' : sent;
-    if (!linger) {
-      response.end(visible);
-      return;
+    if (typeof visible === 'object' && isLarge(visible)) {
+      writeSlices(response, visible, isOurs, () => finish(''));
+    } else {
+      finish(visible);
     }
-    if (visible.length > 0) response.write(visible);
-    else response.flushHeaders();
-    const timer = setTimeout(end, lingerTime);
-    function end() {
-      clearTimeout(timer);
-      response.end();
+    function finish(rest: string | Uint8Array): void {
+      if (!linger) {
+        response.end(rest);
+        return;
+      }
+      if (rest.length > 0) response.write(rest);
+      else response.flushHeaders();
+      waitForEnd();
     }
-    request.once('end', end).once('close', end).resume();
+    function waitForEnd(): void {
+      const timer = setTimeout(end, lingerTime);
+      function end() {
+        clearTimeout(timer);
+        response.end();
+      }
+      request.once('end', end).once('close', end).resume();
+    }
   });
 }

@@ -1,4 +1,5 @@
 /** What becomes of a handler's result in its thread: bytes, so that the loop only has to send them. */
+import { isUint8Array } from 'node:util/types';
 import { Portable, transfer } from '@turno/core';
 import { FileAnswer } from './file.js';
 import { Redirect } from './redirect.js';
@@ -6,8 +7,8 @@ import { encode, textHeaders, bytesHeaders, type AnswerHeaders, type Encoded } f
 import { EventStream } from './sse.js';
 import { chunksOf, chunksOfEvents, type Chunks } from './stream.js';
 import { headersOf } from './web-response.js';
+import { worthMoving } from './body-bytes.js';
 import { ResponseError } from './errors.js';
-import { isUint8Array } from 'node:util/types';
 
 /** A result that was encoded in a thread. */
 @Portable()
@@ -40,9 +41,16 @@ export function finishInThread(result: unknown, label: string): unknown {
 }
 
 function bytesOf(body: Encoded['body']): Uint8Array | undefined {
-  if (typeof body !== 'string') return body;
-  // It has memory of its own, unlike small Buffers, so that it can be moved.
-  return transfer(new TextEncoder().encode(body));
+  if (body === undefined) return undefined;
+  // A handler may keep its bytes: copied here, they need not be copied on the loop.
+  if (typeof body === 'object')
+    return body.length < worthMoving ? body : moving(new Uint8Array(body));
+  // Its memory is its own, unlike that of small Buffers, so that it can be moved.
+  return moving(new TextEncoder().encode(body));
+}
+
+function moving(bytes: Uint8Array): Uint8Array {
+  return bytes.length < worthMoving ? bytes : transfer(bytes);
 }
 
 async function collectResponse(response: Response, label: string): Promise<ThreadAnswer> {
@@ -53,12 +61,18 @@ async function collectResponse(response: Response, label: string): Promise<Threa
   return new ThreadAnswer(response.status, headers, body);
 }
 
+const megabyte = 1024 * 1024;
+
+/** How long an answer that is collected may become: sources may be endless, and memory is not. Bytes. */
+const collectLimit = 64 * megabyte;
+
 async function collect(
   chunks: Chunks,
   label: string,
   headers?: AnswerHeaders,
 ): Promise<ThreadAnswer> {
   const pieces: Uint8Array[] = [];
+  let length = 0;
   let isText: boolean | undefined;
   for (;;) {
     const next = await chunks.next();
@@ -70,10 +84,19 @@ async function collect(
       throw new ResponseError(label, `a piece of it is ${what}, neither text nor bytes`);
     }
     isText ??= typeof value === 'string';
-    pieces.push(typeof value === 'string' ? Buffer.from(value) : value);
+    const piece = typeof value === 'string' ? Buffer.from(value) : value;
+    length += piece.length;
+    if (length > collectLimit) {
+      await chunks.cancel();
+      throw new ResponseError(
+        label,
+        `its pieces, which are collected in a thread, are longer than ${collectLimit / megabyte} MiB; an async handler sends them as they come`,
+      );
+    }
+    pieces.push(piece);
   }
   const own = isText === false ? bytesHeaders : textHeaders;
-  return new ThreadAnswer(undefined, headers ?? own, transfer(joined(pieces)));
+  return new ThreadAnswer(undefined, headers ?? own, moving(joined(pieces)));
 }
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {

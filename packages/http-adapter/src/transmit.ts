@@ -47,7 +47,9 @@ export function transmit(
 ): Promise<void> {
   if (typeof result === 'object' && result !== null) {
     if (result instanceof ThreadAnswer) {
-      return transmitWhole(request, response, result, manner, options);
+      const { status, headers, body } = result;
+      const whole = { status, headers, body, isOurs: true };
+      return transmitWhole(request, response, whole, manner, options);
     }
     if (result instanceof Redirect) {
       const { status, location } = result;
@@ -82,7 +84,7 @@ export function transmit(
 function transmitWhole(
   request: IncomingMessage,
   response: ServerResponse,
-  { status, headers, body }: Encoded,
+  { status, headers, body, isOurs }: Encoded,
   manner: Manner,
   options: SendOptions,
 ): Promise<void> {
@@ -92,7 +94,7 @@ function transmitWhole(
     status: status ?? byRoute,
     headers,
   };
-  return send(request, response, { ...said, body }, options);
+  return send(request, response, { ...said, body, isOurs }, options);
 }
 
 /** @param headers - undefined: by the first piece. */
