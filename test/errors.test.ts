@@ -979,6 +979,28 @@ const provocations: readonly Provocation[] = [
     },
   ],
   [
+    'what is made in a thread before a handler there, with the loop between',
+    () => {
+      const User = token('User');
+      class Checks {
+        @Provides(Database, { scope: 'request' }) static open() {
+          return new Database();
+        }
+        @Provides(User, { scope: 'request' }) static async user() {
+          return 'user';
+        }
+      }
+      class Orders {
+        static add(@Inject(Database) _database: Database) {
+          return 'added';
+        }
+      }
+      declareHandler(Orders, 'add', { finish: (result) => result });
+      const before = new Map([[handlerToken(Orders, 'add'), [Database, User]]]);
+      return problem([Checks, Orders], { before });
+    },
+  ],
+  [
     'a singleton of a portable class with a private field',
     () => {
       class Safe {
@@ -1301,7 +1323,19 @@ const provocations: readonly Provocation[] = [
     () => {
       @Controller('/burgers')
       class Burgers {
-        @Get('/:id((a|ab)+)') async one() {
+        @Get('/:id((a|aa)+)') async one() {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a pattern with many repetitions in a row',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/:id(\\d+\\d+\\d+)') async one() {
           return 1;
         }
       }

@@ -30,7 +30,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const trust = await trustOf(checked.trustProxy);
   // Here, with the router behind it: worker threads import this package for its decorators only.
   const { collectRoutes } = await import('./route.js');
-  const table = collectRoutes(controllers, depends);
+  const table = await collectRoutes(controllers, depends);
   const catches = new Catches(options.catch ?? [], options.providers ?? []);
   // What is wrong with the other ones the routes say.
   const served = new Set(table.routes.map(({ controller }) => controller as Class));

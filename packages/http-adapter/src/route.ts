@@ -9,7 +9,7 @@ import {
 import { RouteError } from './errors.js';
 import { recordsOf, type ControllerRecord, type HttpMethod, type RouteRecord } from './record.js';
 import { methods, Router, type Added } from './router.js';
-import { repeatsAlternatives } from './unsafe-pattern.js';
+import { findUnsafe, type Excess } from './unsafe-pattern.js';
 
 /** A method of a controller, and what it is served for. */
 export interface Route {
@@ -39,18 +39,20 @@ export interface RouteTable {
  * ones first.
  * @param depends - what is made before all handlers.
  */
-export function collectRoutes(
+export async function collectRoutes(
   controllers: readonly Class[],
   depends: readonly Token[] = [],
-): RouteTable {
+): Promise<RouteTable> {
   const table: GrowingTable = {
     router: new Router<Route>(),
     routes: new Array<Route>(),
     problems: new Array<TurnoError>(),
     declared: [],
+    unsafe: new Map(),
     before: new Map(),
   };
   addControllers(table, controllers, 'controllers', { places: [], depends });
+  table.unsafe = await findUnsafe(table.declared.map(pathOf));
   // What serves all methods takes those that are left.
   const last = ({ record }: Declared) => record.method === 'ALL';
   for (const each of table.declared) if (!last(each)) addRoute(table, each);
@@ -63,6 +65,8 @@ interface GrowingTable {
   readonly routes: Route[];
   readonly problems: TurnoError[];
   readonly declared: Declared[];
+  /** Paths with patterns that may run for ages. */
+  unsafe: ReadonlyMap<string, Excess>;
   readonly before: Map<Token, readonly Token[]>;
 }
 
@@ -202,10 +206,31 @@ function noteBefore(
   );
 }
 
-function addRoute(table: GrowingTable, { record, controller, prefixes }: Declared): void {
-  const { router, routes, problems } = table;
-  const { method, path: ownPath, handler, status } = record;
-  const path = joinPaths(...prefixes, ownPath);
+function pathOf({ record, prefixes }: Declared): string {
+  return joinPaths(...prefixes, record.path);
+}
+
+/** What to say of patterns that may run for ages, and to do about them. */
+const excesses: Readonly<Record<Excess, readonly [what: string, remedy: string]>> = {
+  repetition: [
+    'repeats a repetition',
+    'Repeat one thing only ([a-z]+ instead of ([a-z]+)+), or check the parameter with a schema: @Path(name, schema).',
+  ],
+  alternatives: [
+    'repeats alternatives',
+    'Write a set of characters ([ab]+), or check the parameter with a schema: @Path(name, schema).',
+  ],
+  sequence: [
+    'has too many repetitions in a row',
+    'Say how long each may be (\\d{1,9}), or check the parameter with a schema: @Path(name, schema).',
+  ],
+};
+
+function addRoute(table: GrowingTable, declared: Declared): void {
+  const { router, routes, problems, unsafe } = table;
+  const { record, controller } = declared;
+  const { method, handler, status } = record;
+  const path = pathOf(declared);
   const label = `${controller.name}.${String(handler)}`;
   const params: string[] = [];
   const route: Route = { method, path, controller, handler, label, status, params };
@@ -218,11 +243,10 @@ function addRoute(table: GrowingTable, { record, controller, prefixes }: Declare
     refuse('has a "?" or "#" in its path.', 'A path ends before the query: use @Query(name).');
     return;
   }
-  if (repeatsAlternatives(path)) {
-    refuse(
-      'repeats alternatives in a pattern, which some texts make run for ages.',
-      'Write a set of characters ([ab]+), or check the parameter with a schema: @Path(name, schema).',
-    );
+  const excess = unsafe.get(path);
+  if (excess !== undefined) {
+    const [what, remedy] = excesses[excess];
+    refuse(`${what} in a pattern, which some texts make run for ages.`, remedy);
     return;
   }
   try {
@@ -238,14 +262,6 @@ function addRoute(table: GrowingTable, { record, controller, prefixes }: Declare
     params.push(...added.params);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    if (reason.includes('not safe')) {
-      refuse(
-        'repeats a repetition in a pattern, which some texts make run for ages.',
-        'Repeat one thing only ([a-z]+ instead of ([a-z]+)+), or check the parameter with a schema: @Path(name, schema).',
-        cause,
-      );
-      return;
-    }
     refuse(
       `cannot be routed: ${reason}.`,
       'See the syntax of paths in the README of @turno/http-adapter.',

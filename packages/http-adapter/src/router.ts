@@ -46,6 +46,8 @@ export class Router<T> {
     caseSensitive: true,
     ignoreTrailingSlash: true,
     maxParamLength,
+    // Who adds a route has looked at its patterns, and more closely.
+    allowUnsafeRegex: true,
     // The raw text: parameters parse it, and only when one asks.
     querystringParser: (search) => search,
     onBadUrl: (): Refusal => 400,
@@ -55,7 +57,7 @@ export class Router<T> {
 
   /**
    * Adds a route. The names of its parameters include `*` for a wildcard.
-   * @throws an error of find-my-way when the path is malformed or its regular expression unsafe.
+   * @throws an error of find-my-way when the path is malformed.
    */
   add(method: HttpMethod, path: string, route: T): Added<T> {
     try {

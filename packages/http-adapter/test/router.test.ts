@@ -127,7 +127,7 @@ describe('adding a route', () => {
     expect(router.add('POST', second, 'second').conflict).toBeUndefined();
   });
 
-  it.each(['/a/:b(([a-z]+)+)', '/*/a', '/:a('])('refuses %s', (path) => {
+  it.each(['/*/a', '/:a('])('refuses %s', (path) => {
     expect(() => new Router<string>().add('GET', path, 'x')).toThrow();
   });
 });
