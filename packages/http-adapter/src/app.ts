@@ -5,7 +5,7 @@ import type { InjectOptions, Response as InjectResponse } from 'light-my-request
 import type { BackgroundTasks } from './background.js';
 import { hasUnreadExcess } from './body.js';
 import { BodyBytes } from './body-bytes.js';
-import { endWith, isBehindEnd, isLast, takeTurn } from './connection.js';
+import { endWith, isBehindEnd, isLastOf, takeTurn } from './connection.js';
 import { endpointsOf, type Endpoint } from './endpoint.js';
 import { ListenError } from './errors.js';
 import { closing, Failures, type FailureContext } from './failure.js';
@@ -26,7 +26,7 @@ import { readBodyOf, readFormOf } from './read.js';
 import { RequestLog } from './request-log.js';
 import type { RequestLimits } from './request-options.js';
 import { HttpRequest, requestToken } from './request.js';
-import { send, type SendOptions } from './response.js';
+import { cutOff, send, type SendOptions } from './response.js';
 import type { Route, RouteTable } from './route.js';
 import { closeServer, openServer, type Address, type ListenOptions } from './server.js';
 import { clientGone } from './stream.js';
@@ -204,16 +204,17 @@ export class App implements AsyncDisposable {
     this.#inWork += 1;
     const started = this.#isLogged ? this.#requestLog.begin(request, response) : 0;
     // In HTTP/2 no request can be a part of another one.
-    if (request.httpVersionMajor < 2) endWith(request);
+    const isLast = request.httpVersionMajor < 2;
+    if (isLast) endWith(request);
+    const how = { close: isLast, linger: isLast && !request.complete };
     try {
       const id = this.#isLogged ? this.#ids.of(request) : undefined;
       const answer = problemAnswer(refusal, id);
-      const linger = !request.complete;
-      await send(request, response, answer, { close: true, linger });
+      await send(request, response, answer, how);
       if (this.#isLogged) this.#requestLog.answered(request, response, started);
     } catch (error) {
       this.#requestLog.error(error, request, 'the answer could not be sent');
-      response.destroy();
+      cutOff(response);
     } finally {
       this.#leave();
     }
@@ -294,7 +295,7 @@ export class App implements AsyncDisposable {
       }
     } catch (error) {
       this.#requestLog.error(error, request, 'the answer could not be sent');
-      response.destroy();
+      cutOff(response);
     } finally {
       await this.#failures.end(scope, request, failure);
       this.#leave();
@@ -309,9 +310,11 @@ export class App implements AsyncDisposable {
   }
 
   #manner(request: IncomingMessage): SendOptions {
+    // `close` ends sessions in order.
+    if (request.httpVersionMajor >= 2) return { close: false, linger: false };
     return {
       // The last one of its connection says so: what waits behind this one is answered, too.
-      close: this.#closing !== undefined && isLast(request),
+      close: this.#closing !== undefined && isLastOf(request),
       linger: hasUnreadExcess(request, this.#limits.bodyLimit),
     };
   }

@@ -2,6 +2,7 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { endGently, isLingering, lingerAtEnd, waitingOn } from './connection.js';
+import { noProxy } from './guard.js';
 import { HttpError, phraseOf } from './http-error.js';
 import { problemAnswer } from './problem.js';
 
@@ -33,12 +34,17 @@ export function answerClientErrors(server: Server): void {
       end(socket, undefined);
     }
   });
-  server.on('connect', (_request, socket) => {
+  server.on('connect', (request, socket) => {
     // A listener of the user's own makes it a proxy.
     if (server.listenerCount('connect') > 1) return;
+    if (request.httpVersionMajor >= 2) {
+      // It has a response instead, which is as good as that of any other request.
+      server.emit('request', request, socket);
+      return;
+    }
     // Its parser, which would read it to the end, is gone.
     socket.on('error', () => socket.destroy()).resume();
-    end(socket, new HttpError(405, 'This server is no proxy.', { headers: { allow: '' } }));
+    end(socket, noProxy());
   });
 }
 

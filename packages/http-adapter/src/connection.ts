@@ -41,7 +41,7 @@ export function waitingOn(socket: Duplex): readonly ServerResponse[] {
 }
 
 /** Whether no request of its connection has come behind a request. */
-export function isLast(request: IncomingMessage): boolean {
+export function isLastOf(request: IncomingMessage): boolean {
   const queue = waitingOn(request.socket);
   return queue.findIndex(({ req }) => req === request) === queue.length - 1;
 }

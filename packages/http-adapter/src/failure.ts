@@ -7,7 +7,7 @@ import { levelOf, problemOf, severityOf } from './problem.js';
 import { HttpRequest } from './request.js';
 import type { RequestIds } from './request-id.js';
 import { isInterruption, type RequestLog } from './request-log.js';
-import { isGone, send, type SendOptions } from './response.js';
+import { cutOff, isGone, send, type SendOptions } from './response.js';
 import { transmit } from './transmit.js';
 
 /** What the app knows and failures need. */
@@ -88,7 +88,7 @@ export class Failures {
     }
     if (!response.headersSent) return false;
     this.context.log.error(error, request, 'the answer failed after its first byte');
-    response.destroy();
+    cutOff(response);
     return true;
   }
 

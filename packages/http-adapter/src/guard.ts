@@ -31,6 +31,7 @@ export function refusalOf(request: RequestHead, limits: HeadLimits): HttpError |
   if (!isHttp2 && httpVersion !== '1.1' && httpVersion !== '1.0') {
     return new HttpError(505, 'This server speaks HTTP/1.1.');
   }
+  if (method === 'CONNECT') return noProxy();
   // Node keeps about 1,000 and drops the others, which could be the ones that matter.
   if (rawHeaders.length > 2 * limits.headers) {
     return new HttpError(431, `A request may have at most ${limits.headers} headers.`);
@@ -46,6 +47,11 @@ export function refusalOf(request: RequestHead, limits: HeadLimits): HttpError |
     refuseHost(found, url, httpVersion) ??
     refuseExpectation(found.expect)
   );
+}
+
+/** The answer to CONNECT. */
+export function noProxy(): HttpError {
+  return new HttpError(405, 'This server is no proxy.', { headers: { allow: '' } });
 }
 
 /** `http://host/path?query`, as clients of proxies write it, to `/path?query`. */

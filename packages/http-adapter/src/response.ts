@@ -80,7 +80,7 @@ function nameOf(value: object): string {
 /** Statuses that never have a body. */
 export const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 
-/** How the connection goes on after an answer. */
+/** How the connection goes on after an answer; in HTTP/2 neither is for an answer to say. */
 export interface SendOptions {
   /** Ends the connection after the answer. */
   readonly close: boolean;
@@ -98,6 +98,13 @@ export function isGone(response: ServerResponse): boolean {
   // While it waits behind another one it has no socket yet; one of node:http2 may have none any more.
   const socket = (response.socket ?? response.req.socket) as Socket | undefined;
   return response.destroyed || socket?.destroyed === true;
+}
+
+/** Ends a response whose rest cannot be sent, so that its client does not take it for whole. */
+export function cutOff(response: ServerResponse): void {
+  // Over HTTP/1.1 the end of the connection says it. To a stream of HTTP/2 only an error does.
+  if ('stream' in response) response.destroy(new Error('The answer has failed.'));
+  else response.destroy();
 }
 
 /** Sends an answer of one piece. Resolves when it is handed to the system, or the client has gone. */
@@ -118,7 +125,7 @@ export function send(
     response.writeHead(status, {
       ...headers,
       ...(sent === undefined ? {} : { 'content-length': Buffer.byteLength(sent) }),
-      ...((close || linger) && request.httpVersionMajor < 2 ? { connection: 'close' } : {}),
+      ...(close || linger ? { connection: 'close' } : {}),
     });
     const visible = request.method === 'HEAD' || sent === undefined ? '' : sent;
     if (typeof visible === 'object' && isLarge(visible)) {
