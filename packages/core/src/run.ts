@@ -57,12 +57,11 @@ export interface RunLink {
   signal: () => AbortSignal | undefined;
 }
 
-/** How a hop is run that is not like the others. */
-interface TripOptions {
-  readonly probe?: Choice['probe'];
-  readonly probed?: Choice['probed'];
-  readonly signal?: AbortSignal | undefined;
-  readonly failed?: (step: Step, error: unknown) => void;
+/** What a branch of a hop has of its own. */
+interface Branch {
+  readonly signal: AbortSignal;
+  /** Told of its failure, in the place of the run. */
+  readonly failed: (step: Step, error: unknown) => void;
 }
 
 interface StepFailure {
@@ -380,22 +379,24 @@ export class Run {
   private async runBranches(unit: Unit, hop: Hop, split: Split): Promise<boolean> {
     const { branches } = split;
     const failures: { readonly step: Step; readonly error: unknown }[] = [];
-    const ends = branches.map(() => new AbortController());
-    const release = onAbort(this.signal, (reason) => ends.forEach((end) => end.abort(reason)));
+    const running = branches.map((hop) => ({ hop, end: new AbortController() }));
+    const release = onAbort(this.signal, (reason) => {
+      for (const { end } of running) end.abort(reason);
+    });
     const failed = (step: Step, error: unknown): void => {
       failures.push({ step, error });
       // What would have come first in one thread goes on: it may fail as well, and then that counts.
-      branches.forEach(({ steps }, index) => {
-        if (steps.every((other) => other.index > step.index)) ends[index]?.abort(error);
-      });
+      for (const { hop, end } of running) {
+        if (hop.steps.every((other) => other.index > step.index)) end.abort(error);
+      }
     };
     const last = hop.steps.at(-1) as Step;
     this.inFlight.add(last);
-    const trips = branches.map((each, index) => {
-      const signal = ends[index]?.signal;
-      return this.makeTrip(unit, each, hop, { signal, failed });
-    });
-    const stays = await Promise.all(trips);
+    const stays = await Promise.all(
+      running.map((branch) =>
+        this.makeTrip(unit, branch.hop, hop, undefined, { signal: branch.end.signal, failed }),
+      ),
+    );
     release();
     this.inFlight.delete(last);
     for (const { step, error } of failures) this.fail(step, error);
@@ -410,22 +411,24 @@ export class Run {
   /**
    * Runs a hop, or a part of one.
    * @param whole - the hop that it is part of: only what leaves that is kept.
-   * @param failed - told of a failure in the place of the run.
    * @returns the steps whose values could not leave their thread; undefined where it has failed.
    */
   private async makeTrip(
     unit: Unit,
     hop: Hop,
     whole: Hop,
-    { probe, probed, signal = this.signal, failed }: TripOptions = {},
+    choice?: Choice,
+    branch?: Branch,
   ): Promise<readonly number[] | undefined> {
     const last = hop.steps.at(-1) as Step;
     this.inFlight.add(last);
     const trace = this.trace?.hop(unit, hop);
-    const watch = probed === undefined ? trace : new ProbeWatch(trace, probe, probed);
+    const watch =
+      choice?.probed === undefined ? trace : new ProbeWatch(trace, choice.probe, choice.probed);
     try {
       const inputs = hop.inputs.map((index) => this.values[index]);
       if (hop.definition.rest !== undefined) inputs.push(this.args);
+      const signal = branch === undefined ? this.signal : branch.signal;
       const values = await this.scope.executor.run(hop.definition, inputs, signal, watch);
       trace?.succeed();
       const left: number[] = [];
@@ -448,8 +451,8 @@ export class Run {
       const position = hop.steps[step] !== undefined ? step : hop.steps.length - 1;
       trace?.fail(position, error);
       const culprit = hop.steps[position] as Step;
-      if (failed === undefined) this.fail(culprit, error);
-      else failed(culprit, error);
+      if (branch === undefined) this.fail(culprit, error);
+      else branch.failed(culprit, error);
       return undefined;
     }
   }
