@@ -65,11 +65,11 @@ export interface RunLink {
   gone: () => AbortSignal | undefined;
 }
 
-/** How a branch of a hop is run. */
+/** What a branch of a hop has of its own. */
 interface Branch {
-  readonly signal: AbortSignal | undefined;
+  readonly signal: AbortSignal;
   /** Told of its failure, in the place of the run. */
-  failed(step: Step, error: unknown): void;
+  readonly failed: (step: Step, error: unknown) => void;
 }
 
 /** Runs whose signals steps on the loop have, so that one that is passed on tells what it stands for. */
@@ -451,22 +451,24 @@ export class Run implements HopCaller {
   private async runBranches(unit: Unit, hop: Hop, split: Split): Promise<boolean> {
     const { branches } = split;
     const failures: { readonly step: Step; readonly error: unknown }[] = [];
-    const ends = branches.map(() => new AbortController());
-    const release = onAbort(this.signal, (reason) => ends.forEach((end) => end.abort(reason)));
+    const running = branches.map((hop) => ({ hop, end: new AbortController() }));
+    const release = onAbort(this.signal, (reason) => {
+      for (const { end } of running) end.abort(reason);
+    });
     const failed = (step: Step, error: unknown): void => {
       failures.push({ step, error });
       // What would have come first in one thread goes on: it may fail as well, and then that counts.
-      branches.forEach(({ steps }, index) => {
-        if (steps.every((other) => other.index > step.index)) ends[index]?.abort(error);
-      });
+      for (const { hop, end } of running) {
+        if (hop.steps.every((other) => other.index > step.index)) end.abort(error);
+      }
     };
     const last = hop.steps.at(-1) as Step;
     this.inFlight.add(last);
-    const trips = branches.map((each, index) => {
-      const signal = ends[index]?.signal;
-      return this.makeTrip(unit, each, hop, undefined, { signal, failed });
-    });
-    const stays = await Promise.all(trips);
+    const stays = await Promise.all(
+      running.map((branch) =>
+        this.makeTrip(unit, branch.hop, hop, undefined, { signal: branch.end.signal, failed }),
+      ),
+    );
     release();
     this.inFlight.delete(last);
     for (const { step, error } of failures) this.fail(step, error);
