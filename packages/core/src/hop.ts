@@ -208,7 +208,15 @@ function describeStep({ node, bound }: Step, args: readonly number[]): HopStep {
   const key = bound === 'thread' || node.scope === 'thread' ? { perThread: providerKey(node) } : {};
   if (node.kind === 'class') {
     const classId = findRecord(node.target)?.id ?? '';
-    return { label: node.label, operation: 'construct', classId, arguments: args, ...key };
+    const limit = node.deadline === undefined ? {} : { deadline: node.deadline };
+    return {
+      label: node.label,
+      operation: 'construct',
+      classId,
+      arguments: args,
+      ...limit,
+      ...key,
+    };
   }
   if (node.kind === 'list') {
     return { label: node.label, operation: 'list', classId: '', arguments: args };
