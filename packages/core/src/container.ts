@@ -42,8 +42,8 @@ export interface ContainerOptions {
    */
   readonly startTimeout?: number;
   /**
-   * How long each provider and handler that has no `deadline` of its own may take, in milliseconds.
-   * Default: as long as it likes.
+   * How long each provider and handler that has no `deadline` of its own may take, in milliseconds, and
+   * each constructor of a class that is made in a thread. Default: as long as it likes.
    */
   readonly deadline?: number;
   /**

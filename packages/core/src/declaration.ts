@@ -65,14 +65,22 @@ export function readScopeValues(tokens: readonly Token[]): Declarations {
   return { declared, holders: [], problems };
 }
 
-/** The node of a class that is constructed. */
-export function classParts(target: AbstractClass, options: ProviderOptions): NodeParts {
+/**
+ * The node of a class that is constructed.
+ * @param deadline - of the container.
+ */
+export function classParts(
+  target: AbstractClass,
+  options: ProviderOptions,
+  deadline: number | undefined,
+): NodeParts {
   return {
     kind: 'class',
     label: tokenName(target),
     scope: options.scope ?? 'singleton',
     lazy: options.lazy ?? false,
     target,
+    deadline,
   };
 }
 
@@ -115,7 +123,7 @@ class Reader implements Declarations {
     for (const method of methods) this.readMethod(target, method);
     const record = findRecord(target);
     if (record?.injectable !== undefined) {
-      const provider = classParts(target, record.injectable);
+      const provider = classParts(target, record.injectable, this.deadline);
       this.declared.push({ token: target, by: target.name, many: false, provider });
     } else if (methods.some((method) => !method.static)) {
       this.holders.push(target);

@@ -80,7 +80,10 @@ export class Graph {
   private readonly unlinked: Node[] = [];
   private faults: Fault[] = [];
 
-  private constructor(private readonly before: ReadonlyMap<Token, readonly Token[]>) {}
+  private constructor(
+    private readonly before: ReadonlyMap<Token, readonly Token[]>,
+    private readonly deadline: number | undefined,
+  ) {}
 
   /**
    * Declares and links everything; classes that only appear as dependencies are found on the way.
@@ -91,7 +94,7 @@ export class Graph {
     graph: Graph;
     problems: TurnoError[];
   } {
-    const graph = new Graph(before ?? new Map());
+    const graph = new Graph(before ?? new Map(), deadline);
     const problems: TurnoError[] = [];
     graph.add({ kind: 'signal', label: 'AbortSignal', scope: 'transient' }, AbortSignal);
     const overridden = new Set<Token>();
@@ -184,7 +187,7 @@ export class Graph {
         token: holder,
         by: holder.name,
         many: false,
-        provider: classParts(holder, bare({})),
+        provider: classParts(holder, bare({}), this.deadline),
       };
       if (overridden.has(holder)) this.replace(declaration, layer);
       else if (used.has(holder) && !this.slots.has(holder)) this.accept(declaration, layer);
@@ -428,7 +431,9 @@ export class Graph {
   private implicit(token: Token): Node | undefined {
     if (!isInjectable(token)) return undefined;
     const injectable = findRecord(token)?.injectable;
-    return injectable === undefined ? undefined : this.add(classParts(token, injectable), token);
+    return injectable === undefined
+      ? undefined
+      : this.add(classParts(token, injectable, this.deadline), token);
   }
 
   /** What is asked for in another form than by its token alone. */
@@ -523,7 +528,7 @@ export class Graph {
     const injectable = isInjectable(of) ? findRecord(of)?.injectable : undefined;
     return injectable === undefined
       ? undefined
-      : this.add(classParts(of as AbstractClass, injectable));
+      : this.add(classParts(of as AbstractClass, injectable, this.deadline));
   }
 
   private missing(token: Token, path: Path, parameter?: string): MissingProviderError {

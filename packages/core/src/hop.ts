@@ -214,7 +214,15 @@ function describeStep(
   const key = isKept ? { perThread: keyInThread(step, consumers) } : {};
   if (node.kind === 'class') {
     const classId = findRecord(node.target)?.id ?? '';
-    return { label: node.label, operation: 'construct', classId, arguments: args, ...key };
+    const limit = node.deadline === undefined ? {} : { deadline: node.deadline };
+    return {
+      label: node.label,
+      operation: 'construct',
+      classId,
+      arguments: args,
+      ...limit,
+      ...key,
+    };
   }
   if (node.kind === 'list') {
     return { label: node.label, operation: 'list', classId: '', arguments: args };

@@ -21,6 +21,8 @@ export interface ClassNode extends NodeBase {
   readonly kind: 'class';
   readonly target: AbstractClass;
   readonly lazy: boolean;
+  /** How long its constructor may take in a thread, in milliseconds: on the loop nothing can end it. */
+  readonly deadline: number | undefined;
 }
 
 /** A method that is called. */

@@ -193,6 +193,31 @@ describe('a deadline', () => {
     });
   });
 
+  it.each([
+    ['that each thread makes', fixture.Predicts, fixture.Predicted, 'EndlessModel'],
+    ['whose method is called', fixture.EndlessHolder, fixture.Unbounded, 'EndlessHolder'],
+  ])(
+    'of a container holds for the constructor of a class %s',
+    async (_name, provider, of, label) => {
+      const container = await create([provider], { size: 1 }, { deadline: 30 });
+      expect(await failureOf(resolve(container, of))).toMatchObject({
+        code: 'TURNO_DEADLINE',
+        provider: label,
+        deadline: 30,
+      });
+      expect(container.threads.replaced).toBe(1);
+    },
+  );
+
+  it('of a container holds for the constructor of an offloaded class', async () => {
+    const container = await create([fixture.Loops], { size: 1 }, { deadline: 30 });
+    const model = await container.resolve(offloaded(fixture.EndlessModel));
+    expect(await failureOf(model.predict())).toMatchObject({
+      code: 'TURNO_DEADLINE',
+      provider: 'EndlessModel',
+    });
+  });
+
   it('of a step on the loop frees whoever waits, and what comes late is torn down', async () => {
     const A = token<Disposable>('A');
     const B = token<string>('B');
