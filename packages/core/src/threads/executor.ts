@@ -270,6 +270,12 @@ export interface HopCaller {
    * signal is aborted. Asked for when that is.
    */
   readonly gone: AbortSignal;
+  /**
+   * Gets the values of a hop that has come back all the same although it fails, or has failed already,
+   * for a deadline or an abort: nobody else has them, so that they have to be disposed. Called before
+   * the failure is told, or any time after that.
+   */
+  late?(values: readonly unknown[]): void;
 }
 
 /** Runs hops. Every executor passes the same conformance suite. */
