@@ -1145,6 +1145,7 @@ const provocations: readonly Provocation[] = [
     },
   ],
 
+  ['an option that Node does not know', () => withThreads({ execArgv: ['--no-such-flag'] })],
   ['a module that is not there', () => starting('file:///srv/plugins.js')],
   ['a module whose import does not end', () => starting(fixtureUrl('errors-hanging'), 20)],
   ['a module that ends the thread', () => starting(fixtureUrl('errors-exiting'))],

@@ -18,10 +18,19 @@ export interface Hop {
   readonly outputs: readonly number[];
   /** Steps of the plan whose values come back if they can, as in `definition.extras`. */
   readonly extras: readonly number[];
+  /** All of these in topological order, each with the position of its value in what comes back. */
+  readonly arrivals: readonly Arrival[];
   /** Steps of the plan whose values enter and come back, as in `definition.returned`. */
   readonly returned: readonly ReturnedInput[];
   /** What it was made from; for taking it apart. */
   readonly context: HopContext;
+}
+
+/** A value that comes back. */
+export interface Arrival {
+  /** Index of the step of the plan that made it. */
+  readonly index: number;
+  readonly position: number;
 }
 
 /** A value that a hop may write to. */
@@ -185,6 +194,9 @@ export function describeHop(
     inputs,
     outputs: outputs.map(({ index }) => index),
     extras: extras.map(({ index }) => index),
+    arrivals: [...outputs, ...extras]
+      .map(({ index }, place) => ({ index, position: place }))
+      .sort((a, b) => a.index - b.index),
     returned: returned.map(({ input }) => input),
     context,
   };

@@ -81,7 +81,7 @@ interface StepFailure {
   readonly error: unknown;
 }
 
-export class Run implements HopCaller {
+export class Run {
   private readonly values: unknown[];
   /** For each unit, how many units it still waits for. */
   private readonly waits: number[];
@@ -502,15 +502,19 @@ export class Run implements HopCaller {
       if (hop.definition.rest !== undefined) inputs.push(this.args);
       const { executor } = this.scope;
       const signal = branch === undefined ? this.signal : branch.signal;
-      const values = await executor.run(hop.definition, inputs, signal, watch, this);
+      const caller = new TripCaller(this, hop);
+      const values = await executor.run(hop.definition, inputs, signal, watch, caller);
       trace?.succeed();
       const left: number[] = [];
-      [...hop.outputs, ...hop.extras].forEach((index, position) => {
+      for (const { index, position } of hop.arrivals) {
         const value = values[position];
         if (value === stayed) left.push(index);
         else if (hop === whole || leaves(whole, index)) this.keep(this.stepAt(index), value);
         else this.setAside(this.stepAt(index), value);
-      });
+      }
+      // Its caller has seen a failure, and will never see what has come now.
+      const { root } = this.plan;
+      if (this.stopped && isCallers(root.node)) this.own(root, this.values[root.index]);
       const first = hop.outputs.length + hop.extras.length;
       hop.returned.forEach(({ step, merge }, position) => {
         merge(this.values[step], values[first + position]);
@@ -530,6 +534,22 @@ export class Run implements HopCaller {
     }
   }
 
+  /** Tears down what a hop has brought that has failed: with all else, or at once if that is done. */
+  endLate(hop: Hop, values: readonly unknown[]): void {
+    const late = new Set<Entry>();
+    for (const { index, position } of hop.arrivals) {
+      const step = this.stepAt(index);
+      if (!this.unwinding) {
+        this.own(step, values[position]);
+        continue;
+      }
+      const entry = this.scope.disposalOf(step.owner).note(step.node.label, values[position]);
+      if (entry !== undefined) late.add(entry);
+    }
+    // What they throw nobody waits for.
+    for (const disposal of this.scope.disposals) void disposal.unwind(late, undefined);
+  }
+
   private stepAt(index: number): Step {
     return this.plan.steps[index] as Step;
   }
@@ -547,9 +567,10 @@ export class Run implements HopCaller {
   /** Takes a value for steps of this run only: nobody else is told that it is there. */
   private setAside(step: Step, value: unknown): void {
     this.values[step.index] = value;
-    // What an offloaded method or a handler returns is the caller's.
-    const { node } = step;
-    if (node.kind === 'offloadedMethod' || (node.kind === 'method' && node.handler)) return;
+    if (!isCallers(step.node)) this.own(step, value);
+  }
+
+  private own(step: Step, value: unknown): void {
     const entry = this.scope.disposalOf(step.owner).note(step.node.label, value);
     if (entry !== undefined) this.entries.set(step.index, entry);
   }
@@ -668,6 +689,27 @@ export class Run implements HopCaller {
       if (retained.has(index)) for (const need of needs) retained.add(need);
     }
     return retained;
+  }
+}
+
+/** Whether what is made belongs to whoever has asked for it: what an offloaded method or a handler returns. */
+function isCallers(node: Node): boolean {
+  return node.kind === 'offloadedMethod' || (node.kind === 'method' && node.handler);
+}
+
+/** A run that waits for one of its hops. */
+class TripCaller implements HopCaller {
+  constructor(
+    private readonly run: Run,
+    private readonly hop: Hop,
+  ) {}
+
+  get gone(): AbortSignal {
+    return this.run.gone;
+  }
+
+  late(values: readonly unknown[]): void {
+    this.run.endLate(this.hop, values);
   }
 }
 

@@ -438,6 +438,22 @@ describe('a dispatcher', () => {
     expect(await later).toEqual(['done']);
   });
 
+  it('gives the caller what comes back after the failure was told', async () => {
+    lane.mayEndThreads = false;
+    const late: unknown[] = [];
+    const told = new AbortController();
+    const caller = { gone: told.signal, late: (values: readonly unknown[]) => late.push(values) };
+    const running = dispatcher.run(definition, [], told.signal, undefined, caller);
+    const outcome = running.catch((failure: unknown) => failure);
+    told.abort('enough');
+    await jest.advanceTimersByTimeAsync(50);
+    expect(await outcome).toMatchObject(aborted);
+    expect(late).toEqual([]);
+    lane.sent[0]!.answer.open(reply);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(late).toEqual([['done']]);
+  });
+
   it('does not let a late answer of a disposed lane count', async () => {
     const running = dispatcher.run(definition, [], undefined);
     const disposed = expect(running).rejects.toMatchObject({ error: { code: 'TURNO_DISPOSED' } });

@@ -71,6 +71,15 @@ describe('container.threads', () => {
     }
   });
 
+  it('counts what a generator does at its end for no cost of its trip', async () => {
+    const container = await create();
+    for (let time = 0; time < 5; time++) await resolve(container, fixture.Cleaned);
+    const { overhead } = container.threads.groups.default!;
+    expect(overhead.count).toBe(5 - 1);
+    expect(overhead.min).toBeGreaterThan(0);
+    expect(overhead.min).toBeLessThan(fixture.cleaning);
+  });
+
   it('estimates how many bytes have crossed', async () => {
     const container = await create();
     for (let time = 0; time < 2; time++) await resolve(container, fixture.Size);

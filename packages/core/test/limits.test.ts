@@ -1,5 +1,8 @@
 /** Groups of threads, deadlines, resizing, and what threads do when they end. */
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   Container,
   declareHandler,
@@ -17,7 +20,7 @@ import {
 } from '@turno/core';
 import { SharedCells } from './fixtures/cells.js';
 import * as fixture from './fixtures/limits.js';
-import { gate, moment } from './support/gate.js';
+import { gate, moment, turn } from './support/gate.js';
 
 const opened: Container[] = [];
 afterEach(async () => {
@@ -343,6 +346,71 @@ describe('a step in a thread beside one that fails', () => {
     expect(error.message).toBe('the real error');
     expect(suppressedErrors(error)).toMatchObject([{ code: 'TURNO_DEADLINE' }]);
     expect(container.threads.replaced).toBe(1);
+  });
+});
+
+describe('a value with an end that comes back too late', () => {
+  const threads = { size: 1, grace: 60_000 };
+
+  it('after its deadline is disposed before the failure is told, with all that was made before', async () => {
+    const log = new SharedCells();
+    const container = await create(
+      [fixture.Leases, value(fixture.Log, log), value(fixture.Blocking, '')],
+      threads,
+    );
+    const scope = container.createScope();
+    expect(await failureOf(scope.resolve(fixture.Second))).toMatchObject({
+      code: 'TURNO_DEADLINE',
+      provider: 'Leases.second',
+    });
+    expect(entries(log)).toEqual([2, 1]);
+    await scope.dispose();
+    expect(entries(log)).toEqual([2, 1]);
+  });
+
+  it('is disposed after what was made from it, when it comes in time', async () => {
+    const log = new SharedCells();
+    const container = await create(
+      [fixture.Leases, value(fixture.Log, log), value(fixture.Blocking, '')],
+      threads,
+    );
+    await container.run((scope) => scope.resolve(fixture.Third));
+    expect(entries(log)).toEqual([3, 1]);
+  });
+
+  it('after the caller of an offloaded method has left is disposed', async () => {
+    const [gate, log] = [new SharedCells(), new SharedCells()];
+    const container = await create([fixture.Loops], threads);
+    const scope = container.createScope();
+    const leaser = await scope.resolve(offloaded(fixture.Leaser));
+    const caller = new AbortController();
+    const failed = failureOf(leaser.lease(gate, log, caller.signal));
+    await gate.until(0);
+    caller.abort(new Error('gone'));
+    expect((await failed).message).toBe('gone');
+    await scope.dispose();
+    expect(entries(log)).toEqual([4]);
+    expect(container.threads.replaced).toBe(0);
+  });
+
+  it('from native code whose caller was freed is disposed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'turno-late-'));
+    const file = join(folder, 'blocks');
+    writeFileSync(file, '');
+    const log = new SharedCells();
+    const container = await create(
+      [fixture.Leases, value(fixture.Log, log), value(fixture.Blocking, file)],
+      { size: 1 },
+    );
+    const deadline = { code: 'TURNO_DEADLINE' };
+    expect(await failureOf(resolve(container, fixture.Blocked))).toMatchObject(deadline);
+    while (container.threads.stuck === 0) await turn();
+    // No further thread can be ended, so that this one goes on.
+    expect(await failureOf(resolve(container, fixture.Blocked))).toMatchObject(deadline);
+    rmSync(folder, { recursive: true });
+    await log.until(0);
+    expect(await resolve(container, fixture.First).then(String)).toBe('[object Object]');
+    expect(entries(log)).toEqual([3, 1]);
   });
 });
 

@@ -434,6 +434,46 @@ describe('a start', () => {
   });
 });
 
+describe('options that Node does not take', () => {
+  const execArgv = ['--no-such-flag'];
+
+  it('fail the start of threads, which names the option', async () => {
+    expect(await startErrorOf(create({ execArgv }), faults)).toMatchObject({
+      code: 'TURNO_THREAD_START',
+      message: expect.stringContaining('Node refuses `threads: { execArgv }` (--no-such-flag): '),
+      cause: { code: 'ERR_WORKER_INVALID_EXEC_ARGV' },
+    });
+  });
+
+  it('fail the start of a group, which is named', async () => {
+    const executor = create({ execArgv: [], groups: { slow: { execArgv } } });
+    const groups = ['default', 'slow'];
+    expect(await startErrorOf(executor, { ...faults, groups })).toMatchObject({
+      code: 'TURNO_THREAD_START',
+      message: expect.stringContaining(
+        'Node refuses `threads: { groups: { slow: { execArgv } } }`',
+      ),
+    });
+  });
+
+  it('fail the start of processes likewise', async () => {
+    const executor = create({ execArgv, runtime: 'child_process' });
+    expect(await startErrorOf(executor, faults)).toMatchObject({
+      code: 'TURNO_THREAD_START',
+      message: expect.stringContaining('Node refuses `threads: { execArgv }` (--no-such-flag): '),
+      cause: { message: 'it exited with code 9' },
+    });
+  });
+
+  it('fail the start also where that is not an option of Node itself', async () => {
+    const env = { A: Symbol('a') as never };
+    expect(await startErrorOf(create({ env }), faults)).toMatchObject({
+      code: 'TURNO_THREAD_START',
+      cause: { message: 'Cannot convert a Symbol value to a string' },
+    });
+  });
+});
+
 describe('a module that starts a container', () => {
   it('is imported up to there', async () => {
     const parked = urlOf('parked.mjs');

@@ -304,6 +304,7 @@ export class Dispatcher {
     const { measurement, watch } = job;
     if (job.answered) {
       measurement.answered(reply, took);
+      if (job.caller?.late !== undefined) giveBack(job, valuesOf(reply));
       return;
     }
     const answer = valuesOf(reply);
@@ -318,6 +319,7 @@ export class Dispatcher {
     const crosses = own(reply, 'crosses');
     if (crosses !== undefined) watch?.probed?.(crosses);
     if (values instanceof HopFailure) {
+      giveBack(job, answer);
       this.#fail(job, values);
       return;
     }
@@ -439,6 +441,11 @@ export class Dispatcher {
       running.timer?.unref();
     }, delay);
   }
+}
+
+/** Gives whoever has asked for a hop what has come too late, if anything has. */
+function giveBack({ caller }: Job, answer: readonly unknown[] | HopFailure): void {
+  if (!(answer instanceof HopFailure)) caller?.late?.(answer);
 }
 
 /** Calls back when a signal is aborted, until the job is answered; instead of what was listened to. */

@@ -173,7 +173,8 @@ export interface GroupFigures {
   /** Threads that were told to end and have not: they are in native code, which nothing interrupts. */
   readonly stuck: number;
   /**
-   * What a trip to a thread costs beside the time that its steps run. Measured, as all summaries, in
+   * What a trip to a thread costs beside the time that its steps, and the ends of what they made, take.
+   * Measured, as all summaries, in
    * the first 32 runs of each hop and then in every 16th, and in all while tracing or the channel
    * `turno.hop` has subscribers.
    */
@@ -270,6 +271,12 @@ export interface HopCaller {
    * signal is aborted. Asked for when that is.
    */
   readonly gone: AbortSignal;
+  /**
+   * Gets the values of a hop that has come back all the same although it fails, or has failed already,
+   * for a deadline or an abort: nobody else has them, so that they have to be disposed. Called before
+   * the failure is told, or any time after that.
+   */
+  late?(values: readonly unknown[]): void;
 }
 
 /** Runs hops. Every executor passes the same conformance suite. */

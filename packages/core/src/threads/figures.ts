@@ -165,7 +165,7 @@ export class Measurement {
       if (culprit !== undefined) culprit.failed++;
     }
     if (ran !== undefined) {
-      this.#time(ran, took);
+      this.#time(ran, took - (own(reply, 'ended') ?? 0));
     } else {
       const count = isFailed ? (own(reply, 'count') ?? 0) : Infinity;
       for (const { provider, index } of this.meter.always) if (index < count) provider.runs++;
@@ -173,8 +173,9 @@ export class Measurement {
     this.#publish(reply, took, failure);
   }
 
+  /** @param took - without the time that it took to end what was made: no cost of the trip. */
   #time(ran: readonly number[], took: number): void {
-    const { providers, hasGenerator } = this.meter;
+    const { providers } = this.meter;
     let inSteps = 0;
     for (let index = 0; index < ran.length; index++) {
       const time = ran[index] as number;
@@ -185,10 +186,8 @@ export class Measurement {
       provider.runs++;
       provider.ran.record(time);
     }
-    // The rest of a generator is no part of the time that it ran, and no cost of the trip either;
-    // nor is the measuring of bytes.
-    if (this.isTimed && !this.#isSample && !hasGenerator)
-      this.group.overhead.record(took - inSteps);
+    // The measuring of bytes is no cost of the trip either.
+    if (this.isTimed && !this.#isSample) this.group.overhead.record(took - inSteps);
   }
 
   /**
@@ -239,7 +238,6 @@ class HopMeter {
   readonly always: readonly { readonly provider: ProviderMeter; readonly index: number }[];
   /** The steps that are providers. */
   readonly steps: readonly { readonly label: string; readonly index: number }[];
-  readonly hasGenerator: boolean;
 
   constructor(
     { steps }: HopDefinition,
@@ -254,7 +252,6 @@ class HopMeter {
     this.steps = steps.flatMap(({ label }, index) =>
       providers[index] === undefined ? [] : [{ label, index }],
     );
-    this.hasGenerator = steps.some(({ generator }) => generator === true);
   }
 }
 

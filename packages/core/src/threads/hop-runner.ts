@@ -1,7 +1,7 @@
 /** What a thread does with a task: decode, run the steps, encode, clean up. Also used inline. */
 import { classIds, decode, Obstacle, type Encoded } from '../portable/codec.js';
 import { inHop } from '../context.js';
-import { joinErrors } from '../disposal.js';
+import { joinErrors, type TornDown } from '../disposal.js';
 import { UnreachableError } from '../errors.js';
 import { bare, own } from '../own.js';
 import { classById } from '../record.js';
@@ -195,17 +195,23 @@ export class HopRunner {
       failure === undefined
         ? this.#encode(definition, run, leaves, sized)
         : this.#failed(failure.step, failure.error, failure.step + 1);
+    const begun = performance.now();
     const disposing = disposeValues(run, leaves, failure, this.teardownTimeout);
     if (disposing === undefined) return sent;
-    return disposing.then(({ failure: after, faults }) => {
+    const after = (torn: TornDown): Sent => {
       // Generators may have put another error into the place of the one that they saw.
       if (failure !== undefined) {
-        return this.#failed(failure.step, (after ?? failure).error, failure.step + 1);
+        return this.#failed(failure.step, (torn.failure ?? failure).error, failure.step + 1);
       }
-      const [first] = faults;
+      const [first] = torn.faults;
       if (first === undefined || hasFailed(sent.reply)) return sent;
       const step = definition.steps.findIndex(({ label }) => label === first.label);
-      return this.#failed(step, joinErrors(faults.map(({ error }) => error)), run.values.length);
+      const errors = torn.faults.map(({ error }) => error);
+      return this.#failed(step, joinErrors(errors), run.values.length);
+    };
+    return disposing.then((torn) => {
+      const { reply, transfer } = after(torn);
+      return sentOf({ ...reply, ended: performance.now() - begun }, transfer);
     });
   }
 

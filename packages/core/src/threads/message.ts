@@ -80,6 +80,8 @@ export type HopReply = (
    * Where it was asked for, and where a value is made that the thread keeps from now on.
    */
   readonly ran?: readonly number[];
+  /** Milliseconds that the thread took to end what the hop had made; left out where it was nothing. */
+  readonly ended?: number;
   /** Where it was asked for and can be told: about how many bytes the values have. */
   readonly bytes?: number;
   /** Where it was asked for, and the hop went well. */

@@ -9,6 +9,7 @@ import { latePosition, type ImportProgress } from './thread-cells.js';
 import type { Departure, HopImport, Lane, LaneEvents, Trip } from './lane.js';
 import type { HopReply, HopTask, Report, SetupTask } from './message.js';
 import type { GroupSettings } from './options.js';
+import { defaultGroup } from '../scope.js';
 import { tellOfThread } from './thread-events.js';
 import { ThreadGone, WorkerThread } from './worker-thread.js';
 
@@ -21,6 +22,9 @@ const longestDelay = 30_000;
 
 /** How long after it was told to end a thread counts as stuck, in milliseconds. */
 const patience = 200;
+
+/** How a process ends whose options Node does not know. */
+const badOption = 'it exited with code 9';
 
 /** How long {@link ThreadLane.close} waits for threads that are in native code, in milliseconds. */
 const closing = 800;
@@ -336,7 +340,7 @@ export class ThreadLane implements Lane {
     );
   }
 
-  /** @returns why it has ended, if it has. @throws ThreadStartError if it takes too long. */
+  /** @returns why it has ended, if it has. @throws ThreadStartError if it takes too long, or Node makes none. */
   async #tryToStart(setup: SetupTask, isReplacement: boolean): Promise<Report | ThreadGone> {
     const thread = new WorkerThread(this.settings, workerEntry(), {
       onGone: (gone, reason) => this.#noteGone(gone, reason),
@@ -344,7 +348,8 @@ export class ThreadLane implements Lane {
     });
     this.#starting.add(thread);
     const where = (): string => {
-      const module = setup.manifest.modules[thread.importing?.index ?? 0];
+      const { importing } = thread;
+      const module = importing === undefined ? undefined : setup.manifest.modules[importing.index];
       return module === undefined ? '' : ` while importing ${module}`;
     };
     const { startTimeout } = this.settings;
@@ -375,13 +380,39 @@ export class ThreadLane implements Lane {
       return report;
     } catch (error) {
       this.#terminate(thread, 'it did not start');
-      if (!(error instanceof ThreadGone)) throw error;
+      if (error instanceof ThreadStartError) throw error;
+      const refused = this.#refusal(error, thread);
+      if (refused !== undefined) throw refused;
+      if (!(error instanceof ThreadGone)) {
+        throw new ThreadStartError(`Node has made none: ${(error as Error).message}`, error);
+      }
       if (this.#hasClosed()) throw new DisposedError('container');
       const { message, cause } = error;
       return new ThreadGone(`${where()}: ${message}`, cause === undefined ? {} : { cause });
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** Says that Node does not take the options that it was given; undefined if that is not the reason. */
+  #refusal(error: unknown, { importing }: WorkerThread): ThreadStartError | undefined {
+    const { execArgv, name } = this.settings;
+    if (execArgv === undefined) return undefined;
+    const { code, message } = error as Error & { readonly code?: unknown };
+    // A process has ended by itself before anything was imported in it; why is on its stderr.
+    const isBadOption = error instanceof ThreadGone && message === badOption;
+    if (code !== 'ERR_WORKER_INVALID_EXEC_ARGV' && !(isBadOption && importing === undefined)) {
+      return undefined;
+    }
+    const option =
+      name === defaultGroup
+        ? '`threads: { execArgv }`'
+        : `\`threads: { groups: { ${name}: { execArgv } } }\``;
+    return new ThreadStartError(
+      `Node refuses ${option} (${execArgv.join(' ')}): ${message}`,
+      error,
+      'Give options that Node knows, and that are not for the whole process where they are for threads.',
+    );
   }
 
   #noteGone(thread: WorkerThread, reason: ThreadGone): void {
