@@ -1,6 +1,5 @@
 /** What goes back over the wire: values become answers, answers are sent. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { isUint8Array } from 'node:util/types';
 import { lingerTime } from './connection.js';
 import { ResponseError } from './errors.js';
@@ -90,9 +89,10 @@ export interface SendOptions {
 /** Whether there is nobody to answer any more. */
 export function isGone(response: ServerResponse): boolean {
   // The response learns it a few turns after its socket, and a server may be closed by then.
-  // While it waits behind another one it has no socket yet; one of node:http2 may have none any more.
-  const socket = (response.socket ?? response.req.socket) as Socket | undefined;
-  return response.destroyed || socket?.destroyed === true;
+  const { stream } = response as { readonly stream?: { readonly destroyed: boolean } };
+  if (stream !== undefined) return stream.destroyed;
+  // While it waits behind another one it has no socket yet.
+  return response.destroyed || (response.socket ?? response.req.socket).destroyed;
 }
 
 /** Ends a response whose rest cannot be sent, so that its client does not take it for whole. */
@@ -122,6 +122,10 @@ export function send(
       ...(close || linger ? { connection: 'close' } : {}),
     });
     const visible = request.method === 'HEAD' || sent === undefined ? '' : sent;
+    if ('stream' in response && visible.length > pieceSize) {
+      endInPieces(response, typeof visible === 'string' ? Buffer.from(visible) : visible);
+      return;
+    }
     if (!linger) {
       response.end(visible);
       return;
@@ -135,4 +139,25 @@ export function send(
     }
     request.once('end', end).once('close', end).resume();
   });
+}
+
+/** Bytes. */
+const pieceSize = 64 * 1024;
+
+/**
+ * What waits in a session of HTTP/2 counts as its memory, of which Node allows 10 MB: one answer of that
+ * size would have all other requests of its client refused.
+ */
+function endInPieces(response: ServerResponse, bytes: Uint8Array): void {
+  let at = 0;
+  const more = (): void => {
+    while (at + pieceSize < bytes.length) {
+      const piece = bytes.subarray(at, (at += pieceSize));
+      if (response.write(piece)) continue;
+      response.once('drain', more);
+      return;
+    }
+    response.end(bytes.subarray(at));
+  };
+  more();
 }
