@@ -175,10 +175,10 @@ export class App implements AsyncDisposable {
 
   async #close(grace: number): Promise<void> {
     let expire: NodeJS.Timeout | undefined;
-    const drained = new Promise<void>((resolve) => {
-      this.#onIdle = resolve;
-      if (this.#inWork === 0) resolve();
-      else expire = setTimeout(resolve, grace);
+    const drained = new Promise<boolean>((resolve) => {
+      this.#onIdle = () => resolve(true);
+      if (this.#inWork === 0) resolve(true);
+      else expire = setTimeout(resolve, grace, false);
     });
     // A server that is just about to open is closed as well; one that failed to is none.
     const opened = await this.#listening?.catch(() => undefined);

@@ -1,6 +1,5 @@
 /** What goes back over the wire: values become answers, answers are sent. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { isUint8Array } from 'node:util/types';
 import { lingerTime } from './connection.js';
 import { ResponseError } from './errors.js';
@@ -95,9 +94,10 @@ export interface SendOptions {
 /** Whether there is nobody to answer any more. */
 export function isGone(response: ServerResponse): boolean {
   // The response learns it a few turns after its socket, and a server may be closed by then.
-  // While it waits behind another one it has no socket yet; one of node:http2 may have none any more.
-  const socket = (response.socket ?? response.req.socket) as Socket | undefined;
-  return response.destroyed || socket?.destroyed === true;
+  const { stream } = response as { readonly stream?: { readonly destroyed: boolean } };
+  if (stream !== undefined) return stream.destroyed;
+  // While it waits behind another one it has no socket yet.
+  return response.destroyed || (response.socket ?? response.req.socket).destroyed;
 }
 
 /** Ends a response whose rest cannot be sent, so that its client does not take it for whole. */

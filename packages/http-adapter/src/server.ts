@@ -1,7 +1,9 @@
 /** A node:http server that listens, or says clearly why it cannot, and that closes to the end. */
+import { once } from 'node:events';
 import { createServer, type RequestListener, type Server as HttpServer } from 'node:http';
-import type { Http2Session } from 'node:http2';
+import type { Http2Session, Http2Stream } from 'node:http2';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { lingerTime } from './connection.js';
 import { ListenError } from './errors.js';
 import { checkLimits, configureServer, type ServerLimits } from './limits.js';
 
@@ -52,8 +54,9 @@ export async function openServer(
     );
   }
   checkLimits('listen', options);
+  const server = options.server ?? createServer();
   // The app refuses a missing Host itself, with a problem document.
-  const server = options.server ?? createServer({ requireHostHeader: false });
+  if ('requireHostHeader' in server) server.requireHostHeader = false;
   configureServer(server, options);
   server.on('request', listener);
   const open = watch(server);
@@ -69,8 +72,8 @@ export async function openServer(
 /** A server and what ends its connections. */
 export interface OpenServer {
   readonly server: Server;
-  /** Lets what is in work end, and its connections with it. */
-  readonly end: () => void;
+  /** Lets what is in work end, and its connections with it; resolves when they have. */
+  readonly end: () => Promise<unknown>;
   readonly endAll: () => void;
 }
 
@@ -78,10 +81,14 @@ export interface OpenServer {
 function watch(server: Server): OpenServer {
   if ('closeAllConnections' in server && !isHttp2(server)) {
     const endAll = () => (server as HttpServer).closeAllConnections();
-    return { server, end: () => undefined, endAll };
+    return { server, end: () => Promise.resolve(), endAll };
   }
   const sessions = new Set<Http2Session>();
+  const answered = new WeakSet<Http2Session>();
   const sockets = new Set<Socket>();
+  server.on('stream', ({ session }: Http2Stream) => {
+    if (session !== undefined) answered.add(session);
+  });
   server.on('session', (session: Http2Session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
@@ -93,9 +100,15 @@ function watch(server: Server): OpenServer {
   return {
     server,
     end: () => {
+      // What of an answer the system has not taken yet is lost with its session.
+      const closed = [...sessions].filter((session) => answered.has(session));
+      const ended = Promise.allSettled(closed.map((session) => once(session, 'close')));
       for (const session of sessions) session.close();
+      return ended;
     },
     endAll: () => {
+      // The streams of a session see its end at once, that of its socket later.
+      for (const session of sessions) session.destroy();
       for (const socket of sockets) socket.destroy();
     },
   };
@@ -108,22 +121,30 @@ function isHttp2(server: Server): boolean {
 
 /**
  * Closes a server.
- * @param drained - resolves when no request is in work any more, or when the wait is over: then
- * all connections that are left are ended.
+ * @param drained - resolves with true when no request is in work any more, or with false when the wait
+ * is over: then all connections that are left are ended.
  */
 export async function closeServer(
   { server, end, endAll }: OpenServer,
-  drained: Promise<void>,
+  drained: Promise<boolean>,
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     // Ends idle connections, too. Its only error says that the server was closed already.
     server.close(() => resolve());
   });
-  end();
-  await drained;
+  const ended = end();
+  if (await drained) await within(lingerTime, ended);
   // Those that have never sent a request count as busy, and their timeouts ended with `close`.
   endAll();
   await closed;
+}
+
+/** Waits, but not longer than so many milliseconds. */
+async function within(time: number, settled: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, time)));
+  await Promise.race([settled, late]);
+  clearTimeout(timer);
 }
 
 function addressOf(server: Server): Address {

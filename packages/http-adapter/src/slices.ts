@@ -1,4 +1,8 @@
-/** Writes large answers slice by slice, so that no turn of the event loop has all of their bytes. */
+/**
+ * Writes large answers slice by slice, so that no turn of the event loop has all of their bytes. And what
+ * waits in a session of HTTP/2 counts as its memory, of which Node allows 10 MB: one answer of that size
+ * would have all other requests of its client refused.
+ */
 import { ServerResponse } from 'node:http';
 import { isArrayBuffer } from 'node:util/types';
 import { MessageChannel } from 'node:worker_threads';

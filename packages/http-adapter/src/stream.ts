@@ -1,5 +1,6 @@
 /** Bodies that come piece by piece: from Node and web streams, generators and other iterables. */
 import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import { isUint8Array } from 'node:util/types';
 import { ResponseError } from './errors.js';
 import { formatEvent, keepAliveComment, type EventStream, type ServerSentEvent } from './sse.js';
@@ -148,12 +149,18 @@ export function pipe(
       const { time, text } = chunks.idle;
       // Not into the buffer of a client that does not read.
       timer = setInterval(() => {
-        if (!response.writableNeedDrain) response.write(text);
+        if (!isFull(response)) response.write(text);
       }, time);
       timer.unref();
     }
     pull();
   });
+}
+
+/** Whether the client has no room; responses of node:http2 do not say so, their streams do. */
+function isFull(response: ServerResponse): boolean {
+  const { stream = response } = response as { readonly stream?: Writable };
+  return stream.writableNeedDrain;
 }
 
 /** Ends a source. Never rejects, and does not wait for ever. */

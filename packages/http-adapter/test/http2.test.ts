@@ -1,6 +1,6 @@
 /** Servers of node:http2 and node:https: the same rules as over plain HTTP/1.1. */
 import { once } from 'node:events';
-import { get as httpsGet, type RequestOptions } from 'node:https';
+import { createServer as createHttpsServer, type RequestOptions } from 'node:https';
 import {
   connect,
   constants,
@@ -89,7 +89,7 @@ interface Result {
 }
 
 async function resultOf(stream: ClientHttp2Stream): Promise<Result> {
-  let headers: IncomingHttpHeaders & { ':status'?: number } = {};
+  let headers: IncomingHttpHeaders & { ':status'?: number | undefined } = {};
   let body = '';
   stream.on('response', (head) => (headers = head));
   stream.on('error', () => undefined);
@@ -261,6 +261,59 @@ describe('over HTTP/2', () => {
     expect((await ask(session, conditional)).status).toBe(path === '/file' ? 304 : 200);
   });
 
+  it('a large answer is sent whole, and others meanwhile', async () => {
+    const text = '\u00e9'.repeat(10_000_000);
+    @Controller()
+    class Large {
+      @Get('/large') async large() {
+        return text;
+      }
+    }
+    const { session } = await start(Large);
+    const large = session.request({ ':path': '/large' });
+    const [head] = (await once(large, 'response')) as [IncomingHttpHeaders];
+    // Nothing of it is read yet.
+    expect((await ask(session, { ':path': '/' })).body).toBe('root');
+    const { body } = await resultOf(large);
+    expect([head['content-length'], body === text]).toEqual(['20000000', true]);
+  });
+
+  it('events do not pile up for a client that does not read', async () => {
+    const [filled, written] = [gate(), gate()];
+    let comments = 0;
+    @Controller()
+    class Quiet {
+      @Get('/quiet') async quiet() {
+        const events = async function* () {
+          yield 'x'.repeat(1_000_000);
+          // Only when the client had room for it.
+          filled.open();
+        };
+        return sse(events(), { keepAlive: 1 });
+      }
+    }
+    const { app } = await makeApp({ controllers: [Wire, Quiet] });
+    app.use((_request, response, next) => {
+      const { write } = response;
+      response.write = ((...given: Parameters<typeof write>) => {
+        if (String(given[0]).startsWith(':')) comments += 1;
+        else written.open();
+        return write.apply(response, given);
+      }) as typeof write;
+      next();
+    });
+    const { url } = await app.listen({ port: 0, server: createServer() });
+    const session = open(url);
+    const stream = session.request({ ':path': '/quiet' });
+    await written.opened;
+    // Timers of one length take turns: each of these comes after one of the comments.
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(comments).toBe(0);
+    const result = resultOf(stream);
+    await filled.opened;
+    expect((await result).code).toBe(0);
+  });
+
   it('what fails after its first byte is reset', async () => {
     const { session, log } = await start();
     const { status, body, code } = await ask(session, { ':path': '/broken' });
@@ -292,8 +345,327 @@ describe('over HTTP/2', () => {
   });
 });
 
+describe('a client of HTTP/2 that resets its stream', () => {
+  it.each(['/waits', '/pieces-for-ever'])(
+    'cancels its request to %s, and no other',
+    async (path) => {
+      const [started, aborted, disposed, proceed] = [gate(), gate(), gate(), gate()];
+      @Injectable({ scope: 'request' })
+      class Resource {
+        [Symbol.dispose]() {
+          disposed.open();
+        }
+      }
+      @Controller()
+      class Waits {
+        @Get('/waits') async waits(signal: AbortSignal, _resource: Resource) {
+          signal.addEventListener('abort', () => aborted.open());
+          started.open();
+          await aborted.opened;
+          signal.throwIfAborted();
+        }
+        @Get('/pieces-for-ever') async *pieces(_resource: Resource) {
+          try {
+            for (;;) {
+              yield 'x'.repeat(10_000);
+              started.open();
+            }
+          } finally {
+            aborted.open();
+          }
+        }
+        @Get('/other') async other() {
+          await proceed.opened;
+          return 'other';
+        }
+      }
+      const { app, session, log } = await start(Waits);
+      const other = ask(session, { ':path': '/other' });
+      const stream = session.request({ ':path': path });
+      const result = resultOf(stream);
+      await started.opened;
+      stream.close(constants.NGHTTP2_CANCEL);
+      await Promise.all([aborted.opened, disposed.opened, result]);
+      proceed.open();
+      expect((await other).body).toBe('other');
+      session.close();
+      await app.close();
+      expect(log.faults).toEqual([]);
+    },
+  );
+
+  it('while it sends its body leaves nothing behind', async () => {
+    const { app, session, log } = await start();
+    const stream = session.request({ ...post, expect: '100-continue' }, { endStream: false });
+    const result = resultOf(stream);
+    await once(stream, 'continue');
+    stream.write('"abc');
+    stream.close(constants.NGHTTP2_CANCEL);
+    await result;
+    expect((await ask(session, { ':path': '/' })).body).toBe('root');
+    // It would wait for the request for ever.
+    await app.close({ grace: 2 ** 31 - 1 });
+    expect(log.faults).toEqual([]);
+    expect(served).toBe(1);
+  });
+});
+
+describe('a client of HTTP/2 that does not read', () => {
+  const size = 50_000_000;
+
+  /** Answers of which the client takes too little. */
+  function large(disposed: Gate) {
+    @Injectable({ scope: 'request' })
+    class Resource {
+      [Symbol.dispose]() {
+        disposed.open();
+      }
+    }
+    @Controller()
+    class Large {
+      @Get('/bytes') async bytes(_resource: Resource) {
+        return new Uint8Array(size);
+      }
+      @Get('/generator') async *generator(_resource: Resource) {
+        for (;;) yield 'x'.repeat(100_000);
+      }
+      @Get('/events-for-ever') async events(_resource: Resource) {
+        return sse(this.generator(_resource), { keepAlive: 1 });
+      }
+    }
+    return Large;
+  }
+
+  async function startSlow(controller: new () => object) {
+    const { app, log } = await makeApp({ controllers: [Wire, controller], logRequests: true });
+    const { port, url } = await app.listen({ port: 0, server: createServer(), writeTimeout: 50 });
+    return { app, log, port, session: open(url) };
+  }
+
+  it.each(['/bytes', '/generator', '/events-for-ever'])(
+    'has its stream of %s reset, and its others served',
+    async (path) => {
+      const disposed = gate();
+      const { app, log, session } = await startSlow(large(disposed));
+      // What it does not take of one stream does not use up what it takes of all of them.
+      await once(session, 'connect');
+      session.setLocalWindowSize(2 ** 24);
+      const stream = session.request({ ':path': path });
+      stream.on('error', () => undefined);
+      const closed = new Promise((resolve) => stream.once('close', resolve));
+      await disposed.opened;
+      expect((await ask(session, { ':path': '/' })).body).toBe('root');
+      stream.resume();
+      await closed;
+      expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
+      session.close();
+      await app.close();
+      expect(log.faults).toEqual([]);
+      const about = log.entries.find(({ fields }) => fields.url === path);
+      expect(about?.fields).toMatchObject({ status: 200, aborted: true });
+    },
+  );
+
+  it('at all has its session ended', async () => {
+    const disposed = gate();
+    const { port, log } = await startSlow(large(disposed));
+    const socket = connectSocket(port, '127.0.0.1');
+    socket.on('error', () => undefined).pause();
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    // As much as it could take, if it took anything.
+    const initialWindow = Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff]);
+    const more = Buffer.from([0x7f, 0, 0, 0]);
+    const head = [
+      [':method', 'GET'],
+      [':scheme', 'http'],
+      [':path', '/bytes'],
+      [':authority', 'a'],
+    ] as const;
+    socket.write(
+      Buffer.concat([
+        preface,
+        frame(settings, 0, 0, initialWindow),
+        frame(windowUpdate, 0, 0, more),
+      ]),
+    );
+    socket.write(headersFrame(1, head));
+    await disposed.opened;
+    // It learns of its end only when it reads: not before the server has ended it.
+    socket.resume();
+    await closed;
+    expect(log.faults).toEqual([]);
+  });
+});
+
+describe('closing with HTTP/2', () => {
+  it('all requests in work are answered, on all sessions, which then end', async () => {
+    const [all, proceed] = [gate(), gate()];
+    let started = 0;
+    @Controller()
+    class Slow {
+      @Get('/slow') async slow() {
+        if (++started === 100) all.open();
+        await proceed.opened;
+        return 'slow';
+      }
+    }
+    const { app, url, port, log, session: idle } = await start(Slow);
+    expect((await ask(idle, { ':path': '/' })).body).toBe('root');
+    const silent = connectSocket(port, '127.0.0.1');
+    await once(silent.resume(), 'connect');
+    const busy = Array.from({ length: 4 }, () => open(url));
+    const answers = busy.flatMap((session) =>
+      Array.from({ length: 25 }, () => ask(session, { ':path': '/slow' })),
+    );
+    const ended = [idle, ...busy, silent].map(
+      (each) => new Promise((resolve) => each.once('close', resolve)),
+    );
+    await all.opened;
+    const closed = app.close();
+    // Of what it has in work a session is told the last.
+    await once(busy[0]!, 'goaway');
+    proceed.open();
+    for (const answer of await Promise.all(answers)) {
+      expect(answer).toMatchObject({ status: 200, body: 'slow', code: 0 });
+    }
+    await closed;
+    await Promise.all(ended);
+    expect(log.faults).toEqual([]);
+  });
+
+  it('what is in work after the grace is cut off and cancelled', async () => {
+    const [started, aborted] = [gate(), gate()];
+    @Controller()
+    class Endless {
+      @Get('/endless') async endless(signal: AbortSignal) {
+        started.open();
+        await new Promise<void>((resolve) => {
+          signal.addEventListener('abort', () => resolve());
+        });
+        aborted.open();
+      }
+    }
+    const { app, session, log } = await start(Endless);
+    const answer = ask(session, { ':path': '/endless' });
+    await started.opened;
+    await app.close({ grace: 1 });
+    await aborted.opened;
+    expect((await answer).status).toBe(0);
+    expect(log.faults).toEqual([]);
+  });
+});
+
+describe('over TLS', () => {
+  // Keys that both sides know: no certificate to keep.
+  const psk = Buffer.from('0123456789abcdef');
+  const how = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const;
+  const client: ConnectionOptions & RequestOptions = {
+    ...how,
+    pskCallback: () => ({ psk, identity: 'test' }),
+    checkServerIdentity: () => undefined,
+  };
+  const secret: SecureServerOptions = { ...how, pskCallback: () => psk };
+  const noLimits = { headersTimeout: 0, requestTimeout: 0, keepAliveTimeout: 0, writeTimeout: 0 };
+
+  const servers = [
+    ['node:https', () => createHttpsServer(secret as object)],
+    [
+      'node:http2 with HTTP/1.1',
+      () => createSecureServer({ ...(secret as object), allowHTTP1: true }),
+    ],
+  ] as const;
+
+  /** A connection over TLS that speaks HTTP/1.1. */
+  async function connect1(port: number): Promise<TlsClient> {
+    const socket = connectTls({ ...client, port, host: '127.0.0.1', ALPNProtocols: ['http/1.1'] });
+    await once(socket, 'secureConnect');
+    return new TlsClient(socket);
+  }
+
+  it('of node:http2 both versions are served', async () => {
+    const { app, log } = await makeApp({ controllers: [Wire] });
+    const server = createSecureServer({ ...(secret as object), allowHTTP1: true });
+    const { port, url } = await app.listen({ port: 0, server });
+    expect(url).toMatch(/^https:/);
+    const session = open(url, client);
+    expect((await ask(session, { ':path': '/' })).body).toBe('root');
+    const one = await connect1(port);
+    one.send('GET / HTTP/1.1', 'Host: a', '', '');
+    await one.until(/root$/);
+    await app.close();
+    await one.closed;
+    expect(log.faults).toEqual([]);
+  });
+
+  describe.each(servers)('%s', (_name, create) => {
+    async function listen(limits = {}) {
+      const { app, log } = await makeApp({ controllers: [Wire], bodyLimit: 1000 });
+      const server = create();
+      const { port } = await app.listen({ port: 0, server, ...noLimits, ...limits });
+      return { app, log, port };
+    }
+
+    it.each([
+      ['no Host', 400, ['GET / HTTP/1.1', '', '']],
+      ['two Hosts', 400, ['GET / HTTP/1.1', 'Host: a', 'Host: a', '', '']],
+      ['what is no HTTP', 400, ['rubbish', '', '']],
+      ['an unknown coding', 501, ['GET / HTTP/1.1', 'Host: a', 'Transfer-Encoding: x', '', '']],
+      ['an unknown expectation', 417, ['GET / HTTP/1.1', 'Host: a', 'Expect: x', '', '']],
+      ['CONNECT', 405, ['CONNECT a:80 HTTP/1.1', 'Host: a:80', '', '']],
+      ['long headers', 431, ['GET / HTTP/1.1', 'Host: a', `X: ${'y'.repeat(30_000)}`, '', '']],
+    ])('refuses %s with %d, and ends the connection', async (_what, status, lines) => {
+      const { port, log } = await listen();
+      const one = await connect1(port);
+      one.send(...lines);
+      await one.until(new RegExp(`^HTTP/1\\.1 ${status} [^]*}$`));
+      await one.closed;
+      expect(served).toBe(0);
+      expect(log.faults).toEqual([]);
+    });
+
+    it('sends 100 Continue when the body is wanted, and refuses one over the limit', async () => {
+      const { port } = await listen();
+      const lines = ['POST /length HTTP/1.1', 'Host: a', 'Content-Type: application/json'];
+      const one = await connect1(port);
+      one.send(...lines, 'Content-Length: 4', 'Expect: 100-continue', '', '');
+      await one.until(/ 100 Continue\r\n\r\n$/);
+      one.send('"ab"');
+      await one.until(/{"length":2}$/);
+      one.send(...lines, 'Content-Length: 1001', 'Expect: 100-continue', '', '');
+      await one.until(/HTTP\/1\.1 413 [^]*}$/);
+    });
+
+    it.each([
+      ['headers', { headersTimeout: 50 }, ['GET / HTTP/1.1', 'Host: a']],
+      [
+        'a body',
+        { requestTimeout: 50 },
+        [
+          ...['POST /length HTTP/1.1', 'Host: a', 'Content-Type: application/json'],
+          ...['Content-Length: 9', '', '"'],
+        ],
+      ],
+    ])('answers %s that come too slowly with 408', async (_what, limits, lines) => {
+      const { port, log } = await listen(limits);
+      const one = await connect1(port);
+      one.send(...lines);
+      await one.until(/^HTTP\/1\.1 408 [^]*}$/);
+      await one.closed;
+      expect(log.faults).toEqual([]);
+    });
+
+    it('closes a connection that waits for its next request', async () => {
+      const { port } = await listen({ keepAliveTimeout: 50 });
+      const one = await connect1(port);
+      one.send('GET / HTTP/1.1', 'Host: a', '', '');
+      await one.until(/root$/);
+      await one.closed;
+    });
+  });
+});
+
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-const settings = 4;
+const [settings, windowUpdate] = [4, 8];
 
 function frame(type: number, flags: number, stream: number, payload = Buffer.alloc(0)): Buffer {
   const head = Buffer.alloc(9);
@@ -320,4 +692,30 @@ function typesIn(received: Buffer): number[] {
     types.push(received.readUInt8(at + 3));
   }
   return types;
+}
+
+/** A connection over TLS on which a test writes lines and waits for text. */
+class TlsClient {
+  received = '';
+  readonly closed: Promise<unknown>;
+
+  constructor(private readonly socket: TLSSocket) {
+    this.closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.setEncoding('latin1').on('data', (text: string) => (this.received += text));
+    socket.on('error', () => undefined);
+  }
+
+  send(...lines: readonly string[]): void {
+    this.socket.write(lines.join('\r\n'), 'latin1');
+  }
+
+  async until(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.received)) {
+      const more = await Promise.race([
+        once(this.socket, 'data').then(() => true),
+        this.closed.then(() => false),
+      ]);
+      if (!more && !pattern.test(this.received)) throw new Error(`Closed: ${this.received}`);
+    }
+  }
 }
