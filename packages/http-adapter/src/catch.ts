@@ -15,6 +15,7 @@ import {
 } from '@turno/core';
 import { OptionsError } from './errors.js';
 import { HttpError } from './http-error.js';
+import { finishOnLoop } from './loop-answer.js';
 import { culpritOf, meaningOf } from './problem.js';
 import { recordOf, recordsOf } from './record.js';
 import { finishInThread } from './thread-answer.js';
@@ -59,7 +60,7 @@ export function Catch<E>(type: AbstractClass<E>) {
     const owner = (typeof target === 'function' ? target : target.constructor) as AbstractClass;
     recordOf(owner).catches.push({ type, handler: name });
     declareParameter(target, name, 0, errorSource);
-    declareHandler(target, name, { finish: finishInThread });
+    declareHandler(target, name, { finish: finishInThread, finishOnLoop });
   };
 }
 

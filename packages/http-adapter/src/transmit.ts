@@ -1,6 +1,7 @@
 /** Makes an answer of what a handler has returned, and sends it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FileAnswer, sendFile } from './file.js';
+import { LoopAnswer } from './loop-answer.js';
 import { Redirect } from './redirect.js';
 import type { Reply } from './reply.js';
 import {
@@ -46,6 +47,9 @@ export function transmit(
   options: SendOptions,
 ): Promise<void> {
   if (typeof result === 'object' && result !== null) {
+    if (result instanceof LoopAnswer) {
+      return transmitWhole(request, response, result, manner, options);
+    }
     if (result instanceof ThreadAnswer) {
       return transmitWhole(request, response, result, manner, options);
     }
