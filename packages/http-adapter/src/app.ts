@@ -104,20 +104,22 @@ export class App implements AsyncDisposable {
    * Adds a middleware of the Connect shape: `app.use(helmet())`. They run before requests are routed, in
    * the order in which they were added. One with four parameters gets what others throw or pass to
    * `next`; what none of them takes is answered as an error of a handler is.
-   * @param path - only for requests to it and below; the middleware gets the rest of it as `url`.
-   * @throws OptionsError for what is no middleware.
+   * @param path - only for requests to it and below, a literal one; the middleware gets the rest of it as
+   * `url`.
+   * @throws OptionsError for what is no middleware, and for patterns.
    */
-  use(middleware: Middleware): this;
+  use(...middleware: readonly [Middleware, ...Middleware[]]): this;
   // Not one signature with a union: the compiler tells the types of arrow functions by their number
   // of parameters.
   // eslint-disable-next-line @typescript-eslint/unified-signatures -- see above
-  use(middleware: ErrorMiddleware): this;
-  use(path: string, middleware: Middleware): this;
+  use(...middleware: readonly [ErrorMiddleware, ...ErrorMiddleware[]]): this;
+  use(path: string, ...middleware: readonly [Middleware, ...Middleware[]]): this;
   // eslint-disable-next-line @typescript-eslint/unified-signatures -- see above
-  use(path: string, middleware: ErrorMiddleware): this;
+  use(path: string, ...middleware: readonly [ErrorMiddleware, ...ErrorMiddleware[]]): this;
   use(...given: readonly unknown[]): this {
-    const [path, middleware] = given.length > 1 ? given : ['/', given[0]];
-    this.#middleware.add(path, middleware);
+    const [first, ...others] = given;
+    if (typeof first === 'function' || others.length === 0) this.#middleware.add('/', given);
+    else this.#middleware.add(first, others);
     return this;
   }
 

@@ -35,22 +35,31 @@ export class MiddlewareChain {
     return this.#entries.length === 0;
   }
 
-  /** @throws OptionsError for what is no path or no function. */
-  add(path: unknown, middleware: unknown): void {
+  /** @throws OptionsError for what is no path, or where one is no function. */
+  add(path: unknown, middleware: readonly unknown[]): void {
     if (typeof path !== 'string') {
       throw new OptionsError(
         'app.use was given a path that is no string.',
         `Write app.use(middleware), or app.use('/admin', middleware).`,
       );
     }
-    if (typeof middleware !== 'function') {
+    // It would match nothing but itself, and what guards a path would not be called.
+    const [pattern] = /[:*?#()[\]{}]/.exec(path) ?? [];
+    if (pattern !== undefined) {
+      throw new OptionsError(
+        `app.use was given the path ${JSON.stringify(path)}, whose "${pattern}" is no part of a literal one.`,
+        'A middleware is for a path and all below it: write what stands before the pattern, and let the middleware look at `request.url`; or use @Depends, which sees @Path.',
+      );
+    }
+    if (!middleware.every((each) => typeof each === 'function')) {
       throw new OptionsError(
         `app.use was given a middleware that is no function.`,
         'A middleware is (request, response, next) => …; what makes one has to be called: app.use(helmet()).',
       );
     }
-    const prefix = path.split('/').filter((part) => part !== '');
-    this.#entries.push({ prefix, middleware: middleware as Middleware });
+    const parts = path.split('/').filter((part) => part !== '');
+    const prefix = parts.map((part) => decoded(part) ?? part);
+    for (const each of middleware) this.#entries.push({ prefix, middleware: each as Middleware });
   }
 
   /**

@@ -103,6 +103,34 @@ describe('middleware', () => {
     expect(log.filter((entry) => entry !== 'handler')).toEqual(expected);
   });
 
+  it('for a path may be given that encoded or not', async () => {
+    const { app } = await makeApp(options);
+    app.use('/a%20b', noting('encoded')).use('/a b', noting('plain')).use('/100%', noting('odd'));
+    await app.inject('/a%20b/c');
+    await app.inject('/100%25/c');
+    expect(log).toEqual(['encoded /c', 'plain /c', 'odd /c']);
+  });
+
+  it.each(['/users/:id', '/admin/*', '/admin/(a|b)', '/admin?', '/[ab]', '/{a}', '/#'])(
+    'is not taken for the pattern %s, by which it would never run',
+    async (path) => {
+      const { app } = await makeApp(options);
+      expect(() => app.use(path, noting('never'))).toThrow(OptionsError);
+      expect(() => app.use(path, noting('never'))).toThrow('no part of a literal one');
+    },
+  );
+
+  it('may be several at once, with a path and without', async () => {
+    const { app } = await makeApp(options);
+    app
+      .use(noting('one'), noting('two'))
+      .use('/admin', noting('three'), (_request, response) => response.writeHead(401).end());
+    expect((await app.inject('/admin/page')).statusCode).toBe(401);
+    expect(log).toEqual(['one /admin/page', 'two /admin/page', 'three /page']);
+    expect(() => app.use('/admin', noting('good'), undefined as never)).toThrow(OptionsError);
+    expect(() => app.use(noting('good'), 7 as never)).toThrow(OptionsError);
+  });
+
   it('for a path changes nothing for what comes after', async () => {
     const { app } = await makeApp(options);
     app.use('/admin', noting('admin')).use(noting('all'));
