@@ -138,6 +138,23 @@ describe('middleware', () => {
     expect(log).toEqual(['admin /page', 'all /admin/page', 'handler']);
   });
 
+  it('may rewrite the target, also below a path; the log has what the client has sent', async () => {
+    const { app, log: logged } = await makeApp({ ...options, logRequests: true });
+    const rewriting =
+      (from: string, to: string): Middleware =>
+      (request, _response, next) => {
+        if (request.url === from) request.url = to;
+        next();
+      };
+    app.use(rewriting('/spa', '/page')).use('/%61dmin', rewriting('/old?a=1', '/page?a=2'));
+    app.use(noting('all'));
+    expect((await app.inject('/spa')).payload).toContain('page');
+    expect((await app.inject('/admin/old?a=1')).payload).toBe('admin');
+    expect(log).toEqual(['all /page', 'handler', 'all /admin/page?a=2', 'handler']);
+    await app.close();
+    expect(logged.entries.map(({ fields }) => fields.url)).toEqual(['/spa', '/admin/old']);
+  });
+
   it('may answer by itself, also later', async () => {
     const { app } = await makeApp(options);
     const opened = gate();
