@@ -96,7 +96,7 @@ export class Failures {
 
   /** @throws what the catch handler throws, or what is wrong with its result. */
   private async answerCaught(
-    { token, error, label, status }: Caught,
+    { token, error, culprit, label, status }: Caught,
     request: IncomingMessage,
     response: ServerResponse,
     scope: ScopeInstance | undefined,
@@ -112,9 +112,9 @@ export class Failures {
       const { reply } = asked;
       await transmit(request, response, result, { label, status, reply }, manner(request));
       const level = levelOf(response.statusCode);
-      if (level !== undefined) log[level](error, request, messages[level]);
+      if (level !== undefined) log[level](culprit, request, messages[level]);
     } finally {
-      if (scope === undefined) await this.end(own, request, error);
+      if (scope === undefined) await this.end(own, request, culprit);
     }
   }
 
