@@ -4,6 +4,7 @@ import { value, type Container, type ScopeInstance } from '@turno/core';
 import type { InjectOptions, Response as InjectResponse } from 'light-my-request';
 import type { BackgroundTasks } from './background.js';
 import { hasUnreadExcess } from './body.js';
+import { cancelWith } from './cancel.js';
 import { endpointOf, type Endpoint } from './endpoint.js';
 import { ListenError } from './errors.js';
 import { closing, Failures, type FailureContext } from './failure.js';
@@ -27,7 +28,6 @@ import { HttpRequest, requestToken } from './request.js';
 import { send, type SendOptions } from './response.js';
 import type { Route, RouteTable } from './route.js';
 import { closeServer, openServer, type Address, type ListenOptions } from './server.js';
-import { clientGone } from './stream.js';
 import { transmit, type Manner } from './transmit.js';
 
 /** Options of {@link App.close}. */
@@ -330,23 +330,4 @@ export class App implements AsyncDisposable {
 
 function mannerOf({ label, status }: Route, { reply }: HttpRequest): Manner {
   return { label, status, reply };
-}
-
-/**
- * Ends the scope when the client goes away before its answer, which cancels what is being made in
- * it. The scope makes an AbortSignal only where a provider asks for one; a controller of its own
- * for each request would cost a quarter of the rate of a bare server.
- */
-function cancelWith(response: ServerResponse, scope: ScopeInstance, asked: HttpRequest): void {
-  response.once('close', () => {
-    if (response.writableEnded) return;
-    const reason = clientGone();
-    if (asked.isAnswered) {
-      // What sends the answer ends it; it may wait for something with a signal.
-      scope.abort(reason);
-      return;
-    }
-    // Whoever waits for the scope's end sees an error of its teardown.
-    scope.dispose(reason).catch(() => undefined);
-  });
 }

@@ -1,6 +1,7 @@
 /** What becomes of a request that has failed: its catch handler, a problem document, the log. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DisposedError, suppressedErrors, value, type ScopeInstance } from '@turno/core';
+import { cancelWith } from './cancel.js';
 import { errorToken, type Catches, type Caught } from './catch.js';
 import { ServiceUnavailable } from './http-error.js';
 import { levelOf, problemOf } from './problem.js';
@@ -105,7 +106,10 @@ export class Failures {
   ): Promise<void> {
     const { openScope, manner, log } = this.context;
     const own = scope ?? openScope(request, asked);
+    if (scope === undefined) cancelWith(response, own, asked);
     asked.reply?.reset();
+    // What failed may have been its answer, and another one is being made.
+    asked.isAnswered = false;
     try {
       const result = await own.run((call) => call.resolve(token), [value(errorToken, error)]);
       asked.isAnswered = true;

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Portable } from '@turno/core';
 import { HttpError, NotFound } from './http-error.js';
+import { isGone } from './response.js';
 
 /** Options of {@link file}. */
 export interface SendFileOptions {
@@ -50,6 +51,7 @@ export async function sendFile(
   headers: Readonly<Record<string, string | readonly string[]>>,
 ): Promise<void> {
   const { default: send } = await import('send');
+  if (isGone(response)) return;
   await new Promise<void>((resolve, reject) => {
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     if (type !== undefined) response.setHeader('content-type', type);
