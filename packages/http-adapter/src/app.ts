@@ -8,6 +8,7 @@ import { cancelWith } from './cancel.js';
 import { endpointOf, type Endpoint } from './endpoint.js';
 import { ListenError } from './errors.js';
 import { closing, Failures, type FailureContext } from './failure.js';
+import { noteForeign } from './foreign-error.js';
 import { findRoute, hasNoRoute } from './find-route.js';
 import { originForm, refusalOf } from './guard.js';
 import type { HttpError } from './http-error.js';
@@ -111,10 +112,8 @@ export class App implements AsyncDisposable {
   use(...middleware: readonly [Middleware, ...Middleware[]]): this;
   // Not one signature with a union: the compiler tells the types of arrow functions by their number
   // of parameters.
-  // eslint-disable-next-line @typescript-eslint/unified-signatures -- see above
   use(...middleware: readonly [ErrorMiddleware, ...ErrorMiddleware[]]): this;
   use(path: string, ...middleware: readonly [Middleware, ...Middleware[]]): this;
-  // eslint-disable-next-line @typescript-eslint/unified-signatures -- see above
   use(path: string, ...middleware: readonly [ErrorMiddleware, ...ErrorMiddleware[]]): this;
   use(...given: readonly unknown[]): this {
     const [first, ...others] = given;
@@ -253,7 +252,10 @@ export class App implements AsyncDisposable {
     try {
       try {
         if (this.#isClosed) throw closing();
-        if (refused !== undefined) throw refused.error;
+        if (refused !== undefined) {
+          noteForeign(refused.error);
+          throw refused.error;
+        }
         if (next !== undefined && hasNoRoute(this.#router, request)) {
           next();
           return;

@@ -1,7 +1,7 @@
 /** Files as answers, with ranges, conditional requests and ETag: by the package `send`. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Portable } from '@turno/core';
-import { HttpError, NotFound } from './http-error.js';
+import { httpErrorOf, NotFound } from './http-error.js';
 import { isGone } from './response.js';
 
 /** Options of {@link file}. */
@@ -86,7 +86,7 @@ function meaningOf(error: SendError): Error {
   const { status = 500, headers } = error;
   if (status >= 500) return error;
   const range = headers?.['Content-Range'];
-  return new HttpError(status, undefined, {
+  return httpErrorOf(status, undefined, {
     cause: error,
     ...(range === undefined ? {} : { headers: { 'content-range': range } }),
   });

@@ -7,10 +7,12 @@ import { Inject, Provides, token } from '@turno/core';
 import {
   BadRequest,
   Body,
+  Catch,
   Controller,
   Form,
   Get,
   OptionsError,
+  PayloadTooLarge,
   Post,
   type Middleware,
 } from '../src/index.js';
@@ -210,6 +212,60 @@ describe('middleware', () => {
     expect(response.statusCode).toBe(500);
     expect(response.payload).not.toContain('broken');
     expect(logged.faults).toMatchObject([{ fields: { url: '/page' }, message: 'request failed' }]);
+  });
+
+  it.each([
+    [{ status: 413, expose: true }, 413, 'No.', undefined],
+    [{ statusCode: 404 }, 404, undefined, undefined],
+    [{ status: 404, expose: true, syscall: 'stat' }, 404, undefined, undefined],
+    [{ status: 429, expose: false, headers: { 'Retry-After': 7 } }, 429, undefined, '7'],
+    [{ status: 503, expose: true }, 500, undefined, undefined],
+    [{ status: '404' }, 500, undefined, undefined],
+  ])('that fails with %j is a %i', async (fields, status, detail, retryAfter) => {
+    const { app, log: logged } = await makeApp(options);
+    app.use((_request, _response, next) => next(Object.assign(new Error('No.'), fields)));
+    const response = await app.inject('/page');
+    expect(response.statusCode).toBe(status);
+    expect(response.json<{ detail?: string }>().detail).toBe(detail);
+    expect(response.headers['retry-after']).toBe(retryAfter);
+    expect(logged.faults).toHaveLength(status === 500 ? 1 : 0);
+  });
+
+  it('that fails is met by the catch handler of what that means, or of the error', async () => {
+    class Errors {
+      @Catch(PayloadTooLarge) async large(error: PayloadTooLarge) {
+        return error.message;
+      }
+      @Catch(SyntaxError) async syntax(error: SyntaxError) {
+        return error.name;
+      }
+    }
+    const { app } = await makeApp({ ...options, catch: [Errors] });
+    app.use(express.json({ limit: 10 }));
+    const post = (payload: string) =>
+      app.inject({
+        method: 'POST',
+        url: '/json',
+        payload,
+        headers: { 'content-type': 'application/json' },
+      });
+    expect(await post('"much too long"')).toMatchObject({
+      statusCode: 413,
+      body: 'request entity too large',
+    });
+    expect(await post('{bad')).toMatchObject({ statusCode: 400, body: 'SyntaxError' });
+  });
+
+  it('a `status` of an error that no middleware has thrown means nothing', async () => {
+    @Controller()
+    class Client {
+      @Get('/') async ask() {
+        throw Object.assign(new Error('upstream'), { status: 404 });
+      }
+    }
+    const { app } = await makeApp({ controllers: [Client] });
+    app.use(noting('all'));
+    expect((await app.inject('/')).statusCode).toBe(500);
   });
 
   it('goes on once, and what it throws afterwards is logged', async () => {
