@@ -11,6 +11,7 @@ import {
   isGone,
   send,
   textHeaders,
+  withEarlier,
   type AnswerHeaders,
   type Encoded,
   type SendOptions,
@@ -60,7 +61,12 @@ export function transmit(
     }
     if (result instanceof FileAnswer) {
       const said = manner.reply?.applyTo(200, {}).headers ?? {};
-      return sendFile(request, response, result, withConnection(said, options));
+      return sendFile(
+        request,
+        response,
+        result,
+        withConnection(withEarlier(response, said), options),
+      );
     }
     if (result instanceof EventStream) {
       const chunks = chunksOfEvents(result);
@@ -119,13 +125,13 @@ async function transmitChunks(
   if (request.method === 'HEAD' || bodiless.has(saidOf('').status)) {
     await cancelled(chunks);
     const { status, headers } = saidOf('');
-    response.writeHead(status, withConnection(headers, options));
+    response.writeHead(status, withConnection(withEarlier(response, headers), options));
     response.end();
     return;
   }
   await pipe(response, chunks, label, (first) => {
     const { status, headers } = saidOf(first);
-    response.writeHead(status, withConnection(headers, options));
+    response.writeHead(status, withConnection(withEarlier(response, headers), options));
   });
 }
 

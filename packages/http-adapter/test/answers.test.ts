@@ -38,6 +38,7 @@ describe('a Reply', () => {
     expect({ statusCode, body }).toEqual({ statusCode: 202, body: 'loop thread' });
     expect(headers).toMatchObject({
       'content-type': 'text/csv',
+      link: ['<a>', '<b>', '<c>'],
       'x-thread': 'provider',
       'x-last': 'handler',
       'set-cookie': [

@@ -9,11 +9,13 @@ import {
   Body,
   Catch,
   Controller,
+  file,
   Form,
   Get,
   OptionsError,
   PayloadTooLarge,
   Post,
+  Reply,
   type Middleware,
 } from '../src/index.js';
 import { closeAll, gate, makeApp, RawClient, serve } from './support.js';
@@ -138,6 +140,46 @@ describe('middleware', () => {
     app.use('/admin', noting('admin')).use(noting('all'));
     expect((await app.inject('/admin/page')).payload).toBe('admin');
     expect(log).toEqual(['admin /page', 'all /admin/page', 'handler']);
+  });
+
+  it('sets cookies and `Vary` beside those of the handler', async () => {
+    @Controller()
+    class Cookies {
+      @Get('/whole') async whole(reply: Reply) {
+        reply.cookie('own', '1').header('vary', 'Accept').append('vary', 'origin');
+        reply.header('link', '<a>').append('link', '<b>');
+      }
+      @Get('/pieces') async *pieces(reply: Reply) {
+        reply.cookie('own', '1').header('vary', 'accept');
+        yield 'piece';
+      }
+      @Get('/file') async file(reply: Reply) {
+        reply.cookie('own', '1').header('vary', 'accept');
+        return file('support.ts', { root: import.meta.dirname });
+      }
+      @Get('/neither') async neither(reply: Reply) {
+        reply.header('x-both', 'handler');
+      }
+      @Get('/star') async star(reply: Reply) {
+        reply.header('vary', '*');
+      }
+    }
+    const { app } = await makeApp({ controllers: [Cookies] });
+    app.use((_request, response, next) => {
+      response.setHeader('Set-Cookie', 'session=1').setHeader('Vary', 'Origin, Accept-Encoding');
+      response.setHeader('x-both', 'middleware');
+      next();
+    });
+    for (const url of ['/whole', '/pieces', '/file']) {
+      const { headers } = await app.inject(url);
+      expect(headers['set-cookie']).toEqual(['session=1', 'own=1; Path=/']);
+      expect(String(headers.vary).toLowerCase()).toBe('origin, accept-encoding, accept');
+    }
+    expect((await app.inject('/whole')).headers.link).toEqual(['<a>', '<b>']);
+    const { headers } = await app.inject('/neither');
+    expect(headers).toMatchObject({ 'set-cookie': 'session=1', 'x-both': 'handler' });
+    expect(headers.vary).toBe('Origin, Accept-Encoding');
+    expect((await app.inject('/star')).headers.vary).toBe('*');
   });
 
   it('may rewrite the target, also below a path; the log has what the client has sent', async () => {
