@@ -60,13 +60,13 @@ export function transmit(
       return transmitWhole(request, response, whole, manner, options);
     }
     if (result instanceof FileAnswer) {
-      const said = manner.reply?.applyTo(200, {}).headers ?? {};
-      return sendFile(
-        request,
-        response,
-        result,
-        withConnection(withEarlier(response, said), options),
-      );
+      const { status: byRoute = 200, reply } = manner;
+      const { status, headers } = reply?.applyTo(byRoute, {}) ?? { status: byRoute, headers: {} };
+      if (bodiless.has(status)) {
+        return send(request, response, { status, headers, body: undefined }, options);
+      }
+      const whole = withConnection(withEarlier(response, headers), options);
+      return sendFile(request, response, result, { status, headers: whole });
     }
     if (result instanceof EventStream) {
       const chunks = chunksOfEvents(result);
