@@ -133,6 +133,11 @@ export type HandlerOptions = {
 } & {
   /** For a handler that runs in a thread: makes there what crosses in the place of its result. */
   readonly finish?: Finish | undefined;
+  /**
+   * For a handler that runs on the loop: makes there what `resolve` returns in the place of its result,
+   * before the call ends. What it throws is an error of the handler; it returns no promise.
+   */
+  readonly finishOnLoop?: Finish | undefined;
 };
 
 /**

@@ -72,7 +72,7 @@ export interface LateSource<From = unknown> {
 
 /**
  * Makes of what a handler in a thread has returned what crosses in its place, or a promise of it; called
- * in the thread.
+ * in the thread. On the loop: what `resolve` returns in its place.
  * @param label - of the handler, for messages.
  */
 export type Finish = (result: unknown, label: string) => unknown;
@@ -91,7 +91,10 @@ export interface MethodRecord {
   /** Set by `@Provides`. The token is null when it was undefined: a circular import. */
   provides?: { readonly token: Token | null; readonly options: ProviderOptions };
   /** Set by `declareHandler`: the method is the root of plans. */
-  handler?: Pick<ProviderOptions, 'on' | 'threads' | 'deadline'> & { readonly finish?: Finish };
+  handler?: Pick<ProviderOptions, 'on' | 'threads' | 'deadline'> & {
+    readonly finish?: Finish;
+    readonly finishOnLoop?: Finish;
+  };
   readonly parameters: Map<number, ParameterRecord>;
 }
 

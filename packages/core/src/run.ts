@@ -331,9 +331,9 @@ export class Run {
           : this.trace.start(unit, step, call, node, args);
       if (this.isSampled) noteBlocking(node, performance.now() - begun);
       if (node.kind === 'method' && isThenable(value)) {
-        this.whenSettled(step, value, (settled) => this.made(unit, step, settled));
+        this.whenSettled(step, value, (settled) => this.made(unit, step, finished(node, settled)));
       } else {
-        this.made(unit, step, value);
+        this.made(unit, step, finished(node, value));
       }
     });
   }
@@ -744,6 +744,13 @@ function makeOnLoop(node: Node, args: unknown[]): unknown {
     throw new TypeError(`${node.label} is not a method of what provides ${node.target.name}.`);
   }
   return method.apply(self, node.static ? args : args.slice(1)) as unknown;
+}
+
+/** What is made of the result of a handler. */
+function finished(node: Node, result: unknown): unknown {
+  if (node.kind !== 'method' || !node.handler) return result;
+  const finish = node.record.handler?.finishOnLoop;
+  return finish === undefined ? result : finish(result, node.label);
 }
 
 /** For singletons and what threads keep: that outlives the run, and sees nothing of its context. */

@@ -10,7 +10,7 @@ import {
   type ContainerOptions,
   type Token,
 } from '@turno/core';
-import { Handlers, Recorder, Sent } from './fixtures/adapters.js';
+import { Finished, Handlers, Recorder, Sent } from './fixtures/adapters.js';
 
 const thread = handlerToken(Handlers, 'thread') as Token<string>;
 const onLoop = handlerToken(Handlers, 'onLoop') as Token<string>;
@@ -52,6 +52,16 @@ describe('a late parameter', () => {
 
 it('`finish` makes in the thread what crosses in the place of a result that could not', async () => {
   expect(await handle(thread, '3,4')).toContain('3 thread,4 thread');
+});
+
+it('`finishOnLoop` makes of a result what is returned, as a part of the handler', async () => {
+  const container = await Container.create({ providers: [Finished] });
+  open.push(container);
+  await using scope = container.createScope();
+  expect(await scope.resolve(handlerToken(Finished, 'well'))).toBe('well done');
+  expect(Finished.events.splice(0)).toEqual(['finish Finished.well', 'ended']);
+  await expect(scope.resolve(handlerToken(Finished, 'badly'))).rejects.toThrow('no way');
+  expect(Finished.events).toEqual(['finish Finished.badly', 'saw no way', 'ended']);
 });
 
 it('an input whose class has `merge` comes back with what each hop has written', async () => {

@@ -3,7 +3,7 @@ import type { Class, ContainerOptions, Provider, Token } from '@turno/core';
 import { isToken } from './depends.js';
 import { OptionsError } from './errors.js';
 import { defaultFormLimits, type FormLimits } from './form.js';
-import { silent, type Logger } from './logger.js';
+import { isLogger, silent, type Logger } from './logger.js';
 import { checkRequestOptions, requestOptionNames, type RequestOptions } from './request-options.js';
 
 /** Options of `createApp`. */
@@ -98,6 +98,12 @@ export function checkOptions(options: AppOptions | undefined) {
     throw new OptionsError(
       `createApp was given the \`requestId\` ${String(header)}.`,
       'It is the name of a header, or false.',
+    );
+  }
+  if (logger !== undefined && logger !== false && !isLogger(logger)) {
+    throw new OptionsError(
+      `createApp was given a \`logger\` without the methods error, warn and info.`,
+      'Give it what has the shape of pino: each takes fields and a message. Leave it out for a pino of its own; `false` logs nothing.',
     );
   }
   return {

@@ -5,10 +5,12 @@ import type { InjectOptions, Response as InjectResponse } from 'light-my-request
 import type { BackgroundTasks } from './background.js';
 import { hasUnreadExcess } from './body.js';
 import { BodyBytes } from './body-bytes.js';
+import { cancelWith } from './cancel.js';
 import { endWith, isBehindEnd, isLastOf, takeTurn } from './connection.js';
 import { endpointsOf, type Endpoint } from './endpoint.js';
 import { ListenError } from './errors.js';
 import { closing, Failures, type FailureContext } from './failure.js';
+import { noteForeign } from './foreign-error.js';
 import { findRoute, hasNoRoute } from './find-route.js';
 import { originForm, refusalOf } from './guard.js';
 import type { HttpError } from './http-error.js';
@@ -29,7 +31,6 @@ import { HttpRequest, requestToken } from './request.js';
 import { cutOff, send, type SendOptions } from './response.js';
 import type { Route, RouteTable } from './route.js';
 import { closeServer, openServer, type Address, type ListenOptions } from './server.js';
-import { clientGone } from './stream.js';
 import { transmit, type Manner } from './transmit.js';
 
 /** Options of {@link App.close}. */
@@ -110,20 +111,20 @@ export class App implements AsyncDisposable {
    * Adds a middleware of the Connect shape: `app.use(helmet())`. They run before requests are routed, in
    * the order in which they were added. One with four parameters gets what others throw or pass to
    * `next`; what none of them takes is answered as an error of a handler is.
-   * @param path - only for requests to it and below; the middleware gets the rest of it as `url`.
-   * @throws OptionsError for what is no middleware.
+   * @param path - only for requests to it and below, a literal one; the middleware gets the rest of it as
+   * `url`.
+   * @throws OptionsError for what is no middleware, and for patterns.
    */
-  use(middleware: Middleware): this;
+  use(...middleware: readonly [Middleware, ...Middleware[]]): this;
   // Not one signature with a union: the compiler tells the types of arrow functions by their number
   // of parameters.
-  // eslint-disable-next-line @typescript-eslint/unified-signatures -- see above
-  use(middleware: ErrorMiddleware): this;
-  use(path: string, middleware: Middleware): this;
-  // eslint-disable-next-line @typescript-eslint/unified-signatures -- see above
-  use(path: string, middleware: ErrorMiddleware): this;
+  use(...middleware: readonly [ErrorMiddleware, ...ErrorMiddleware[]]): this;
+  use(path: string, ...middleware: readonly [Middleware, ...Middleware[]]): this;
+  use(path: string, ...middleware: readonly [ErrorMiddleware, ...ErrorMiddleware[]]): this;
   use(...given: readonly unknown[]): this {
-    const [path, middleware] = given.length > 1 ? given : ['/', given[0]];
-    this.#middleware.add(path, middleware);
+    const [first, ...others] = given;
+    if (typeof first === 'function' || others.length === 0) this.#middleware.add('/', given);
+    else this.#middleware.add(first, others);
     return this;
   }
 
@@ -261,7 +262,10 @@ export class App implements AsyncDisposable {
     try {
       try {
         if (this.#isClosed) throw closing();
-        if (refused !== undefined) throw refused.error;
+        if (refused !== undefined) {
+          noteForeign(refused.error);
+          throw refused.error;
+        }
         if (next !== undefined && hasNoRoute(this.#router, request)) {
           next();
           return;
@@ -342,23 +346,4 @@ export class App implements AsyncDisposable {
 
 function mannerOf({ label, status }: Route, { reply }: HttpRequest): Manner {
   return { label, status, reply };
-}
-
-/**
- * Ends the scope when the client goes away before its answer, which cancels what is being made in
- * it. The scope makes an AbortSignal only where a provider asks for one; a controller of its own
- * for each request would cost a quarter of the rate of a bare server.
- */
-function cancelWith(response: ServerResponse, scope: ScopeInstance, asked: HttpRequest): void {
-  response.once('close', () => {
-    if (response.writableEnded) return;
-    const reason = clientGone();
-    if (asked.isAnswered) {
-      // What sends the answer ends it; it may wait for something with a signal.
-      scope.abort(reason);
-      return;
-    }
-    // Whoever waits for the scope's end sees an error of its teardown.
-    scope.dispose(reason).catch(() => undefined);
-  });
 }

@@ -15,6 +15,7 @@ import {
 } from '@turno/core';
 import { OptionsError } from './errors.js';
 import { HttpError } from './http-error.js';
+import { finishOnLoop } from './loop-answer.js';
 import { culpritOf, meaningOf } from './problem.js';
 import { recordOf, recordsOf } from './record.js';
 import { finishInThread } from './thread-answer.js';
@@ -59,7 +60,7 @@ export function Catch<E>(type: AbstractClass<E>) {
     const owner = (typeof target === 'function' ? target : target.constructor) as AbstractClass;
     recordOf(owner).catches.push({ type, handler: name });
     declareParameter(target, name, 0, errorSource);
-    declareHandler(target, name, { finish: finishInThread });
+    declareHandler(target, name, { finish: finishInThread, finishOnLoop });
   };
 }
 
@@ -70,10 +71,18 @@ interface Catcher {
   readonly token: Token;
 }
 
+/** A catcher, and the class of the error that it is for. */
+interface Match {
+  readonly type: AbstractClass;
+  readonly catcher: Catcher;
+}
+
 /** What catches an error. */
 export interface Caught extends Catcher {
   /** What the method gets: the error itself, or the {@link HttpError} that it means. */
   readonly error: unknown;
+  /** The error itself, for the log. */
+  readonly culprit: unknown;
   readonly status: number;
 }
 
@@ -109,19 +118,22 @@ export class Catches {
     }
   }
 
-  /** The handler of the most specific class: of the error itself, else of what it means to HTTP. */
+  /** The handler of the most specific class, of those of the error itself and of what it means to HTTP. */
   find(thrown: unknown): Caught | undefined {
     const culprit = culpritOf(thrown);
     const meaning = meaningOf(culprit);
     const status = meaning instanceof HttpError ? meaning.status : 500;
-    for (const error of [culprit, meaning]) {
-      const catcher = this.catcherOf(error);
-      if (catcher !== undefined) return { ...catcher, error, status };
-    }
-    return undefined;
+    const byItself = this.matchOf(culprit);
+    const byMeaning = meaning === culprit ? undefined : this.matchOf(meaning);
+    // What catches both, as `Error` does, gets what it can answer with.
+    const isMeant =
+      byMeaning !== undefined && (byItself === undefined || isA(byMeaning.type, byItself.type));
+    const match = isMeant ? byMeaning : byItself;
+    if (match === undefined) return undefined;
+    return { ...match.catcher, error: isMeant ? meaning : culprit, culprit, status };
   }
 
-  private catcherOf(error: unknown): Catcher | undefined {
+  private matchOf(error: unknown): Match | undefined {
     if (typeof error !== 'object') return undefined;
     // Classes, not `instanceof`: the first one upwards is the most specific.
     for (
@@ -129,8 +141,9 @@ export class Catches {
       typeof at === 'object' && at !== null;
       at = Object.getPrototypeOf(at)
     ) {
-      const catcher = this.catchers.get(at.constructor as AbstractClass);
-      if (catcher !== undefined) return catcher;
+      const type = at.constructor as AbstractClass;
+      const catcher = this.catchers.get(type);
+      if (catcher !== undefined) return { type, catcher };
     }
     return undefined;
   }
@@ -156,4 +169,9 @@ export class Catches {
     }
     return own.size > 0;
   }
+}
+
+/** Whether a class is another one, or below it. */
+function isA(type: AbstractClass, other: AbstractClass): boolean {
+  return type === other || Object.prototype.isPrototypeOf.call(other, type);
 }

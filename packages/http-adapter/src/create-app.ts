@@ -12,7 +12,7 @@ import { checkOptions, type AppOptions } from './app-options.js';
 import { Catches, errorToken } from './catch.js';
 import { unfillable } from './endpoint.js';
 import { AppError, RouteError } from './errors.js';
-import { silent, type Logger } from './logger.js';
+import { guarded, silent, type Logger } from './logger.js';
 import { RequestIds } from './request-id.js';
 import { requestInfoProvider, trustOf } from './request-info.js';
 import { RequestProviders } from './request-providers.js';
@@ -58,7 +58,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     ...(options.teardownTimeout === undefined ? {} : { teardownTimeout: options.teardownTimeout }),
     ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
   });
-  return new App(table, container, checked, logger ?? (await defaultLogger()), {
+  return new App(table, container, checked, guarded(logger ?? (await defaultLogger())), {
     catches,
     ids: new RequestIds(requestId === false ? undefined : requestId.toLowerCase()),
     isLogged: logRequests && logger !== silent,

@@ -1,6 +1,7 @@
 /** What becomes of a request that has failed: its catch handler, a problem document, the log. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DisposedError, suppressedErrors, value, type ScopeInstance } from '@turno/core';
+import { cancelWith } from './cancel.js';
 import { errorToken, type Catches, type Caught } from './catch.js';
 import { ServiceUnavailable } from './http-error.js';
 import { levelOf, problemOf, severityOf } from './problem.js';
@@ -100,7 +101,7 @@ export class Failures {
 
   /** @throws what the catch handler throws, or what is wrong with its result. */
   private async answerCaught(
-    { token, error, label, status }: Caught,
+    { token, error, culprit, label, status }: Caught,
     request: IncomingMessage,
     response: ServerResponse,
     scope: ScopeInstance | undefined,
@@ -109,16 +110,19 @@ export class Failures {
   ): Promise<void> {
     const { openScope, manner, log } = this.context;
     const own = scope ?? openScope(request, asked);
+    if (scope === undefined) cancelWith(response, own, asked);
     asked.reply?.reset();
+    // What failed may have been its answer, and another one is being made.
+    asked.isAnswered = false;
     try {
       const result = await own.run((call) => call.resolve(token), [value(errorToken, error)]);
       asked.isAnswered = true;
       const { reply } = asked;
       await transmit(request, response, result, { label, status, reply }, manner(request));
       const level = levelOf(response.statusCode);
-      if (level !== undefined) log[level](error, request, messages[level]);
+      if (level !== undefined) log[level](culprit, request, messages[level]);
     } finally {
-      if (scope === undefined) await this.end(own, request, error);
+      if (scope === undefined) await this.end(own, request, culprit);
     }
   }
 

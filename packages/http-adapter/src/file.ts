@@ -1,7 +1,7 @@
 /** Files as answers, with ranges, conditional requests and ETag: by the package `send`. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Portable } from '@turno/core';
-import { HttpError, NotFound } from './http-error.js';
+import { httpErrorOf, NotFound } from './http-error.js';
 import { isGone } from './response.js';
 
 /** Options of {@link file}. */
@@ -42,30 +42,41 @@ export function file(path: string, options: SendFileOptions = {}): FileAnswer {
 
 /**
  * Sends a file. Resolves when it is sent or the client has gone.
+ * @param said - another status than 2xx stays, and the file is sent as a whole.
  * @throws HttpError before anything was sent where there is no such file, or not that part of it.
  */
 export async function sendFile(
   request: IncomingMessage,
   response: ServerResponse,
   { path, options: { root, type, download, maxAge = 0, immutable = false } }: FileAnswer,
-  headers: Readonly<Record<string, string | readonly string[]>>,
+  said: { readonly status: number; readonly headers: OutgoingHttpHeaders },
 ): Promise<void> {
   const { default: send } = await import('send');
   if (isGone(response)) return;
+  const isFound = said.status >= 200 && said.status < 300;
+  // What is no success is not asked for in part, or on a condition (RFC 9110, 13.2.1).
+  const asked = isFound
+    ? request
+    : (Object.create(request, { headers: { value: {} } }) as IncomingMessage);
+  const before = { status: response.statusCode, headers: response.getHeaders() };
   await new Promise<void>((resolve, reject) => {
-    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    response.statusCode = said.status;
+    setHeaders(response, said.headers);
     if (type !== undefined) response.setHeader('content-type', type);
     if (download !== undefined) response.setHeader('content-disposition', disposition(download));
     const fail = (error: unknown): void => {
       if (!response.headersSent) {
+        response.statusCode = before.status;
         for (const name of response.getHeaderNames()) response.removeHeader(name);
+        setHeaders(response, before.headers);
       }
       reject(error);
     };
     response.once('close', resolve);
     // It decodes its path once.
-    send(request, encodeURI(path), {
+    send(asked, encodeURI(path), {
       ...(root === undefined ? {} : { root }),
+      acceptRanges: isFound,
       maxAge,
       immutable,
       index: false,
@@ -77,6 +88,12 @@ export async function sendFile(
   });
 }
 
+function setHeaders(response: ServerResponse, headers: OutgoingHttpHeaders): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) response.setHeader(name, value);
+  }
+}
+
 interface SendError extends Error {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -86,7 +103,7 @@ function meaningOf(error: SendError): Error {
   const { status = 500, headers } = error;
   if (status >= 500) return error;
   const range = headers?.['Content-Range'];
-  return new HttpError(status, undefined, {
+  return httpErrorOf(status, undefined, {
     cause: error,
     ...(range === undefined ? {} : { headers: { 'content-range': range } }),
   });

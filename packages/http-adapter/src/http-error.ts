@@ -220,3 +220,40 @@ export class GatewayTimeout extends HttpError {
     super(504, message, options);
   }
 }
+
+const classes = {
+  400: BadRequest,
+  401: Unauthorized,
+  402: PaymentRequired,
+  403: Forbidden,
+  404: NotFound,
+  405: MethodNotAllowed,
+  406: NotAcceptable,
+  409: Conflict,
+  410: Gone,
+  412: PreconditionFailed,
+  413: PayloadTooLarge,
+  414: UriTooLong,
+  415: UnsupportedMediaType,
+  422: UnprocessableContent,
+  429: TooManyRequests,
+  500: InternalServerError,
+  501: NotImplemented,
+  502: BadGateway,
+  503: ServiceUnavailable,
+  504: GatewayTimeout,
+} as const;
+
+/** The error of a status, of the class that has its name where there is one. */
+export function httpErrorOf(
+  status: number,
+  message?: string,
+  options?: HttpErrorOptions,
+): HttpError {
+  const known = (classes as Readonly<Record<number, (typeof classes)[keyof typeof classes]>>)[
+    status
+  ];
+  return known === undefined
+    ? new HttpError(status, message, options)
+    : new known(message, options);
+}

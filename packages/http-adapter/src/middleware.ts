@@ -35,22 +35,31 @@ export class MiddlewareChain {
     return this.#entries.length === 0;
   }
 
-  /** @throws OptionsError for what is no path or no function. */
-  add(path: unknown, middleware: unknown): void {
+  /** @throws OptionsError for what is no path, or where one is no function. */
+  add(path: unknown, middleware: readonly unknown[]): void {
     if (typeof path !== 'string') {
       throw new OptionsError(
         'app.use was given a path that is no string.',
         `Write app.use(middleware), or app.use('/admin', middleware).`,
       );
     }
-    if (typeof middleware !== 'function') {
+    // It would match nothing but itself, and what guards a path would not be called.
+    const [pattern] = /[:*?#()[\]{}]/.exec(path) ?? [];
+    if (pattern !== undefined) {
+      throw new OptionsError(
+        `app.use was given the path ${JSON.stringify(path)}, whose "${pattern}" is no part of a literal one.`,
+        'A middleware is for a path and all below it: write what stands before the pattern, and let the middleware look at `request.url`; or use @Depends, which sees @Path.',
+      );
+    }
+    if (!middleware.every((each) => typeof each === 'function')) {
       throw new OptionsError(
         `app.use was given a middleware that is no function.`,
         'A middleware is (request, response, next) => …; what makes one has to be called: app.use(helmet()).',
       );
     }
-    const prefix = path.split('/').filter((part) => part !== '');
-    this.#entries.push({ prefix, middleware: middleware as Middleware });
+    const parts = path.split('/').filter((part) => part !== '');
+    const prefix = parts.map((part) => decoded(part) ?? part);
+    for (const each of middleware) this.#entries.push({ prefix, middleware: each as Middleware });
   }
 
   /**
@@ -64,6 +73,8 @@ export class MiddlewareChain {
     done: (refused?: Refused) => void,
     late: (error: unknown) => void,
   ): void {
+    const message = request as MountedMessage;
+    message.originalUrl ??= message.url ?? '/';
     const pass = (index: number, refused?: Refused): void => {
       const entry = this.#entries[index];
       if (entry === undefined) {
@@ -72,8 +83,9 @@ export class MiddlewareChain {
       }
       const { middleware } = entry;
       const whole = request.url ?? '/';
-      const url = entry.prefix.length === 0 ? whole : below(whole, entry.prefix);
-      if (url === undefined || (middleware.length === 4) !== (refused !== undefined)) {
+      const cut =
+        entry.prefix.length === 0 ? { prefix: '', url: whole } : below(whole, entry.prefix);
+      if (cut === undefined || (middleware.length === 4) !== (refused !== undefined)) {
         pass(index + 1, refused);
         return;
       }
@@ -81,7 +93,8 @@ export class MiddlewareChain {
       const goOn = (further?: Refused): void => {
         if (isOver) return;
         isOver = true;
-        request.url = whole;
+        // What it has changed stays changed.
+        request.url = request.url === cut.url ? whole : `${cut.prefix}${request.url ?? '/'}`;
         pass(index + 1, further);
       };
       const next: Next = (error) => {
@@ -91,10 +104,7 @@ export class MiddlewareChain {
         if (isOver) late(error);
         else goOn({ error });
       };
-      if (url !== whole) {
-        (request as MountedMessage).originalUrl ??= whole;
-        request.url = url;
-      }
+      request.url = cut.url;
       try {
         const result: unknown =
           refused === undefined
@@ -114,17 +124,23 @@ function isThenable(result: unknown): result is PromiseLike<unknown> {
 }
 
 /**
- * What is left of a target below a prefix, as Connect hands it on; undefined where it is not below. Parts
+ * A target in two, the prefix and what is left below it, as Connect hands it on; undefined where it is not below. Parts
  * are compared as routes are found: decoded, one by one.
  */
-function below(target: string, prefix: readonly string[]): string | undefined {
+function below(
+  target: string,
+  prefix: readonly string[],
+): { readonly prefix: string; readonly url: string } | undefined {
   const end = target.indexOf('?');
   const path = end === -1 ? target : target.slice(0, end);
   const parts = path.split('/').slice(1);
   const isBelow = prefix.every((part, index) => decoded(parts[index]) === part);
   if (!isBelow) return undefined;
   const rest = parts.slice(prefix.length).join('/');
-  return `/${rest}${end === -1 ? '' : target.slice(end)}`;
+  return {
+    prefix: `/${parts.slice(0, prefix.length).join('/')}`,
+    url: `/${rest}${end === -1 ? '' : target.slice(end)}`,
+  };
 }
 
 function decoded(part: string | undefined): string | undefined {

@@ -1,6 +1,7 @@
 /** Turns whatever was thrown into a problem document (RFC 9457) and says whether to log it. */
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { DeadlineError, InputError, QueueFullError, ThreadsStuckError } from '@turno/core';
+import { foreignMeaning } from './foreign-error.js';
 import { HttpError, phraseOf, ServiceUnavailable, UnprocessableContent } from './http-error.js';
 import { ParameterFault } from './parameter.js';
 import type { Answer } from './response.js';
@@ -75,7 +76,7 @@ export function meaningOf(error: unknown): unknown {
       headers: { 'retry-after': '1' },
     });
   }
-  if (!(error instanceof InputError)) return error;
+  if (!(error instanceof InputError)) return foreignMeaning(error) ?? error;
   const problems = error.faults.flatMap(({ error: fault }) => (fault as ParameterFault).problems);
   return new UnprocessableContent('The request has invalid parameters.', {
     members: { errors: distinct(problems) },

@@ -11,6 +11,7 @@ export type CookieOptions = SerializeOptions;
 type Setting =
   | readonly [kind: 'status', status: number]
   | readonly [kind: 'header', name: string, value: string | readonly string[]]
+  | readonly [kind: 'append', name: string, values: readonly string[]]
   | readonly [kind: 'cookie', value: string];
 
 /** Headers that belong to the framing of the answer, which the app sees to. */
@@ -60,7 +61,8 @@ export class Reply {
   }
 
   /**
-   * Sets a header; several values make several lines. `Set-Cookie` is added to, all others replaced.
+   * Sets a header; several values make several lines. `Set-Cookie` is added to, and `Vary` to what
+   * middleware has set; all others are replaced.
    * @throws ReplyError for names and values that no header can have, and for those that frame the
    * body.
    */
@@ -78,6 +80,19 @@ export class Reply {
         values.length === 1 && only !== undefined ? only : [...values],
       ]);
     }
+    return this;
+  }
+
+  /**
+   * Adds lines to those that a header has, such as another `Link`.
+   * @throws as {@link header}.
+   */
+  append(name: string, value: string | number | readonly string[]): this {
+    const values = typeof value === 'object' ? value : [String(value)];
+    const lower = checkedName(name);
+    if (lower === 'set-cookie') return this.header(lower, values);
+    for (const each of values) checkValue(lower, each);
+    this.#settings.push(['append', lower, [...values]]);
     return this;
   }
 
@@ -133,7 +148,9 @@ export class Reply {
     for (const setting of this.#settings) {
       if (setting[0] === 'status') [, now] = setting;
       else if (setting[0] === 'header') changed[setting[1]] = setting[2];
-      else cookies.push(setting[1]);
+      else if (setting[0] === 'append') {
+        changed[setting[1]] = [changed[setting[1]] ?? [], setting[2]].flat();
+      } else cookies.push(setting[1]);
     }
     if (cookies.length > 0) changed['set-cookie'] = cookies;
     return { status: now, headers: changed };

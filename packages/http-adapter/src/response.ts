@@ -91,6 +91,31 @@ export interface SendOptions {
   readonly linger: boolean;
 }
 
+/**
+ * Headers of an answer together with what middleware has set before: cookies are added up, and so is what
+ * the answer varies by. All others replace theirs.
+ */
+export function withEarlier(response: ServerResponse, headers: AnswerHeaders): AnswerHeaders {
+  const { 'set-cookie': cookies, vary } = headers;
+  if (cookies === undefined && vary === undefined) return headers;
+  const before = (name: string) => [(response.getHeader(name) ?? []) as string | string[]].flat();
+  return {
+    ...headers,
+    ...(cookies === undefined ? {} : { 'set-cookie': [...before('set-cookie'), cookies].flat() }),
+    ...(vary === undefined ? {} : { vary: joined([...before('vary'), vary].flat()) }),
+  };
+}
+
+/** Lists of names as one, each name once. */
+function joined(lists: readonly string[]): string {
+  const names = new Map(
+    lists.flatMap((list) =>
+      list.split(',').map((name) => [name.trim().toLowerCase(), name.trim()]),
+    ),
+  );
+  return names.has('*') ? '*' : [...names.values()].join(', ');
+}
+
 /** Whether there is nobody to answer any more. */
 export function isGone(response: ServerResponse): boolean {
   // The response learns it a few turns after its socket, and a server may be closed by then.
@@ -123,7 +148,7 @@ export function send(
     const whole = bodiless.has(status) ? undefined : (body ?? '');
     const sent = typeof whole === 'string' && isLarge(whole) ? Buffer.from(whole) : whole;
     response.writeHead(status, {
-      ...headers,
+      ...withEarlier(response, headers),
       ...(sent === undefined ? {} : { 'content-length': Buffer.byteLength(sent) }),
       ...(close || linger ? { connection: 'close' } : {}),
     });

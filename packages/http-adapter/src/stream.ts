@@ -16,6 +16,11 @@ export interface Chunks {
   readonly idle?: { readonly time: number; readonly text: string } | undefined;
 }
 
+/** Whether a value is some kind of stream. */
+export function isStream(value: object): boolean {
+  return isWebStream(value) || Symbol.asyncIterator in value || isGenerator(value);
+}
+
 /** The pieces of a value that is some kind of stream; undefined if it is none. */
 export function chunksOf(value: object): Chunks | undefined {
   if (isWebStream(value)) {

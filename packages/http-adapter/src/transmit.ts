@@ -1,6 +1,7 @@
 /** Makes an answer of what a handler has returned, and sends it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FileAnswer, sendFile } from './file.js';
+import { LoopAnswer } from './loop-answer.js';
 import { Redirect } from './redirect.js';
 import type { Reply } from './reply.js';
 import {
@@ -10,6 +11,7 @@ import {
   isGone,
   send,
   textHeaders,
+  withEarlier,
   type AnswerHeaders,
   type Encoded,
   type SendOptions,
@@ -46,6 +48,9 @@ export function transmit(
   options: SendOptions,
 ): Promise<void> {
   if (typeof result === 'object' && result !== null) {
+    if (result instanceof LoopAnswer) {
+      return transmitWhole(request, response, result, manner, options);
+    }
     if (result instanceof ThreadAnswer) {
       const { status, headers, body } = result;
       const whole = { status, headers, body, isOurs: true };
@@ -57,8 +62,13 @@ export function transmit(
       return transmitWhole(request, response, whole, manner, options);
     }
     if (result instanceof FileAnswer) {
-      const said = manner.reply?.applyTo(200, {}).headers ?? {};
-      return sendFile(request, response, result, withConnection(said, options));
+      const { status: byRoute = 200, reply } = manner;
+      const { status, headers } = reply?.applyTo(byRoute, {}) ?? { status: byRoute, headers: {} };
+      if (bodiless.has(status)) {
+        return send(request, response, { status, headers, body: undefined }, options);
+      }
+      const whole = withConnection(withEarlier(response, headers), options);
+      return sendFile(request, response, result, { status, headers: whole });
     }
     if (result instanceof EventStream) {
       const chunks = chunksOfEvents(result);
@@ -117,13 +127,13 @@ async function transmitChunks(
   if (request.method === 'HEAD' || bodiless.has(saidOf('').status)) {
     await cancelled(chunks);
     const { status, headers } = saidOf('');
-    response.writeHead(status, withConnection(headers, options));
+    response.writeHead(status, withConnection(withEarlier(response, headers), options));
     response.end();
     return;
   }
   await pipe(response, chunks, label, (first) => {
     const { status, headers } = saidOf(first);
-    response.writeHead(status, withConnection(headers, options));
+    response.writeHead(status, withConnection(withEarlier(response, headers), options));
   });
 }
 

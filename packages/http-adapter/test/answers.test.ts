@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { App } from '@turno/http-adapter';
+import { Catch, Controller, file, Get, NotFound, Reply, type App } from '@turno/http-adapter';
 import { closeBuilt, makeApp } from './built.js';
 import { folder, Kinds, Marks, Replies } from './fixtures/answers.js';
 import type { Log } from './support.js';
@@ -38,6 +38,7 @@ describe('a Reply', () => {
     expect({ statusCode, body }).toEqual({ statusCode: 202, body: 'loop thread' });
     expect(headers).toMatchObject({
       'content-type': 'text/csv',
+      link: ['<a>', '<b>', '<c>'],
       'x-thread': 'provider',
       'x-last': 'handler',
       'set-cookie': [
@@ -122,6 +123,55 @@ describe('a file', () => {
     expect(response.statusCode).toBe(status);
     expect(response.body).not.toContain('/test/');
     expect(log.faults).toEqual([]);
+  });
+
+  it('has the status of its route, of a Reply, or of the error that it is the page of', async () => {
+    class Errors {
+      @Catch(NotFound) async notFound() {
+        return file('answers.ts', { root: folder });
+      }
+    }
+    @Controller()
+    class Pages {
+      @Get('/route', { status: 203 }) async route() {
+        return file('answers.ts', { root: folder });
+      }
+      @Get('/reply') async reply(reply: Reply) {
+        reply.status(410);
+        return file('answers.ts', { root: folder });
+      }
+      @Get('/no-content', { status: 204 }) async noContent() {
+        return file('answers.ts', { root: folder });
+      }
+      @Get('/missing') async missing() {
+        return file('missing', { root: folder });
+      }
+    }
+    const { app } = await makeApp({ controllers: [Pages], catch: [Errors] });
+    const statusOf = async (path: string, headers: Record<string, string> = {}) => {
+      const { statusCode, rawPayload } = await app.inject({ url: path, headers });
+      return [statusCode, rawPayload.length];
+    };
+    const { etag } = (await app.inject('/route')).headers;
+    expect(await statusOf('/route')).toEqual([203, size]);
+    expect(await statusOf('/route', { range: 'bytes=0-3' })).toEqual([206, 4]);
+    expect(await statusOf('/route', { 'if-none-match': String(etag) })).toEqual([304, 0]);
+    expect(await statusOf('/reply')).toEqual([410, size]);
+    expect(await statusOf('/reply', { range: 'bytes=0-3' })).toEqual([410, size]);
+    expect(await statusOf('/reply', { 'if-match': '"other"' })).toEqual([410, size]);
+    expect(await statusOf('/no-content')).toEqual([204, 0]);
+    for (const path of ['/missing', '/nowhere']) expect(await statusOf(path)).toEqual([404, size]);
+  });
+
+  it('that is missing leaves what middleware has set', async () => {
+    const { app } = await makeApp({ controllers: [Kinds], threads: { size: 1 } });
+    app.use((_request, response, next) => {
+      response.setHeader('x-frame-options', 'DENY').setHeader('x-more', 'no');
+      next();
+    });
+    const { statusCode, headers } = await app.inject('/kinds/file?path=missing');
+    expect(statusCode).toBe(404);
+    expect(headers).toMatchObject({ 'x-frame-options': 'DENY', 'x-more': 'no' });
   });
 
   it('of a handler in a thread is saved under a name', async () => {

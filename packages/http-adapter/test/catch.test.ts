@@ -1,5 +1,6 @@
 import type { App } from '@turno/http-adapter';
-import { Catch, Controller, createApp, Get, NotFound } from '@turno/http-adapter';
+import { InputError } from '@turno/core';
+import { Catch, Controller, createApp, Get, HttpError, NotFound, Path } from '@turno/http-adapter';
 import { closeBuilt, makeApp } from './built.js';
 import { Errors, Throws } from './fixtures/catch.js';
 import { Log } from './support.js';
@@ -60,6 +61,75 @@ describe('a catch handler', () => {
     expect(response.json()).toMatchObject({
       members: { errors: [{ location: 'path', path: 'n' }] },
     });
+  });
+
+  it('of HttpError goes before one of Error for what an error means, and gets that', async () => {
+    class Both {
+      @Catch(HttpError) async http(error: HttpError) {
+        return { by: 'http', name: error.name, members: error.members };
+      }
+      @Catch(Error) async any(error: Error) {
+        return { by: 'any', name: error.name };
+      }
+    }
+    @Controller()
+    class Late {
+      @Get('/number/:n') async number(@Path('n') n: number) {
+        return n;
+      }
+      @Get('/late', { deadline: 1 }) async late() {
+        await new Promise(() => undefined);
+      }
+      @Get('/other') async other() {
+        throw new RangeError();
+      }
+    }
+    const { app, log } = await makeApp({ controllers: [Late], catch: [Both] });
+    const fault = await app.inject('/number/x');
+    expect(fault.statusCode).toBe(422);
+    expect(fault.json()).toMatchObject({
+      by: 'http',
+      name: 'UnprocessableContent',
+      members: { errors: [{ path: 'n' }] },
+    });
+    const late = await app.inject('/late');
+    expect(late.statusCode).toBe(503);
+    expect(late.json()).toMatchObject({ by: 'http', name: 'ServiceUnavailable' });
+    // The log has what was meant.
+    expect(log.faults).toMatchObject([
+      { level: 'warn', fields: { err: { code: 'TURNO_DEADLINE' } } },
+    ]);
+    expect((await app.inject('/other')).json()).toEqual({ by: 'any', name: 'RangeError' });
+  });
+
+  it('of an error goes before one for what it means only where it is more specific', async () => {
+    @Controller()
+    class Numbers {
+      @Get('/number/:n') async number(@Path('n') n: number) {
+        return n;
+      }
+    }
+    const answers = async (...handlers: (new () => object)[]) => {
+      const { app } = await makeApp({ controllers: [Numbers], catch: handlers });
+      return (await app.inject('/number/x')).body;
+    };
+    class Faults {
+      @Catch(InputError) async faults(error: InputError) {
+        return `faults ${error.name}`;
+      }
+    }
+    class Any {
+      @Catch(Error) async any(error: Error) {
+        return `any ${error.name}`;
+      }
+    }
+    class Http {
+      @Catch(HttpError) async http(error: HttpError) {
+        return `http ${error.name}`;
+      }
+    }
+    expect(await answers(Faults, Http, Any)).toBe('faults InputError');
+    expect(await answers(Any)).toBe('any UnprocessableContent');
   });
 
   it('that fails is a 500 that says nothing', async () => {

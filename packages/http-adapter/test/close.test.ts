@@ -1,5 +1,5 @@
 import { Injectable } from '@turno/core';
-import { Body, Controller, createApp, Get, Post } from '../src/index.js';
+import { Body, Catch, Controller, createApp, file, Get, NotFound, Post } from '../src/index.js';
 import { closeAll, gate, makeApp, RawClient, serve, type Gate } from './support.js';
 
 afterEach(closeAll);
@@ -170,3 +170,39 @@ it('rejects with what a teardown has thrown, once everything else is over', asyn
   await expect(app.close()).rejects.toBe(error);
   await expect(RawClient.connect(port)).rejects.toThrow('ECONNREFUSED');
 });
+
+it.each(['/route', '/nowhere'])(
+  'a client that has left while a catch handler was busy does not delay it: %s',
+  async (path) => {
+    const [started, gone, proceed] = [gate(), gate(), gate()];
+    const reasons: unknown[] = [];
+    class Errors {
+      @Catch(NotFound) async notFound(_error: NotFound, signal: AbortSignal) {
+        started.open();
+        await proceed.opened;
+        reasons.push((signal.reason as Error | undefined)?.name);
+        return file('close.test.ts', { root: import.meta.dirname });
+      }
+    }
+    @Controller()
+    class Missing {
+      @Get('/route') async route() {
+        throw new NotFound();
+      }
+    }
+    const { app, port, log } = await serve({ controllers: [Missing], catch: [Errors] });
+    app.use((_request, response, next) => {
+      response.once('close', gone.open);
+      next();
+    });
+    const client = await RawClient.connect(port);
+    client.send(`GET ${path} HTTP/1.1`, 'Host: a', '', '');
+    await started.opened;
+    client.destroy();
+    await gone.opened;
+    proceed.open();
+    await app.close({ grace: 60_000 });
+    expect(reasons).toEqual(['AbortError']);
+    expect(log.faults).toEqual([]);
+  },
+);

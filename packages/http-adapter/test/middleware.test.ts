@@ -7,11 +7,15 @@ import { Inject, Provides, token } from '@turno/core';
 import {
   BadRequest,
   Body,
+  Catch,
   Controller,
+  file,
   Form,
   Get,
   OptionsError,
+  PayloadTooLarge,
   Post,
+  Reply,
   type Middleware,
 } from '../src/index.js';
 import { closeAll, gate, makeApp, RawClient, serve } from './support.js';
@@ -103,11 +107,96 @@ describe('middleware', () => {
     expect(log.filter((entry) => entry !== 'handler')).toEqual(expected);
   });
 
+  it('for a path may be given that encoded or not', async () => {
+    const { app } = await makeApp(options);
+    app.use('/a%20b', noting('encoded')).use('/a b', noting('plain')).use('/100%', noting('odd'));
+    await app.inject('/a%20b/c');
+    await app.inject('/100%25/c');
+    expect(log).toEqual(['encoded /c', 'plain /c', 'odd /c']);
+  });
+
+  it.each(['/users/:id', '/admin/*', '/admin/(a|b)', '/admin?', '/[ab]', '/{a}', '/#'])(
+    'is not taken for the pattern %s, by which it would never run',
+    async (path) => {
+      const { app } = await makeApp(options);
+      expect(() => app.use(path, noting('never'))).toThrow(OptionsError);
+      expect(() => app.use(path, noting('never'))).toThrow('no part of a literal one');
+    },
+  );
+
+  it('may be several at once, with a path and without', async () => {
+    const { app } = await makeApp(options);
+    app
+      .use(noting('one'), noting('two'))
+      .use('/admin', noting('three'), (_request, response) => response.writeHead(401).end());
+    expect((await app.inject('/admin/page')).statusCode).toBe(401);
+    expect(log).toEqual(['one /admin/page', 'two /admin/page', 'three /page']);
+    expect(() => app.use('/admin', noting('good'), undefined as never)).toThrow(OptionsError);
+    expect(() => app.use(noting('good'), 7 as never)).toThrow(OptionsError);
+  });
+
   it('for a path changes nothing for what comes after', async () => {
     const { app } = await makeApp(options);
     app.use('/admin', noting('admin')).use(noting('all'));
     expect((await app.inject('/admin/page')).payload).toBe('admin');
     expect(log).toEqual(['admin /page', 'all /admin/page', 'handler']);
+  });
+
+  it('sets cookies and `Vary` beside those of the handler', async () => {
+    @Controller()
+    class Cookies {
+      @Get('/whole') async whole(reply: Reply) {
+        reply.cookie('own', '1').header('vary', 'Accept').append('vary', 'origin');
+        reply.header('link', '<a>').append('link', '<b>');
+      }
+      @Get('/pieces') async *pieces(reply: Reply) {
+        reply.cookie('own', '1').header('vary', 'accept');
+        yield 'piece';
+      }
+      @Get('/file') async file(reply: Reply) {
+        reply.cookie('own', '1').header('vary', 'accept');
+        return file('support.ts', { root: import.meta.dirname });
+      }
+      @Get('/neither') async neither(reply: Reply) {
+        reply.header('x-both', 'handler');
+      }
+      @Get('/star') async star(reply: Reply) {
+        reply.header('vary', '*');
+      }
+    }
+    const { app } = await makeApp({ controllers: [Cookies] });
+    app.use((_request, response, next) => {
+      response.setHeader('Set-Cookie', 'session=1').setHeader('Vary', 'Origin, Accept-Encoding');
+      response.setHeader('x-both', 'middleware');
+      next();
+    });
+    for (const url of ['/whole', '/pieces', '/file']) {
+      const { headers } = await app.inject(url);
+      expect(headers['set-cookie']).toEqual(['session=1', 'own=1; Path=/']);
+      expect(String(headers.vary).toLowerCase()).toBe('origin, accept-encoding, accept');
+    }
+    expect((await app.inject('/whole')).headers.link).toEqual(['<a>', '<b>']);
+    const { headers } = await app.inject('/neither');
+    expect(headers).toMatchObject({ 'set-cookie': 'session=1', 'x-both': 'handler' });
+    expect(headers.vary).toBe('Origin, Accept-Encoding');
+    expect((await app.inject('/star')).headers.vary).toBe('*');
+  });
+
+  it('may rewrite the target, also below a path; the log has what the client has sent', async () => {
+    const { app, log: logged } = await makeApp({ ...options, logRequests: true });
+    const rewriting =
+      (from: string, to: string): Middleware =>
+      (request, _response, next) => {
+        if (request.url === from) request.url = to;
+        next();
+      };
+    app.use(rewriting('/spa', '/page')).use('/%61dmin', rewriting('/old?a=1', '/page?a=2'));
+    app.use(noting('all'));
+    expect((await app.inject('/spa')).payload).toContain('page');
+    expect((await app.inject('/admin/old?a=1')).payload).toBe('admin');
+    expect(log).toEqual(['all /page', 'handler', 'all /admin/page?a=2', 'handler']);
+    await app.close();
+    expect(logged.entries.map(({ fields }) => fields.url)).toEqual(['/spa', '/admin/old']);
   });
 
   it('may answer by itself, also later', async () => {
@@ -165,6 +254,60 @@ describe('middleware', () => {
     expect(response.statusCode).toBe(500);
     expect(response.payload).not.toContain('broken');
     expect(logged.faults).toMatchObject([{ fields: { url: '/page' }, message: 'request failed' }]);
+  });
+
+  it.each([
+    [{ status: 413, expose: true }, 413, 'No.', undefined],
+    [{ statusCode: 404 }, 404, undefined, undefined],
+    [{ status: 404, expose: true, syscall: 'stat' }, 404, undefined, undefined],
+    [{ status: 429, expose: false, headers: { 'Retry-After': 7 } }, 429, undefined, '7'],
+    [{ status: 503, expose: true }, 500, undefined, undefined],
+    [{ status: '404' }, 500, undefined, undefined],
+  ])('that fails with %j is a %i', async (fields, status, detail, retryAfter) => {
+    const { app, log: logged } = await makeApp(options);
+    app.use((_request, _response, next) => next(Object.assign(new Error('No.'), fields)));
+    const response = await app.inject('/page');
+    expect(response.statusCode).toBe(status);
+    expect(response.json<{ detail?: string }>().detail).toBe(detail);
+    expect(response.headers['retry-after']).toBe(retryAfter);
+    expect(logged.faults).toHaveLength(status === 500 ? 1 : 0);
+  });
+
+  it('that fails is met by the catch handler of what that means, or of the error', async () => {
+    class Errors {
+      @Catch(PayloadTooLarge) async large(error: PayloadTooLarge) {
+        return error.message;
+      }
+      @Catch(SyntaxError) async syntax(error: SyntaxError) {
+        return error.name;
+      }
+    }
+    const { app } = await makeApp({ ...options, catch: [Errors] });
+    app.use(express.json({ limit: 10 }));
+    const post = (payload: string) =>
+      app.inject({
+        method: 'POST',
+        url: '/json',
+        payload,
+        headers: { 'content-type': 'application/json' },
+      });
+    expect(await post('"much too long"')).toMatchObject({
+      statusCode: 413,
+      body: 'request entity too large',
+    });
+    expect(await post('{bad')).toMatchObject({ statusCode: 400, body: 'SyntaxError' });
+  });
+
+  it('a `status` of an error that no middleware has thrown means nothing', async () => {
+    @Controller()
+    class Client {
+      @Get('/') async ask() {
+        throw Object.assign(new Error('upstream'), { status: 404 });
+      }
+    }
+    const { app } = await makeApp({ controllers: [Client] });
+    app.use(noting('all'));
+    expect((await app.inject('/')).statusCode).toBe(500);
   });
 
   it('goes on once, and what it throws afterwards is logged', async () => {

@@ -84,6 +84,22 @@ describe('on the loop', () => {
   });
 });
 
+it('an answer that cannot be encoded is an error of the handler, wherever it runs', async () => {
+  for (const place of ['loop', 'thread']) {
+    events.length = 0;
+    const made = await eventsOf(`/order/unsendable/${place}`);
+    expect(made.events).toEqual([
+      '+request',
+      '+call',
+      expect.stringMatching(/^call sees What "Order.unsendable.+BigInt/),
+      '-call',
+      expect.stringMatching(/^request sees What/),
+      '-request',
+      '500',
+    ]);
+  }
+});
+
 describe('in a thread', () => {
   it('the order is the same', async () => {
     const made = await eventsOf('/order/thread');
