@@ -1292,6 +1292,24 @@ const provocations: readonly Provocation[] = [
     },
   ],
   [
+    'a generator with what has ended',
+    () => {
+      const Transaction = token<string>('Transaction');
+      class Storage {
+        @Provides(Transaction, { scope: 'call' }) static async *transaction() {
+          yield 'open';
+        }
+      }
+      @Controller('/burgers')
+      class Burgers {
+        @Get() async *all(@Inject(Transaction) transaction: string) {
+          yield transaction;
+        }
+      }
+      return onlyProblem({ controllers: [Burgers], providers: [Storage] });
+    },
+  ],
+  [
     'a controller below itself',
     () => {
       const below: Class[] = [];

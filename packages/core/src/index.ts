@@ -49,7 +49,7 @@ export type {
   ParameterSource,
   ProviderOptions,
 } from './record.js';
-export type { GraphCheck } from './engine.js';
+export type { GraphCheck, GraphFacts } from './engine.js';
 export { Container, type ContainerOptions, type Override } from './container.js';
 export type { GraphData, GraphEdge, GraphNode } from './graph-data.js';
 export { toDot, toMermaid } from './graph-drawing.js';

@@ -14,6 +14,7 @@ import {
   type TurnoError,
 } from '@turno/core';
 import { OptionsError } from './errors.js';
+import type { AnswerMethod } from './generator-handler.js';
 import { HttpError } from './http-error.js';
 import { culpritOf, meaningOf } from './problem.js';
 import { recordOf, recordsOf } from './record.js';
@@ -83,6 +84,8 @@ export class Catches {
   /** Those of the list that catch something. */
   readonly owners: Class[] = [];
   readonly problems: TurnoError[] = [];
+  /** All methods that catch something. */
+  readonly methods: AnswerMethod[] = [];
 
   /** @param others - classes that may have catch handlers as well. */
   constructor(listed: readonly Class[], others: readonly Provider[]) {
@@ -140,6 +143,7 @@ export class Catches {
       const other = this.catchers.get(type);
       if (other === undefined) {
         this.catchers.set(type, { label, token: handlerToken(owner, handler) });
+        this.methods.push({ controller: owner, handler, label });
       } else {
         this.problems.push(
           new OptionsError(

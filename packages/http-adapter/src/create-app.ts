@@ -12,6 +12,7 @@ import { checkOptions, type AppOptions } from './app-options.js';
 import { Catches, errorToken } from './catch.js';
 import { unfillable } from './endpoint.js';
 import { AppError, RouteError } from './errors.js';
+import { usingWhatHasEnded } from './generator-handler.js';
 import { silent, type Logger } from './logger.js';
 import { RequestIds } from './request-id.js';
 import { requestInfoProvider, trustOf } from './request-info.js';
@@ -46,10 +47,15 @@ export async function createApp(options: AppOptions): Promise<App> {
     ],
     scopeValues: [IncomingMessage, requestToken, errorToken],
     before: table.before,
-    check: (inputs) => [
+    check: (graph) => [
       ...table.problems,
       ...catches.problems,
-      ...(inputs === undefined ? [] : unfillable(table.routes, inputs)),
+      ...(graph === undefined
+        ? []
+        : [
+            ...unfillable(table.routes, (token) => graph.inputs(token)),
+            ...usingWhatHasEnded([...table.routes, ...catches.methods], graph),
+          ]),
     ],
     ...(options.overrides === undefined ? {} : { overrides: options.overrides }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
