@@ -885,8 +885,22 @@ const provocations: readonly Provocation[] = [
     async () => {
       @Controller('/burgers')
       class Burgers {
+        // @ts-expect-error -- the compiler sees it, too
         @Get() async find(@Query('since') since: Date) {
           return since;
+        }
+      }
+      return onlyOne(await errorOf(() => appOf([Burgers])));
+    },
+  ],
+  [
+    'a parameter of two types',
+    async () => {
+      @Controller('/burgers')
+      class Burgers {
+        // @ts-expect-error -- the compiler sees it, too
+        @Get() async find(@Query('open', { type: Boolean }) open: string) {
+          return open;
         }
       }
       return onlyOne(await errorOf(() => appOf([Burgers])));
@@ -897,6 +911,7 @@ const provocations: readonly Provocation[] = [
     async () => {
       @Controller('/burgers')
       class Burgers {
+        // @ts-expect-error -- the compiler sees it, too
         @Get() async find(@Query('limit') limit: number | 'all') {
           return limit;
         }

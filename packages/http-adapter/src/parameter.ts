@@ -97,6 +97,7 @@ export function textSource(
     reads: location === 'form' ? 'form' : undefined,
     required: !isSchema(how) && how.optional !== true && how.default === undefined,
     reader(parameter) {
+      if (!isSchema(how)) refuseOtherType(parameter.type, how.type, location, key);
       if (!isSchema(how) && Array.isArray(how.type)) return listReader(location, key, how);
       if (isSchema(how)) {
         // The schema alone decides, also what a missing parameter means: it gets the text as it is,
@@ -263,6 +264,23 @@ export function checked(
       path: [key, issuePath(issue)].filter((part) => part !== '').join('.'),
       message: messageOf(issue, value, location, key),
     })),
+  );
+}
+
+/** The compiler's metadata and the options of a decorator must not say two things. */
+function refuseOtherType(
+  declared: unknown,
+  type: ParameterOptions['type'],
+  location: TextLocation,
+  key: string,
+): void {
+  // Of what is no class (a union, an interface, an enum) the metadata does not tell.
+  if (type === undefined || typeof declared !== 'function' || declared === Object) return;
+  const isList = Array.isArray(type);
+  if (declared === (isList ? Array : type)) return;
+  const said = isList ? `[${typeName(type[0])}]` : typeName(type);
+  throw new TypeError(
+    `it is declared as ${typeName(declared)}, but @${decorators[location]}("${key}", { type: ${said} }) makes ${isList ? 'an array' : `a ${said.toLowerCase()}`} of it; make them the same.`,
   );
 }
 
