@@ -1159,6 +1159,18 @@ const provocations: readonly Provocation[] = [
       return onlyProblem({ controllers: [], catch: [Kitchen, Waiters] });
     },
   ],
+  [
+    'a catch of what errors lose on the way out of a thread',
+    () => {
+      class Burnt extends Error {}
+      class Errors {
+        @Catch(Burnt) burnt(error: Burnt) {
+          return error.name;
+        }
+      }
+      return onlyProblem({ controllers: [], catch: [Errors], threads: { executor: 'inline' } });
+    },
+  ],
   ['a limit that is none', () => createApp({ controllers: [], bodyLimit: -1 })],
   [
     'a middleware without a path',

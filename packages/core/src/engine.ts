@@ -16,6 +16,7 @@ import {
   type OffloadedNode,
 } from './node.js';
 import { manifestOf } from './manifest.js';
+import { loop, sideOf } from './placement.js';
 import { compilePlan, type Plan, type Stored } from './plan.js';
 import { createExecutor, groupNames, type ThreadOptions } from './threads/create-executor.js';
 import type { Executor, Manifest, NeededClass, Unreachable } from './threads/executor.js';
@@ -39,6 +40,8 @@ export interface GraphFacts {
    * piece: labels of what is torn down at its end. None where it runs in a thread.
    */
   endingWithCall(handler: Token): readonly string[];
+  /** Whether some provider or handler runs in a thread. */
+  readonly usesThreads: boolean;
 }
 
 /**
@@ -104,6 +107,9 @@ export class Engine {
     const facts: GraphFacts = {
       inputs: (token) => engine.inputs(token),
       endingWithCall: (handler) => endingWithCall(engine.find(handler)),
+      usesThreads: graph.nodes.some(
+        (node) => node.kind === 'offloaded' || node.scope === 'thread' || sideOf(node) !== loop,
+      ),
     };
     found.push(...findUnknownGroups(graph.nodes, groupNames(threads)));
     found.push(...(check?.(found.length === 0 ? facts : undefined) ?? []));

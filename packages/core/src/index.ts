@@ -62,5 +62,6 @@ export { contextVar, type ContextVar } from './context-var.js';
 export { errorPath, suppressedErrors } from './error-path.js';
 export type { GroupOptions, ThreadOptions } from './threads/create-executor.js';
 export type { GroupFigures, ProviderFigures, ThreadFigures } from './threads/executor.js';
+export { whyNotPortable } from './portable/portable-class.js';
 export { transfer } from './portable/transfer.js';
 export * from './errors.js';
