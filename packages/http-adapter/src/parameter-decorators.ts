@@ -26,7 +26,7 @@ export interface TextDecorator {
   ): TextParameterOf<Options>;
   /**
    * All of them as one object, through a schema. Values are texts; in a query or a form a key that
-   * comes several times has an array of them.
+   * comes several times has an array of them, and one text that is refused is tried again as an array.
    */
   <Schema extends StandardSchema>(schema: Schema): ParameterOf<Infer<Schema>>;
 }

@@ -5,7 +5,13 @@ import { conversionTo, typeName, type Conversion, type PrimitiveType } from './c
 import type { Query } from './query.js';
 import { requestToken, type HttpRequest } from './request.js';
 import { messageOf } from './secret.js';
-import { checkAgainst, isSchema, issuePath, type StandardSchema } from './standard-schema.js';
+import {
+  checkAgainst,
+  isSchema,
+  issuePath,
+  type SchemaIssue,
+  type StandardSchema,
+} from './standard-schema.js';
 
 /** The part of a request that a parameter is read from. */
 export type Location = 'path' | 'query' | 'header' | 'cookie' | 'form' | 'file' | 'body';
@@ -258,8 +264,18 @@ export function checked(
 ): unknown {
   const result = checkAgainst(schema, value, name);
   if (result.issues === undefined) return result.value;
-  throw new ParameterFault(
-    result.issues.map((issue) => ({
+  throw faultOf(result.issues, value, location, key);
+}
+
+/** What a schema says of a value, without values that must not be told. */
+export function faultOf(
+  issues: readonly SchemaIssue[],
+  value: unknown,
+  location: Location,
+  key: string,
+): ParameterFault {
+  return new ParameterFault(
+    issues.map((issue) => ({
       location,
       path: [key, issuePath(issue)].filter((part) => part !== '').join('.'),
       message: messageOf(issue, value, location, key),

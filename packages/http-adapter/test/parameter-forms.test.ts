@@ -191,6 +191,65 @@ describe('all parameters of one kind', () => {
     expect(response.json()).toEqual({ page: 3, tag: ['a'] });
   });
 
+  describe('where the schema wants an array', () => {
+    const Search = z.object({
+      tag: z.array(z.string()),
+      size: z.array(z.coerce.number()).optional(),
+      name: z.string().min(2).optional(),
+    });
+    const Tags = z.object({ 'x-tag': z.array(z.string()) });
+    @Controller()
+    class Lists {
+      @Get('/query') async query(@Query(Search) search: Infer<typeof Search>) {
+        return search;
+      }
+      @Get('/header') async header(@Header(Tags) tags: Infer<typeof Tags>) {
+        return tags;
+      }
+      @Post('/form') async form(@Form(Search) search: Infer<typeof Search>) {
+        return search;
+      }
+      @Get('/cookie') async cookie(@Cookie(z.object({ tag: z.array(z.string()) })) all: unknown) {
+        return all;
+      }
+    }
+
+    it('one value is an array of one', async () => {
+      expect((await ask([Lists], '/query?tag=a')).json).toEqual({ tag: ['a'] });
+      expect((await ask([Lists], '/query?tag=a&tag=b&size=1&name=xy')).json).toEqual({
+        tag: ['a', 'b'],
+        size: [1],
+        name: 'xy',
+      });
+      const headers = { 'x-tag': 'a' };
+      expect((await ask([Lists], '/header', headers)).json).toEqual({ 'x-tag': ['a'] });
+      const { app } = await makeApp({ controllers: [Lists] });
+      const response = await app.inject({
+        method: 'POST',
+        url: '/form',
+        payload: 'tag=a',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      });
+      expect(response.json()).toEqual({ tag: ['a'] });
+      // No cookie comes several times.
+      expect((await ask([Lists], '/cookie', { cookie: 'tag=a' })).status).toBe(422);
+    });
+
+    it('what is wrong besides is told as it came', async () => {
+      const faultsOf = async (url: string) => (await ask([Lists], url)).json.errors;
+      expect(await faultsOf('/query?tag=a&name=x')).toMatchObject([
+        { path: 'name', message: expect.stringContaining('>=2') as string },
+      ]);
+      expect(await faultsOf('/query?tag=a&size=x')).toMatchObject([{ path: 'size.0' }]);
+      expect(await faultsOf('/query?tag=a&size=x&name=x')).toMatchObject([
+        { path: 'size.0' },
+        { path: 'name', message: expect.stringContaining('>=2') as string },
+      ]);
+      expect(await faultsOf('/query?tag=a&tag=b&name=x')).toMatchObject([{ path: 'name' }]);
+      expect(await faultsOf('/query')).toMatchObject([{ path: 'tag' }]);
+    });
+  });
+
   it('has its faults under its location', async () => {
     const { status, json } = await ask([Whole], '/query?page=x');
     expect(status).toBe(422);
