@@ -897,8 +897,22 @@ const provocations: readonly Provocation[] = [
     async () => {
       @Controller('/burgers')
       class Burgers {
+        // @ts-expect-error -- the compiler sees it, too
         @Get() async find(@Query('since') since: Date) {
           return since;
+        }
+      }
+      return onlyOne(await errorOf(() => appOf([Burgers])));
+    },
+  ],
+  [
+    'a parameter of two types',
+    async () => {
+      @Controller('/burgers')
+      class Burgers {
+        // @ts-expect-error -- the compiler sees it, too
+        @Get() async find(@Query('open', { type: Boolean }) open: string) {
+          return open;
         }
       }
       return onlyOne(await errorOf(() => appOf([Burgers])));
@@ -909,6 +923,7 @@ const provocations: readonly Provocation[] = [
     async () => {
       @Controller('/burgers')
       class Burgers {
+        // @ts-expect-error -- the compiler sees it, too
         @Get() async find(@Query('limit') limit: number | 'all') {
           return limit;
         }
@@ -1184,6 +1199,18 @@ const provocations: readonly Provocation[] = [
       return onlyProblem({ controllers: [], catch: [Kitchen, Waiters] });
     },
   ],
+  [
+    'a catch of what errors lose on the way out of a thread',
+    () => {
+      class Burnt extends Error {}
+      class Errors {
+        @Catch(Burnt) burnt(error: Burnt) {
+          return error.name;
+        }
+      }
+      return onlyProblem({ controllers: [], catch: [Errors], threads: { executor: 'inline' } });
+    },
+  ],
   ['a limit that is none', () => createApp({ controllers: [], bodyLimit: -1 })],
   [
     'a middleware without a path',
@@ -1341,6 +1368,24 @@ const provocations: readonly Provocation[] = [
         }
       }
       return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a generator with what has ended',
+    () => {
+      const Transaction = token<string>('Transaction');
+      class Storage {
+        @Provides(Transaction, { scope: 'call' }) static async *transaction() {
+          yield 'open';
+        }
+      }
+      @Controller('/burgers')
+      class Burgers {
+        @Get() async *all(@Inject(Transaction) transaction: string) {
+          yield transaction;
+        }
+      }
+      return onlyProblem({ controllers: [Burgers], providers: [Storage] });
     },
   ],
   [

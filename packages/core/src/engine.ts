@@ -1,5 +1,6 @@
 /** What a container and its scopes share: the graph, its plans, and the executor. */
 import { adviceFor } from './advice.js';
+import { endingWithCall } from './call-bound.js';
 import { CheckedGraph } from './check.js';
 import { refuseLeaving, refuseUnportableTarget } from './crossing.js';
 import { isObject } from './disposal.js';
@@ -15,6 +16,7 @@ import {
   type OffloadedNode,
 } from './node.js';
 import { manifestOf } from './manifest.js';
+import { loop, sideOf } from './placement.js';
 import { compilePlan, leavingHops, type Plan, type Stored } from './plan.js';
 import { createExecutor, groupNames, type ThreadOptions } from './threads/create-executor.js';
 import type { Executor, Manifest, NeededClass, Unreachable } from './threads/executor.js';
@@ -29,14 +31,24 @@ import { isToken, type Token } from './token.js';
 /** How many plans are kept for one target in scopes that keep different things already. */
 const mostVariants = 16;
 
+/** What an adapter may ask of a graph that is right. */
+export interface GraphFacts {
+  /** All parameters in the plan of a token that are read from scope values. */
+  inputs(token: Token): readonly ParameterSource[];
+  /**
+   * What a handler on the loop gets and may not use after its call, as in an answer that comes piece by
+   * piece: labels of what is torn down at its end. None where it runs in a thread.
+   */
+  endingWithCall(handler: Token): readonly string[];
+  /** Whether some provider or handler runs in a thread. */
+  readonly usesThreads: boolean;
+}
+
 /**
  * Finds problems that only an adapter knows of.
- * @param inputs - all parameters in the plan of a token that are read from scope values; undefined
- * where the graph has problems itself.
+ * @param graph - undefined where the graph has problems itself.
  */
-export type GraphCheck = (
-  inputs: ((token: Token) => readonly ParameterSource[]) | undefined,
-) => readonly TurnoError[];
+export type GraphCheck = (graph: GraphFacts | undefined) => readonly TurnoError[];
 
 /** Of a container, with nothing left open. */
 export interface EngineOptions {
@@ -92,11 +104,17 @@ export class Engine {
     const engine = new Engine(graph, teardownTimeout, base?.owned ?? new WeakSet(), modules);
     const found = engine.findProblems(problems);
     // Plans can be compiled only of a graph that is right.
-    const inputs = (token: Token) => engine.inputs(token);
+    const facts: GraphFacts = {
+      inputs: (token) => engine.inputs(token),
+      endingWithCall: (handler) => endingWithCall(engine.find(handler)),
+      usesThreads: graph.nodes.some(
+        (node) => node.kind === 'offloaded' || node.scope === 'thread' || sideOf(node) !== loop,
+      ),
+    };
     found.push(...findUnknownGroups(graph.nodes, groupNames(threads)));
     const isRight = found.length === 0;
     if (isRight) found.push(...engine.findLeaving());
-    found.push(...(check?.(isRight ? inputs : undefined) ?? []));
+    found.push(...(check?.(isRight ? facts : undefined) ?? []));
     if (found.length > 0) throw new GraphError(found);
     for (const node of graph.nodes) engine.disownValue(node);
     const manifest = engine.wanted();

@@ -49,7 +49,7 @@ export type {
   ParameterSource,
   ProviderOptions,
 } from './record.js';
-export type { GraphCheck } from './engine.js';
+export type { GraphCheck, GraphFacts } from './engine.js';
 export { Container, type ContainerOptions, type Override } from './container.js';
 export type { GraphData, GraphEdge, GraphNode } from './graph-data.js';
 export { toDot, toMermaid } from './graph-drawing.js';
@@ -62,5 +62,6 @@ export { contextVar, type ContextVar } from './context-var.js';
 export { errorPath, suppressedErrors } from './error-path.js';
 export type { GroupOptions, ThreadOptions } from './threads/create-executor.js';
 export type { GroupFigures, ProviderFigures, ThreadFigures } from './threads/executor.js';
+export { whyNotPortable } from './portable/portable-class.js';
 export { transfer } from './portable/transfer.js';
 export * from './errors.js';

@@ -74,7 +74,7 @@ const stages = [
   ],
   ['portable/'],
   ['node.ts', 'declaration.ts', 'graph.ts'],
-  ['placement.ts', 'validate.ts', 'crossing.ts', 'check.ts'],
+  ['placement.ts', 'call-bound.ts', 'validate.ts', 'crossing.ts', 'check.ts'],
   ['graph-data.ts', 'graph-drawing.ts'],
   ['threads/'],
   [

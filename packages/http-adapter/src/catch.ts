@@ -12,8 +12,10 @@ import {
   type Provider,
   type Token,
   type TurnoError,
+  whyNotPortable,
 } from '@turno/core';
 import { OptionsError } from './errors.js';
+import type { AnswerMethod } from './generator-handler.js';
 import { HttpError } from './http-error.js';
 import { finishOnLoop } from './loop-answer.js';
 import { culpritOf, meaningOf } from './problem.js';
@@ -36,10 +38,11 @@ const errorSource: ParameterSource = {
  * Makes a method the handler of errors of a class, its subclasses included unless they have one of their
  * own. Its first parameter is the error, all others are injected; what it returns is the answer, with
  * the status of the error (500 if that has none) unless a `Reply` says another one; what it throws is
- * answered in the place of the error. List its class in `createApp({ catch: [Errors] })`.
+ * answered in the place of the error. List its class in `createApp({ catch: [Errors] })`; those of
+ * controllers and providers count as well, for all routes.
  *
- * An `async` method runs on the event loop, any other in a thread, where the error arrives as the
- * class that it is only if that is `@Portable`.
+ * An `async` method runs on the event loop, any other in a thread. Where anything runs in threads the
+ * class must be `@Portable`, since an error loses any other on its way.
  */
 export function Catch<E>(type: AbstractClass<E>) {
   // JavaScript may pass anything, and a circular import leaves undefined.
@@ -86,12 +89,34 @@ export interface Caught extends Catcher {
   readonly status: number;
 }
 
+interface CatchMethod extends AnswerMethod {
+  /** The class of errors. */
+  readonly type: AbstractClass;
+}
+
+/** Catch handlers of classes that what a thread throws loses on its way. */
+export function catchingInVain(methods: readonly CatchMethod[]): TurnoError[] {
+  return methods.flatMap(({ label, type }) => {
+    const obstacle = whyNotPortable(type);
+    if (obstacle === undefined) return [];
+    const { reason, remedy } = obstacle;
+    return [
+      new OptionsError(
+        `${label} catches ${type.name}, ${reason}: what is thrown in a thread loses that class on its way, and nobody catches it.`,
+        remedy,
+      ),
+    ];
+  });
+}
+
 /** The catch handlers of an app. */
 export class Catches {
   private readonly catchers = new Map<AbstractClass, Catcher>();
   /** Those of the list that catch something. */
   readonly owners: Class[] = [];
   readonly problems: TurnoError[] = [];
+  /** All methods that catch something. */
+  readonly methods: CatchMethod[] = [];
 
   /** Of all of them. */
   get tokens(): readonly Token[] {
@@ -113,7 +138,7 @@ export class Catches {
         ),
       );
     });
-    for (const owner of others) {
+    for (const owner of new Set(others)) {
       if (typeof owner === 'function' && !listed.includes(owner)) this.add(owner);
     }
   }
@@ -158,6 +183,7 @@ export class Catches {
       const other = this.catchers.get(type);
       if (other === undefined) {
         this.catchers.set(type, { label, token: handlerToken(owner, handler) });
+        this.methods.push({ controller: owner, handler, label, type });
       } else {
         this.problems.push(
           new OptionsError(

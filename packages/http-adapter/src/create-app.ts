@@ -9,9 +9,10 @@ import {
 } from '@turno/core';
 import { App } from './app.js';
 import { checkOptions, type AppOptions } from './app-options.js';
-import { Catches, errorToken } from './catch.js';
+import { Catches, catchingInVain, errorToken } from './catch.js';
 import { unfillable } from './endpoint.js';
-import { AppError, RouteError } from './errors.js';
+import { AppError, OptionsError, RouteError } from './errors.js';
+import { usingWhatHasEnded } from './generator-handler.js';
 import { guarded, silent, type Logger } from './logger.js';
 import { RequestIds } from './request-id.js';
 import { requestInfoProvider, trustOf } from './request-info.js';
@@ -31,9 +32,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   // Here, with the router behind it: worker threads import this package for its decorators only.
   const { collectRoutes } = await import('./route.js');
   const table = await collectRoutes(controllers, depends);
-  const catches = new Catches(options.catch ?? [], options.providers ?? []);
   // What is wrong with the other ones the routes say.
   const served = new Set(table.routes.map(({ controller }) => controller as Class));
+  const catches = new Catches(options.catch ?? [], [...served, ...(options.providers ?? [])]);
   const container = await startContainer({
     providers: [
       ...new Set<Provider>([
@@ -46,10 +47,16 @@ export async function createApp(options: AppOptions): Promise<App> {
     ],
     scopeValues: [IncomingMessage, requestToken, errorToken],
     before: table.before,
-    check: (inputs) => [
+    check: (graph) => [
       ...table.problems,
       ...catches.problems,
-      ...(inputs === undefined ? [] : unfillable(table.routes, inputs)),
+      ...(graph === undefined
+        ? []
+        : [
+            ...unfillable(table.routes, (token) => graph.inputs(token)),
+            ...usingWhatHasEnded([...table.routes, ...catches.methods], graph),
+            ...(graph.usesThreads ? catchingInVain(catches.methods) : []),
+          ]),
     ],
     ...(options.overrides === undefined ? {} : { overrides: options.overrides }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
@@ -65,13 +72,16 @@ export async function createApp(options: AppOptions): Promise<App> {
   });
 }
 
-/** Where routes are wrong too, all problems are those of the app. */
+/** Where routes or catch handlers are wrong too, all problems are those of the app. */
 async function startContainer(options: ContainerOptions): Promise<Container> {
   try {
     return await Container.create(options);
   } catch (error) {
     const errors = error instanceof GraphError ? error.errors : [];
-    throw errors.some((each) => each instanceof RouteError) ? new AppError(errors) : error;
+    const isOfApp = errors.some(
+      (each) => each instanceof RouteError || each instanceof OptionsError,
+    );
+    throw isOfApp ? new AppError(errors) : error;
   }
 }
 

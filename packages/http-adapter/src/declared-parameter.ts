@@ -33,3 +33,69 @@ export type ParameterOf<Value> = <
   key: Key,
   index: Index & Fits<Value, DeclaredParameter<Target, Key, Index>>,
 ) => void;
+
+/** What a text becomes by a constructor, as {@link PrimitiveType} lists them. */
+type Made<Type> = Type extends StringConstructor
+  ? string
+  : Type extends NumberConstructor
+    ? number
+    : Type extends BooleanConstructor
+      ? boolean
+      : Type extends BigIntConstructor
+        ? bigint
+        : unknown;
+
+/** What a text is converted to where only the declared type says it. */
+type Converted<Declared> = unknown extends Declared
+  ? unknown
+  : [Declared] extends [number]
+    ? number
+    : [Declared] extends [boolean]
+      ? boolean
+      : [Declared] extends [bigint]
+        ? bigint
+        : string;
+
+/** What a decorator with such options gives the parameter. */
+type TextValue<Options, Declared> = Options extends { readonly type: readonly [infer Type] }
+  ? Made<Type>[]
+  : Options extends { readonly type: infer Type }
+    ? Made<Type>
+    : Converted<Exclude<Declared, undefined>>;
+
+/** What it is where the request has none. */
+type MissingValue<Options> = Options extends { readonly default: infer Default }
+  ? Widened<Default>
+  : Options extends { readonly optional: true }
+    ? undefined
+    : never;
+
+type Widened<Default> = Default extends string
+  ? string
+  : Default extends number
+    ? number
+    : Default extends boolean
+      ? boolean
+      : Default extends bigint
+        ? bigint
+        : Default extends readonly (infer Item)[]
+          ? Widened<Item>[]
+          : Default;
+
+/**
+ * As {@link ParameterOf}, for a text that is converted to what the options or else the declared type
+ * say. A union of literals is refused: nothing would check that the text is one of them.
+ */
+export type TextParameterOf<Options> = <
+  Target extends object,
+  Key extends string | symbol | undefined,
+  Index extends number,
+>(
+  target: Target,
+  key: Key,
+  index: Index & FitsText<Options, DeclaredParameter<Target, Key, Index>>,
+) => void;
+
+type FitsText<Options, Declared> = unknown extends Declared
+  ? unknown
+  : Fits<TextValue<Options, Declared> | MissingValue<Options>, Declared>;

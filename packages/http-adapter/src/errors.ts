@@ -19,7 +19,7 @@ export class RouteError extends TurnoError {
   }
 }
 
-/** `createApp` found problems in the routes: all of them, and those of the graph, in `errors`. */
+/** `createApp` found problems in routes or catch handlers: all of them, and those of the graph, in `errors`. */
 export class AppError extends TurnoError {
   readonly code = 'TURNO_APP';
 

@@ -35,7 +35,7 @@ export {
 export type { ErrorMiddleware, Middleware, Next } from './middleware.js';
 export { Depends } from './depends.js';
 export { createParameter, type CustomParameterOptions } from './create-parameter.js';
-export type { ParameterOf } from './declared-parameter.js';
+export type { ParameterOf, TextParameterOf } from './declared-parameter.js';
 export type { FileOptions } from './file-parameter.js';
 export type { FormLimits } from './form.js';
 export {

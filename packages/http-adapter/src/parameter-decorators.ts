@@ -1,6 +1,6 @@
 /** The decorators of parameters: they write records and do nothing else. */
 import { DeclarationError, declareParameter } from '@turno/core';
-import type { ParameterOf } from './declared-parameter.js';
+import type { ParameterOf, TextParameterOf } from './declared-parameter.js';
 import { filesSource, fileSource, type FileOptions } from './file-parameter.js';
 import { checkOptions, refuseNonText } from './misuse.js';
 import { objectSource } from './object-parameter.js';
@@ -17,13 +17,16 @@ import type { UploadedFile } from './uploaded-file.js';
 
 /** A decorator that reads a text of the request, or all texts of one kind at once. */
 export interface TextDecorator {
-  /** One text, converted to the declared type or to `type` of the options. */
-  (name: string, options?: ParameterOptions): ParameterOf<unknown>;
   /** One text as it is, or `undefined`, through a schema. */
   <Schema extends StandardSchema>(name: string, schema: Schema): ParameterOf<Infer<Schema>>;
+  /** One text, converted to the declared type or to `type` of the options. */
+  <const Options extends ParameterOptions = object>(
+    name: string,
+    options?: Options,
+  ): TextParameterOf<Options>;
   /**
    * All of them as one object, through a schema. Values are texts; in a query or a form a key that
-   * comes several times has an array of them.
+   * comes several times has an array of them, and one text that is refused is tried again as an array.
    */
   <Schema extends StandardSchema>(schema: Schema): ParameterOf<Infer<Schema>>;
 }
@@ -52,6 +55,7 @@ export const Form = textDecorator('Form', 'form');
  * Reads the JSON body. A Standard Schema checks it; without one only the outermost type is
  * checked.
  */
+export function Body(options: BodyOptions & { readonly optional: true }): ParameterOf<undefined>;
 export function Body(options?: BodyOptions): ParameterOf<unknown>;
 export function Body<Schema extends StandardSchema>(schema: Schema): ParameterOf<Infer<Schema>>;
 export function Body(

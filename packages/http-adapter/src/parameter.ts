@@ -6,7 +6,13 @@ import { conversionTo, typeName, type Conversion, type PrimitiveType } from './c
 import type { Query } from './query.js';
 import { requestToken, type HttpRequest } from './request.js';
 import { messageOf } from './secret.js';
-import { checkAgainst, isSchema, issuePath, type StandardSchema } from './standard-schema.js';
+import {
+  checkAgainst,
+  isSchema,
+  issuePath,
+  type SchemaIssue,
+  type StandardSchema,
+} from './standard-schema.js';
 
 /** The part of a request that a parameter is read from. */
 export type Location = 'path' | 'query' | 'header' | 'cookie' | 'form' | 'file' | 'body';
@@ -98,6 +104,7 @@ export function textSource(
     reads: location === 'form' ? 'form' : undefined,
     required: !isSchema(how) && how.optional !== true && how.default === undefined,
     reader(parameter) {
+      if (!isSchema(how)) refuseOtherType(parameter.type, how.type, location, key);
       if (!isSchema(how) && Array.isArray(how.type)) return listReader(location, key, how);
       if (isSchema(how)) {
         // The schema alone decides, also what a missing parameter means: it gets the text as it is,
@@ -261,12 +268,39 @@ export function checked(
 ): unknown {
   const result = checkAgainst(schema, value, name);
   if (result.issues === undefined) return result.value;
-  throw new ParameterFault(
-    result.issues.map((issue) => ({
+  throw faultOf(result.issues, value, location, key);
+}
+
+/** What a schema says of a value, without values that must not be told. */
+export function faultOf(
+  issues: readonly SchemaIssue[],
+  value: unknown,
+  location: Location,
+  key: string,
+): ParameterFault {
+  return new ParameterFault(
+    issues.map((issue) => ({
       location,
       path: [key, issuePath(issue)].filter((part) => part !== '').join('.'),
       message: messageOf(issue, value, location, key),
     })),
+  );
+}
+
+/** The compiler's metadata and the options of a decorator must not say two things. */
+function refuseOtherType(
+  declared: unknown,
+  type: ParameterOptions['type'],
+  location: TextLocation,
+  key: string,
+): void {
+  // Of what is no class (a union, an interface, an enum) the metadata does not tell.
+  if (type === undefined || typeof declared !== 'function' || declared === Object) return;
+  const isList = Array.isArray(type);
+  if (declared === (isList ? Array : type)) return;
+  const said = isList ? `[${typeName(type[0])}]` : typeName(type);
+  throw new TypeError(
+    `it is declared as ${typeName(declared)}, but @${decorators[location]}("${key}", { type: ${said} }) makes ${isList ? 'an array' : `a ${said.toLowerCase()}`} of it; make them the same.`,
   );
 }
 

@@ -8,7 +8,7 @@ import {
 } from '@turno/core';
 import { RouteError } from './errors.js';
 import { recordsOf, type ControllerRecord, type HttpMethod, type RouteRecord } from './record.js';
-import { methods, Router, type Added } from './router.js';
+import { halvesOf, methods, Router, type Added } from './router.js';
 import { findUnsafe, type Excess } from './unsafe-pattern.js';
 
 /** A method of a controller, and what it is served for. */
@@ -53,10 +53,11 @@ export async function collectRoutes(
   };
   addControllers(table, controllers, 'controllers', { places: [], depends });
   table.unsafe = await findUnsafe(table.declared.map(pathOf));
-  // What serves all methods takes those that are left.
-  const last = ({ record }: Declared) => record.method === 'ALL';
-  for (const each of table.declared) if (!last(each)) addRoute(table, each);
-  for (const each of table.declared) if (last(each)) addRoute(table, each);
+  // GET serves HEAD where that has no route; what serves all methods takes those that are left.
+  const rank = ({ record: { method } }: Declared) =>
+    method === 'HEAD' ? 0 : method === 'ALL' ? 2 : 1;
+  const inOrder = table.declared.toSorted((one, other) => rank(one) - rank(other));
+  for (const each of inOrder) addRoute(table, each);
   return table;
 }
 
@@ -296,13 +297,6 @@ function addToAll(router: Router<Route>, path: string, route: Route): Added<Rout
     }
   }
   return { params };
-}
-
-/** `/a/:b?` to `/a/:b` and `/a`. */
-function halvesOf(path: string): readonly string[] {
-  const optional = /\/:[^/()]*\?$/.exec(path);
-  if (optional === null) return [path];
-  return [path.slice(0, -1), path.slice(0, optional.index) || '/'];
 }
 
 /** `burgers/` and `:id` to `/burgers/:id`: slashes at the ends are as good as none. */

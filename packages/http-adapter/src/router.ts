@@ -56,7 +56,8 @@ export class Router<T> {
   readonly #used = new Set<HttpMethod>();
 
   /**
-   * Adds a route. The names of its parameters include `*` for a wildcard.
+   * Adds a route. The names of its parameters include `*` for a wildcard. One of GET serves HEAD as well,
+   * where that path has none: those of HEAD have to be added first.
    * @throws an error of find-my-way when the path is malformed.
    */
   add(method: HttpMethod, path: string, route: T): Added<T> {
@@ -70,11 +71,12 @@ export class Router<T> {
       return { conflict: conflict.store as T };
     }
     this.#used.add(method);
+    if (method === 'GET') for (const half of halvesOf(path)) this.#addHead(half, route);
     return { params: this.#declared(method, path)[0]?.params ?? [] };
   }
 
   /**
-   * Finds the route of a request; HEAD is served by the route of GET where it has none of its own.
+   * Finds the route of a request.
    * @param target - as it stands in the request line: `/a?b=c`, or an absolute URL.
    * @returns a status when the target is malformed (400) or a parameter too long (414).
    */
@@ -84,12 +86,7 @@ export class Router<T> {
     // find-my-way takes `*` for `/`, and a fragment, which no request may have, for a query.
     if (!target.startsWith('/') && !absolute.test(target)) return 400;
     if (target.includes('#')) return 400;
-    const found = this.#lookUp(method as HttpMethod, target);
-    return found === undefined && method === 'HEAD' ? this.#lookUp('GET', target) : found;
-  }
-
-  #lookUp(method: HttpMethod, target: string): Match<T> | Refusal | undefined {
-    const found = this.#router.find(method, target);
+    const found = this.#router.find(method as HttpMethod, target);
     if (found === null) return undefined;
     if (found.handler !== handled) return (found.handler as () => Refusal)();
     const { params } = found;
@@ -116,6 +113,15 @@ export class Router<T> {
     return allowed.length === 0 || allowed.includes('OPTIONS') ? allowed : [...allowed, 'OPTIONS'];
   }
 
+  /** In the tree of HEAD, so that of a path for it and one of GET the more specific one is found. */
+  #addHead(path: string, route: T): void {
+    try {
+      this.#router.on('HEAD', path, handled, route);
+    } catch (error) {
+      if (!(error as Error).message.includes('already declared')) throw error;
+    }
+  }
+
   /** find-my-way registers `/a/:b?` as `/a/:b` and `/a`: either may be there already. */
   #declared(method: HttpMethod, path: string) {
     const paths = [path.replace(/\?$/, ''), path.replace(/\/:[^/()]*\?$/, '') || '/'];
@@ -123,6 +129,13 @@ export class Router<T> {
       .map((candidate) => this.#router.findRoute(method, candidate))
       .filter((found) => found !== null);
   }
+}
+
+/** `/a/:b?` to `/a/:b` and `/a`. */
+export function halvesOf(path: string): readonly string[] {
+  const optional = /\/:[^/()]*\?$/.exec(path);
+  if (optional === null) return [path];
+  return [path.slice(0, -1), path.slice(0, optional.index) || '/'];
 }
 
 /** find-my-way answers with a handler; this one is compared, never called. */

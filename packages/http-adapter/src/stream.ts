@@ -180,3 +180,30 @@ export async function cancelled(chunks: Chunks): Promise<void> {
     clearTimeout(timer);
   }
 }
+
+/**
+ * The first piece, for an answer whose head it decides and that has no body; empty where there is none.
+ * @throws as {@link pipe}.
+ */
+export async function firstPiece(
+  response: ServerResponse,
+  chunks: Chunks,
+  handler: string,
+): Promise<string | Uint8Array> {
+  let onClose!: () => void;
+  const gone = new Promise<never>((_resolve, reject) => {
+    onClose = () => reject(clientGone());
+    response.once('close', onClose);
+  });
+  try {
+    const next = await Promise.race([chunks.next(), gone]);
+    if (next.done === true) return '';
+    const value: unknown = next.value;
+    if (typeof value === 'string' || isUint8Array(value)) return value;
+    const what = value === null ? 'null' : `of type ${typeof value}`;
+    throw new ResponseError(handler, `a piece of it is ${what}, neither text nor bytes`);
+  } finally {
+    response.off('close', onClose);
+    await cancelled(chunks);
+  }
+}

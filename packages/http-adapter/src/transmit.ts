@@ -17,7 +17,15 @@ import {
   type SendOptions,
 } from './response.js';
 import { EventStream } from './sse.js';
-import { cancelled, chunksOf, chunksOfEvents, clientGone, pipe, type Chunks } from './stream.js';
+import {
+  cancelled,
+  chunksOf,
+  chunksOfEvents,
+  clientGone,
+  firstPiece,
+  pipe,
+  type Chunks,
+} from './stream.js';
 import { ThreadAnswer } from './thread-answer.js';
 import { headersOf } from './web-response.js';
 
@@ -124,9 +132,13 @@ async function transmitChunks(
     await cancelled(chunks);
     throw clientGone();
   }
-  if (request.method === 'HEAD' || bodiless.has(saidOf('').status)) {
-    await cancelled(chunks);
-    const { status, headers } = saidOf('');
+  const isBodiless = bodiless.has(saidOf('').status);
+  if (request.method === 'HEAD' || isBodiless) {
+    const isKnown = isBodiless || chunks.isEager === true;
+    if (isKnown) await cancelled(chunks);
+    // What fails before its first piece, or says there what it is, does so without a body, too.
+    const first = isKnown ? '' : await firstPiece(response, chunks, label);
+    const { status, headers } = saidOf(first);
     response.writeHead(status, withConnection(withEarlier(response, headers), options));
     response.end();
     return;

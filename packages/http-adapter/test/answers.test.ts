@@ -238,9 +238,28 @@ describe('what comes in pieces', () => {
     expect(events.headers['content-type']).toBe('text/event-stream');
   });
 
-  it('HEAD asks for no piece', async () => {
-    const head = await app.inject({ method: 'HEAD', url: '/kinds/generator?fails=at-once' });
-    expect(head).toMatchObject({ statusCode: 200, body: '' });
+  it('HEAD has the head that GET has, by the first piece, and asks for no more', async () => {
+    const head = async (path: string) => {
+      const { statusCode, headers, body } = await app.inject({ method: 'HEAD', url: path });
+      expect(body).toBe('');
+      return { statusCode, type: headers['content-type'] };
+    };
+    expect(await head('/kinds/generator')).toEqual({
+      statusCode: 200,
+      type: 'text/plain; charset=utf-8',
+    });
+    expect(await head('/kinds/generator?fails=at-once')).toMatchObject({ statusCode: 404 });
+    expect(await head('/kinds/web-stream')).toEqual({
+      statusCode: 200,
+      type: 'application/octet-stream',
+    });
+    expect(await head('/kinds/late')).toEqual({
+      statusCode: 201,
+      type: 'application/octet-stream',
+    });
+    expect(log.faults).toEqual([]);
+    expect(await head('/kinds/piece')).toMatchObject({ statusCode: 500 });
+    expect(await head('/kinds/events')).toEqual({ statusCode: 200, type: 'text/event-stream' });
   });
 });
 

@@ -1,6 +1,15 @@
 import type { App } from '@turno/http-adapter';
-import { InputError } from '@turno/core';
-import { Catch, Controller, createApp, Get, HttpError, NotFound, Path } from '@turno/http-adapter';
+import { InputError, Portable } from '@turno/core';
+import {
+  AppError,
+  Catch,
+  Controller,
+  createApp,
+  Get,
+  HttpError,
+  NotFound,
+  Path,
+} from '@turno/http-adapter';
 import { closeBuilt, makeApp } from './built.js';
 import { Errors, Throws } from './fixtures/catch.js';
 import { Log } from './support.js';
@@ -29,6 +38,75 @@ describe('a catch handler', () => {
     const { statusCode, body } = await app.inject('/catch/buns');
     expect(statusCode).toBe(409);
     expect(JSON.parse(body)).toMatchObject({ detail: 'No buns.' });
+  });
+
+  it('answers for what a thread throws', async () => {
+    const { statusCode, body } = await app.inject('/catch/thread/sold-out');
+    expect(statusCode).toBe(409);
+    expect(JSON.parse(body)).toEqual({ sorry: 'Sorry: lettuce is sold out.', class: 'SoldOut' });
+  });
+
+  it('of a class that errors lose on the way out of a thread does not start', async () => {
+    class Lost extends NotFound {}
+    class Base extends Error {}
+    @Portable()
+    class Kept extends Base {}
+    class Losing {
+      @Catch(Lost) async lost() {
+        return 'lost';
+      }
+      @Catch(Base) async base() {
+        return 'base';
+      }
+      @Catch(Kept) async kept() {
+        return 'kept';
+      }
+      @Catch(DOMException) async aborted() {
+        return 'aborted';
+      }
+    }
+    @Controller()
+    class Loop {
+      @Get('/') async lost() {
+        throw new Lost();
+      }
+    }
+    @Controller()
+    class Thread {
+      @Get('/thread') async one() {
+        return 1;
+      }
+      @Get('/thread/two') two() {
+        return 2;
+      }
+    }
+    const options = { catch: [Losing], threads: { executor: 'inline' }, logger: false } as const;
+    const failed: unknown = await createApp({ ...options, controllers: [Loop, Thread] }).catch(
+      (error: unknown) => error,
+    );
+    expect(failed).toBeInstanceOf(AppError);
+    expect((failed as AppError).errors.map(({ message }) => message)).toEqual([
+      'Losing.lost catches Lost, which is not @Portable: what is thrown in a thread loses that class on its way, and nobody catches it. Decorate Lost with @Portable(), or write Portable()(Lost) where the class is not yours.',
+    ]);
+    // Nothing runs in a thread.
+    const { app } = await makeApp({ controllers: [Loop], catch: [Losing] });
+    expect((await app.inject('/')).body).toBe('lost');
+    Portable()(Lost);
+    await makeApp({ ...options, controllers: [Loop, Thread] });
+  });
+
+  it('may stand in a controller', async () => {
+    @Controller()
+    class Fries {
+      @Get('/fries') async fries() {
+        throw new RangeError('no fries');
+      }
+      @Catch(RangeError) async range(error: RangeError) {
+        return error.message;
+      }
+    }
+    const { app } = await makeApp({ controllers: [Fries], providers: [Fries] });
+    expect((await app.inject('/fries')).body).toBe('no fries');
   });
 
   it('without async runs in a thread, where the error arrives', async () => {
@@ -169,6 +247,7 @@ describe('a catch handler', () => {
     const failed = createApp(options);
     await expect(failed).rejects.toThrow('One.one and Two.two both catch NotFound.');
     await expect(failed).rejects.toThrow('catch[2] is None, which catches nothing.');
+    await expect(failed).rejects.toThrow(AppError);
     expect(() => Catch(undefined as never)).toThrow('@Catch was given undefined');
   });
 });

@@ -86,6 +86,7 @@ describe('a query key that comes several times', () => {
   it('needs the type of its items, and a query or a form', async () => {
     @Controller()
     class A {
+      // @ts-expect-error -- the compiler sees it, too
       @Get('/a') async a(@Query('tag') tags: string[]) {
         return tags;
       }
@@ -104,6 +105,7 @@ describe('a query key that comes several times', () => {
     }
     @Controller()
     class D {
+      // @ts-expect-error -- the compiler sees it, too
       @Get('/a') async a(@Query('tag', { type: [Number], default: ['1'] }) tags: number[]) {
         return tags;
       }
@@ -187,6 +189,65 @@ describe('all parameters of one kind', () => {
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
     });
     expect(response.json()).toEqual({ page: 3, tag: ['a'] });
+  });
+
+  describe('where the schema wants an array', () => {
+    const Search = z.object({
+      tag: z.array(z.string()),
+      size: z.array(z.coerce.number()).optional(),
+      name: z.string().min(2).optional(),
+    });
+    const Tags = z.object({ 'x-tag': z.array(z.string()) });
+    @Controller()
+    class Lists {
+      @Get('/query') async query(@Query(Search) search: Infer<typeof Search>) {
+        return search;
+      }
+      @Get('/header') async header(@Header(Tags) tags: Infer<typeof Tags>) {
+        return tags;
+      }
+      @Post('/form') async form(@Form(Search) search: Infer<typeof Search>) {
+        return search;
+      }
+      @Get('/cookie') async cookie(@Cookie(z.object({ tag: z.array(z.string()) })) all: unknown) {
+        return all;
+      }
+    }
+
+    it('one value is an array of one', async () => {
+      expect((await ask([Lists], '/query?tag=a')).json).toEqual({ tag: ['a'] });
+      expect((await ask([Lists], '/query?tag=a&tag=b&size=1&name=xy')).json).toEqual({
+        tag: ['a', 'b'],
+        size: [1],
+        name: 'xy',
+      });
+      const headers = { 'x-tag': 'a' };
+      expect((await ask([Lists], '/header', headers)).json).toEqual({ 'x-tag': ['a'] });
+      const { app } = await makeApp({ controllers: [Lists] });
+      const response = await app.inject({
+        method: 'POST',
+        url: '/form',
+        payload: 'tag=a',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      });
+      expect(response.json()).toEqual({ tag: ['a'] });
+      // No cookie comes several times.
+      expect((await ask([Lists], '/cookie', { cookie: 'tag=a' })).status).toBe(422);
+    });
+
+    it('what is wrong besides is told as it came', async () => {
+      const faultsOf = async (url: string) => (await ask([Lists], url)).json.errors;
+      expect(await faultsOf('/query?tag=a&name=x')).toMatchObject([
+        { path: 'name', message: expect.stringContaining('>=2') as string },
+      ]);
+      expect(await faultsOf('/query?tag=a&size=x')).toMatchObject([{ path: 'size.0' }]);
+      expect(await faultsOf('/query?tag=a&size=x&name=x')).toMatchObject([
+        { path: 'size.0' },
+        { path: 'name', message: expect.stringContaining('>=2') as string },
+      ]);
+      expect(await faultsOf('/query?tag=a&tag=b&name=x')).toMatchObject([{ path: 'name' }]);
+      expect(await faultsOf('/query')).toMatchObject([{ path: 'tag' }]);
+    });
   });
 
   it('has its faults under its location', async () => {
@@ -351,4 +412,99 @@ it('the compiler compares schemas and parameters', () => {
     ) {}
   }
   expect(Typed.name).toBe('Typed');
+});
+
+it('the compiler compares options and parameters', () => {
+  type Direction = 'asc' | 'desc';
+  class Typed {
+    right(
+      @Path('id') _id: number,
+      @Query('page', { default: 1 }) _page: number,
+      @Query('tags', { type: [String] }) _tags: readonly string[],
+      @Query('sizes', { type: [Number], default: [1] }) _sizes: number[],
+      @Query('open', { type: Boolean, optional: true }) _open: boolean | undefined,
+      @Query('limit', { type: Number }) _limit: number | 'all',
+      @Query('big') _big: bigint,
+      @Query('anything') _anything: unknown,
+      @Query('sort', z.enum(['asc', 'desc'])) _sort: Direction,
+      @Body({ optional: true }) _body: { name: string } | undefined,
+      @Header('x-name', { optional: true }) _name?: string,
+      @Cookie('theme') _theme?: string,
+    ) {
+      return 1;
+    }
+    wrong(
+      // @ts-expect-error -- it may be missing
+      @Query('page', { optional: true }) _page: number,
+      // @ts-expect-error -- numbers come
+      @Query('tags', { type: [Number] }) _tags: string[],
+      // @ts-expect-error -- a boolean comes
+      @Query('open', { type: Boolean }) _open: string,
+      // @ts-expect-error -- any text comes
+      @Query('sort') _sort: Direction,
+      // @ts-expect-error -- likewise
+      @Query('order', { default: 'asc' }) _order: Direction,
+      // @ts-expect-error -- the default is a text
+      @Query('size', { default: 'x' }) _size: number,
+      // @ts-expect-error -- no text is converted to a date
+      @Query('since') _since: Date,
+      // @ts-expect-error -- nor to an object
+      @Query('filter') _filter: { name: string },
+      // @ts-expect-error -- it may be missing
+      @Body({ optional: true }) _body: { name: string },
+    ) {
+      return 1;
+    }
+    // A constructor's, too.
+    // @ts-expect-error -- any text comes
+    constructor(@Query('sort') _sort: Direction) {}
+  }
+  expect(Typed.name).toBe('Typed');
+});
+
+it.each<[string, () => unknown, string]>([
+  [
+    'one text for another',
+    () => {
+      @Controller()
+      class Search {
+        // @ts-expect-error -- the compiler sees it, too
+        @Get('/') async all(@Query('open', { type: Boolean }) open: string) {
+          return open;
+        }
+      }
+      return Search;
+    },
+    'it is declared as String, but @Query("open", { type: Boolean }) makes a boolean of it; make them the same.',
+  ],
+  [
+    'a list for one',
+    () => {
+      @Controller()
+      class Search {
+        // @ts-expect-error -- the compiler sees it, too
+        @Get('/') async all(@Query('tag', { type: [String] }) tag: string) {
+          return tag;
+        }
+      }
+      return Search;
+    },
+    'it is declared as String, but @Query("tag", { type: [String] }) makes an array of it',
+  ],
+  [
+    'one for a list',
+    () => {
+      @Controller()
+      class Search {
+        // @ts-expect-error -- the compiler sees it, too
+        @Get('/') async all(@Query('tag', { type: Number }) tag: number[]) {
+          return tag;
+        }
+      }
+      return Search;
+    },
+    'it is declared as Array, but @Query("tag", { type: Number }) makes a number of it',
+  ],
+])('a `type` that contradicts the declared type does not start: %s', async (_what, make, says) => {
+  expect(await problemOf(make() as new () => object)).toContain(says);
 });

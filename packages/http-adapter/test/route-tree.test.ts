@@ -10,6 +10,7 @@ import {
   Options,
   Path,
   Post,
+  Reply,
 } from '../src/index.js';
 import { closeAll, makeApp, RawClient, serve } from './support.js';
 
@@ -131,6 +132,33 @@ describe('methods', () => {
     const head = await app.inject({ method: 'HEAD', url: '/both' });
     expect(head.headers['content-length']).toBe('5');
     expect((await app.inject({ method: 'HEAD', url: '/plain' })).statusCode).toBe(405);
+  });
+
+  it('HEAD of a path is not that of a less specific one', async () => {
+    @Controller('/users')
+    class Users {
+      @Get('/me') async me() {
+        return 'me';
+      }
+      @Get('/:id/orders/:page?') async orders(@Path('page', { default: 1 }) page: number) {
+        return `page ${page}`;
+      }
+      @Head('/:id') async one(reply: Reply) {
+        reply.header('x-handler', 'head');
+      }
+      @Head('/:id/orders') async none(reply: Reply) {
+        reply.header('x-handler', 'orders');
+      }
+    }
+    const { app } = await makeApp({ controllers: [Users] });
+    const head = async (url: string) => {
+      const { statusCode, headers } = await app.inject({ method: 'HEAD', url });
+      return [statusCode, headers['x-handler'], headers['content-length']];
+    };
+    expect(await head('/users/me')).toEqual([200, undefined, '2']);
+    expect(await head('/users/7')).toEqual([204, 'head', undefined]);
+    expect(await head('/users/7/orders')).toEqual([204, 'orders', undefined]);
+    expect(await head('/users/7/orders/12')).toEqual([200, undefined, '7']);
   });
 
   it('OPTIONS is answered with Allow, unless a route serves it', async () => {

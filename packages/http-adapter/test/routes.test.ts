@@ -328,12 +328,15 @@ describe('createApp refuses', () => {
     }
     @Controller()
     class Search {
+      // @ts-expect-error -- the compiler sees it, too
       @Get('/a') async a(@Query('since') _since: Date) {
         return 1;
       }
+      // @ts-expect-error -- the compiler sees it, too
       @Get('/b') async b(@Header('x-filter') _filter: Filter) {
         return 1;
       }
+      // @ts-expect-error -- the compiler sees it, too
       @Get('/c') async c(@Query('page', { default: '1' }) _page: number) {
         return 1;
       }

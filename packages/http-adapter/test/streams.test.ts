@@ -2,6 +2,8 @@ import { EventEmitter, on } from 'node:events';
 import { Injectable, Provides, token, Inject } from '@turno/core';
 import {
   Controller,
+  createApp,
+  Depends,
   Get,
   Header,
   Reply,
@@ -37,6 +39,52 @@ describe('a generator', () => {
     client.received = '';
     client.send(...get('/'));
     await client.until(/second/);
+  });
+
+  it('does not start where it gets what is torn down before it begins', async () => {
+    const Transaction = token<string>('Transaction');
+    const Cursor = token<string>('Cursor');
+    class Storage {
+      @Provides(Transaction, { scope: 'call' }) async *transaction() {
+        yield 'open';
+      }
+      @Provides(Cursor, { scope: 'transient' }) async *cursor() {
+        yield 'open';
+      }
+    }
+    @Injectable({ scope: 'transient' })
+    class Rows {
+      constructor(@Inject(Transaction) readonly transaction: string) {}
+    }
+    @Controller()
+    class Exports {
+      @Get('/direct') async *direct(@Inject(Transaction) transaction: string) {
+        yield transaction;
+      }
+      @Get('/behind') async *behind(rows: Rows, @Inject(Cursor) cursor: string) {
+        yield rows.transaction + cursor;
+      }
+      // Collected before the end of the call.
+      @Get('/thread') *inThread(@Inject(Transaction) transaction: string) {
+        yield transaction;
+      }
+      // Made before it, for its effect.
+      @Depends(Transaction)
+      @Get('/effect')
+      async *effect() {
+        yield 'x';
+      }
+    }
+    const inline = { executor: 'inline' } as const;
+    const options = { controllers: [Exports], providers: [Storage], threads: inline };
+    const failed = await createApp({ ...options, logger: false }).catch((error: unknown) => error);
+    expect(failed).toMatchObject({ errors: [{ code: 'TURNO_ROUTE' }, { code: 'TURNO_ROUTE' }] });
+    expect(String(failed)).toContain(
+      `Exports.direct is a generator that sends its answer piece by piece, after the end of its call, but it gets "Storage.transaction", torn down at that end. Give "Storage.transaction" the scope 'request', which ends after the answer, or write Exports.direct without * and return the whole.`,
+    );
+    expect(String(failed)).toContain(
+      'Exports.behind is a generator that sends its answer piece by piece, after the end of its call, but it gets "Storage.cursor" and "Storage.transaction", torn down',
+    );
   });
 
   it('is asked for no more than the client takes, and returned when it goes', async () => {

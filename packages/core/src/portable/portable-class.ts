@@ -53,6 +53,23 @@ export function portableFault(
   return answer.crosses ? undefined : answer;
 }
 
+/**
+ * For adapters: why what a thread throws as an instance of a class is none on the loop; undefined where
+ * it may be one, itself or as an instance of a subclass.
+ */
+export function whyNotPortable(
+  target: AbstractClass,
+): { readonly reason: string; readonly remedy: string } | undefined {
+  const answer = portability(target);
+  if (answer.crosses || (target as unknown) === DOMException) return undefined;
+  if (hasPortableSubclass(target)) return undefined;
+  if (findRecord(target)?.portable !== undefined) return answer;
+  const { reason } = answer;
+  const { name } = target;
+  const remedy = `Decorate ${name} with @Portable(), or write Portable()(${name}) where the class is not yours.`;
+  return { reason, remedy };
+}
+
 function hasPortableSubclass(target: AbstractClass): boolean {
   return portableRecords().some((record) => record.target.prototype instanceof target);
 }

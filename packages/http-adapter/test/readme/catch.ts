@@ -1,6 +1,7 @@
-import { Injectable } from '@turno/core';
+import { Injectable, Portable } from '@turno/core';
 import { Catch, Controller, Get, NotFound, Reply } from '@turno/http-adapter';
 
+@Portable() // keeps its class on the way out of a thread
 export class SoldOut extends Error {
   constructor(readonly what: string) {
     super(`${what} is sold out`);
