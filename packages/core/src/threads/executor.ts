@@ -174,9 +174,8 @@ export interface GroupFigures {
   readonly stuck: number;
   /**
    * What a trip to a thread costs beside the time that its steps, and the ends of what they made, take.
-   * Measured, as all summaries, in
-   * the first 32 runs of each hop and then in every 16th, and in all while tracing or the channel
-   * `turno.hop` has subscribers.
+   * Measured, as all summaries, in the first 32 runs of each hop and then in every 16th, and in all
+   * while tracing or the channel `turno.hop` has subscribers.
    */
   readonly overhead: TimeSummary;
 }
