@@ -203,7 +203,13 @@ export class Engine {
 
   /** All parameters in the plan of a token that are read from scope values. */
   inputs(token: Token): readonly ParameterSource[] {
-    return this.plan(this.find(token)).inputs.map(({ node }) => node.source);
+    const { inputs, laterInputs } = this.plan(this.find(token));
+    return [...inputs, ...laterInputs].map(({ node }) => node.source);
+  }
+
+  /** The last ones of {@link inputs}, those that are read when what is made before a handler is there. */
+  laterInputs(token: Token): readonly ParameterSource[] {
+    return this.plan(this.find(token)).laterInputs.map(({ node }) => node.source);
   }
 
   /** The plan of a node; compiled at the first call. */

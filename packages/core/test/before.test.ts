@@ -217,7 +217,7 @@ describe('what is made before a handler', () => {
     expect(log).toEqual([]);
   });
 
-  it('has its inputs read with all others, before anything runs', async () => {
+  it('has its inputs read before anything runs', async () => {
     await using container = await start('plain', Second);
     expect(container.inputs(tokenOf('plain'))).toEqual([textSource]);
     await expect(run(container, 'plain', '')).rejects.toThrow(InputError);
