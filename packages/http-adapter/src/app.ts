@@ -1,6 +1,6 @@
 /** The app: routes, a container and the way of a request through both. */
 import { IncomingMessage, type ServerResponse } from 'node:http';
-import { value, type Container, type ScopeInstance } from '@turno/core';
+import { value, type Container, type ResolveOptions, type ScopeInstance } from '@turno/core';
 import type { InjectOptions, Response as InjectResponse } from 'light-my-request';
 import type { BackgroundTasks } from './background.js';
 import { hasUnreadExcess } from './body.js';
@@ -24,7 +24,7 @@ import { readBodyOf, readFormOf } from './read.js';
 import { RequestLog } from './request-log.js';
 import type { RequestLimits } from './request-options.js';
 import { HttpRequest, requestToken } from './request.js';
-import { send, type SendOptions } from './response.js';
+import { isGone, send, type SendOptions } from './response.js';
 import type { Route, RouteTable } from './route.js';
 import { closeServer, openServer, type Address, type ListenOptions } from './server.js';
 import { clientGone } from './stream.js';
@@ -268,7 +268,10 @@ export class App implements AsyncDisposable {
           asked = new HttpRequest(request, params, search, body, form);
           scope = this.#openScope(request, asked);
           cancelWith(response, scope, asked);
-          const result = await scope.resolve(endpoint.token);
+          const result = await scope.resolve(
+            endpoint.token,
+            endpoint.readsLater && this.#readBetween(asked, response, endpoint),
+          );
           asked.isAnswered = true;
           await transmit(request, response, result, mannerOf(route, asked), this.#manner(request));
         }
@@ -295,6 +298,27 @@ export class App implements AsyncDisposable {
       value(IncomingMessage, request),
       value(requestToken, asked),
     ]);
+  }
+
+  /** Reads the body when the dependencies of levels are made, which may refuse the request before. */
+  #readBetween(
+    asked: HttpRequest,
+    response: ServerResponse,
+    { readsLater }: Endpoint,
+  ): ResolveOptions {
+    const { message } = asked;
+    const between = async (): Promise<void> => {
+      try {
+        // Of a connection that has ended nothing comes any more, no event either.
+        if (isGone(response)) throw clientGone();
+        const body = readsLater === 'body' ? await readBodyOf(message, this.#limits) : undefined;
+        const form = readsLater === 'form' ? await readFormOf(message, this.#limits) : undefined;
+        asked.receive(body, form);
+      } catch (error) {
+        throw isGone(response) ? clientGone() : error;
+      }
+    };
+    return { between };
   }
 
   #manner(request: IncomingMessage): SendOptions {

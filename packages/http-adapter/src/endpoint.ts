@@ -1,24 +1,30 @@
 /** What is known of a route once its plan is compiled. */
 import { handlerToken, type Container, type ParameterSource, type Token } from '@turno/core';
 import { RouteError } from './errors.js';
-import { asRequestSource } from './parameter.js';
+import { asRequestSource, type RequestSource } from './parameter.js';
 import type { Route } from './route.js';
 
 /** What is known of a route once its plan is compiled. */
 export interface Endpoint {
   readonly token: Token;
-  /** What the body is read as, if some parameter of the plan is read from it. */
-  readonly reads: 'body' | 'form' | undefined;
+  /** What the body is read as before anything is made, if some parameter wants it then. */
+  readonly reads: RequestSource['reads'];
+  /** What it is read as when the dependencies of levels are made, if it is only wanted then. */
+  readonly readsLater: RequestSource['reads'];
 }
 
 /** @throws whatever compiling the plan throws. */
 export function endpointOf(route: Route, container: Container): Endpoint {
   const token = tokenOf(route);
-  const sources = container.inputs(token).map(asRequestSource);
-  return {
-    token,
-    reads: sources.find((source) => source?.reads !== undefined)?.reads,
-  };
+  const later = container.laterInputs(token);
+  // They are the last ones of all.
+  const all = container.inputs(token);
+  const reads = readBy(all.slice(0, all.length - later.length));
+  return { token, reads, readsLater: reads === undefined ? readBy(later) : undefined };
+}
+
+function readBy(sources: readonly ParameterSource[]): RequestSource['reads'] {
+  return sources.map(asRequestSource).find((source) => source?.reads !== undefined)?.reads;
 }
 
 /** Parameters of a handler or of one of its providers that no request to the route can fill. */

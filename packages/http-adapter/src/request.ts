@@ -23,7 +23,7 @@ export class ParsedBody {
 /** What parameters are read from. Nothing is parsed before a parameter asks for it. */
 export class HttpRequest {
   /** The JSON body that is not decoded yet. */
-  readonly bytes: Buffer | undefined;
+  bytes: Buffer | undefined;
   #query: Query | undefined;
   #body: { readonly value: unknown } | undefined;
   /** Set where something has asked for them. */
@@ -42,14 +42,20 @@ export class HttpRequest {
     readonly search: string,
     /**
      * The JSON body as it came, or as somebody else has parsed it; undefined where there is none, or the
-     * plan does not want it.
+     * plan does not want it, or not before the dependencies of levels are made.
      */
     json: Buffer | ParsedBody | undefined,
     /** The form that is the body, likewise. */
-    readonly form?: RequestForm,
+    public form?: RequestForm,
   ) {
+    this.receive(json, form);
+  }
+
+  /** @internal Its body has come, in one of the two ways. */
+  receive(json: Buffer | ParsedBody | undefined, form: RequestForm | undefined): void {
     if (json instanceof ParsedBody) this.#body = json;
     else this.bytes = json;
+    this.form = form;
   }
 
   /** `GET`. */
