@@ -48,7 +48,8 @@ export interface ContainerOptions {
   readonly deadline?: number;
   /**
    * For adapters: what is made before a handler, by the handler's token, for its effect: one after the
-   * other, each with all that it needs, before any other step of the handler's plan starts.
+   * other, each with all that it needs, before any other step of the handler's plan starts, and before
+   * parameters are read that they do not need.
    */
   readonly before?: ReadonlyMap<Token, readonly Token[]>;
   /** For adapters: finds further problems before anything starts; they join those of the graph. */
@@ -259,6 +260,15 @@ export class Container implements AsyncDisposable {
    */
   inputs(token?: Token): readonly ParameterSource[] {
     return this.active.engine.inputs(token);
+  }
+
+  /**
+   * For adapters: the last ones of {@link inputs}, those that are read when what is made `before` a
+   * handler is there, after `between` of {@link ResolveOptions}; all others are read before anything is
+   * made.
+   */
+  laterInputs(token: Token): readonly ParameterSource[] {
+    return this.active.engine.laterInputs(token);
   }
 
   /** For adapters: changes whenever an override begins or ends, and with it what plans need. */

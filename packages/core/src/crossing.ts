@@ -60,7 +60,7 @@ export interface Leaving {
   /** What needs it outside of that hop. */
   readonly consumer: Node;
   /** What lies between the two, and what that is made before. */
-  readonly between: Node | undefined;
+  readonly between: Node | 'parameters' | undefined;
   readonly target: Node;
 }
 
@@ -74,10 +74,11 @@ export function refuseLeaving({
   between,
   target,
 }: Leaving): NotPortableError | undefined {
-  const reason =
-    between === undefined
-      ? 'outside of that trip'
-      : `after ${between.label}, which is made before ${target.label} and outside of that trip`;
+  let reason = 'outside of that trip';
+  if (between === 'parameters') reason = 'after its parameters are read, outside of that trip';
+  else if (between !== undefined) {
+    reason = `after ${between.label}, which is made before ${target.label} and outside of that trip`;
+  }
   const refusal = whyStuck(node, `${consumer.label} needs it ${reason}`);
   const path = [target.label, ...(consumer === target ? [] : [consumer.label]), node.label];
   return refusal && new NotPortableError(...refusal, path);

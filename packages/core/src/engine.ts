@@ -243,7 +243,13 @@ export class Engine {
         node.kind === 'input' && !isOfHandler(node) ? [node.source] : [],
       );
     }
-    return this.plan(this.find(token)).inputs.map(({ node }) => node.source);
+    const { inputs, laterInputs } = this.plan(this.find(token));
+    return [...inputs, ...laterInputs].map(({ node }) => node.source);
+  }
+
+  /** The last ones of {@link inputs}, those that are read when what is made before a handler is there. */
+  laterInputs(token: Token): readonly ParameterSource[] {
+    return this.plan(this.find(token)).laterInputs.map(({ node }) => node.source);
   }
 
   /** The plan of a node; compiled at the first call. */

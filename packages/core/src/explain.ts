@@ -134,7 +134,7 @@ function table(cells: readonly (readonly string[])[]): string[] {
  * threads: what overlaps in the plan is taken to overlap.
  */
 function criticalPath({ units }: Plan): string[] {
-  const isMade = ({ steps: [step] }: Unit) => step?.kind !== 'load';
+  const isMade = ({ steps: [step] }: Unit) => step?.kind !== 'load' && step?.kind !== 'phase';
   const isMeasured = units.some((unit) => isMade(unit) && measuredTime(unit) !== undefined);
   // Among chains of one length, that with more hops: so much less than a step counts a hop.
   const hopWeight = 1 / (units.length + 1);
@@ -182,7 +182,7 @@ function rowsOf(plan: Plan): { rows: readonly Row[]; hops: number } {
 }
 
 function describeScope({ node, kind }: Step): string {
-  if (kind === 'value') return 'value';
+  if (kind === 'value' || kind === 'phase') return kind;
   if (kind === 'given' || kind === 'input' || node.kind === 'reading') return 'scope value';
   if (kind === 'signal' || kind === 'offloaded') return kind;
   return node.kind === 'method' && node.handler ? 'handler' : node.scope;

@@ -1,12 +1,18 @@
 /** Compiles a node of the graph to a plan: its steps in topological order, thread steps fused. */
 import type { Leaving } from './crossing.js';
-import { isKept, type InputNode, type Node, type OffloadedNode } from './node.js';
+import { isKept, type InputNode, type Node, type OffloadedNode, type ValueNode } from './node.js';
 import { groupHops, type Hop } from './hop.js';
 import { isMadeInPlace, levelOn, loop, sideOf, type Side, type Sides } from './placement.js';
 import { isScoped, type Scope } from './scope.js';
 import type { Step } from './step.js';
 import { Sampling } from './step-times.js';
 import type { NeededClass } from './threads/executor.js';
+
+/** A parameter that is read in a run. */
+export interface Input {
+  readonly step: Step;
+  readonly node: InputNode;
+}
 
 /** What is started as one: a step on the loop, or a hop. */
 export interface Unit {
@@ -28,7 +34,9 @@ export interface Plan {
   /** In topological order. */
   readonly units: readonly Unit[];
   /** Parameters that are read before anything runs. */
-  readonly inputs: readonly { readonly step: Step; readonly node: InputNode }[];
+  readonly inputs: readonly Input[];
+  /** Parameters that are read when what is made before the root is there, and before all else. */
+  readonly laterInputs: readonly Input[];
   /** Scope values that it uses. */
   readonly given: readonly Step[];
   /** Given values and what needs no step; the start of each run's array of results. */
@@ -72,7 +80,7 @@ export function compilePlan(
   stored: Stored = nothingStored,
   late: readonly NeededClass[] = [],
 ): Plan {
-  const steps = collectSteps(target, sides, stored);
+  const steps = collectPhases(target, sides, stored);
   const root = steps[steps.length - 1] as Step;
   setLevels(steps);
   // What a handler leaves behind in a thread nobody asks for again: its request is over. Unless
@@ -86,9 +94,8 @@ export function compilePlan(
     steps,
     root,
     units: orderUnits(steps, hops, root),
-    inputs: steps.flatMap((step) =>
-      step.node.kind === 'input' ? [{ step, node: step.node }] : [],
-    ),
+    inputs: inputsOf(steps, (step) => step.after.length === 0),
+    laterInputs: inputsOf(steps, isLaterInput),
     given: steps.filter(({ kind }) => kind === 'given'),
     template: steps.map(({ node }) => (node.kind === 'value' ? node.value : undefined)),
     lazies: lazySteps(steps),
@@ -122,9 +129,21 @@ export function leavingHops({ steps, units, root, target }: Plan): readonly Leav
       const consumer = steps.find((step) => step.needs.includes(index) && !inside.has(step));
       if (consumer === undefined || index === root.index) return [];
       const between = barriers.find((step) => step.level > level && step.level <= consumer.level);
-      return [{ node, consumer: consumer.node, between: between?.node, target }];
+      const what = between?.kind === 'phase' ? 'parameters' : between?.node;
+      return [{ node, consumer: consumer.node, between: what, target }];
     });
   });
+}
+
+function inputsOf(steps: readonly Step[], which: (step: Step) => boolean): readonly Input[] {
+  return steps.flatMap((step) =>
+    step.node.kind === 'input' && which(step) ? [{ step, node: step.node }] : [],
+  );
+}
+
+/** Whether a step is an input that comes after what is made before the root. */
+function isLaterInput({ kind, after }: Step): boolean {
+  return kind === 'input' && after.length > 0;
 }
 
 function scopesOf(steps: readonly Step[]): ReadonlySet<Scope> {
@@ -170,12 +189,25 @@ interface Frame {
   next: number;
 }
 
+/** With a phase of its own for what is made before the root, if parameters are read after that. */
+function collectPhases(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Stored): Step[] {
+  const steps = collectSteps(target, sides, stored, true);
+  const isNeeded = steps.some(isLaterInput) || !steps.some(({ kind }) => kind === 'phase');
+  return isNeeded ? steps : collectSteps(target, sides, stored, false);
+}
+
 /**
  * Depth first in the order of parameters, so that steps come out in topological order; what is made
  * before the root comes first. All that is collected after one of those waits for it: no step of a
  * later one starts before an earlier one has ended.
+ * @param phased - whether all that is not made before the root waits for its parameters to be read.
  */
-function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Stored): Step[] {
+function collectSteps(
+  target: Node,
+  sides: ReadonlyMap<Node, Sides>,
+  stored: Stored,
+  phased: boolean,
+): Step[] {
   const steps: Step[] = [];
   const shared = new Map<Node, Step>();
   /** What the threads of a group keep for themselves; the loop may have a value of the same node. */
@@ -202,6 +234,12 @@ function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Sto
     const { node, side } = frame;
     const kind = frames.length === 1 ? kindOf(node) : stepKind(node, frame, stored);
     const isFirst = frame.next < frame.before.length;
+    // What is made before the root is complete.
+    if (phased && !isFirst && frames.length === 1 && barrier !== undefined) {
+      if (steps[barrier]?.kind !== 'phase') {
+        barrier = steps.push(phaseAfter(barrier, steps.length)) - 1;
+      }
+    }
     const need = isFirst
       ? frame.before[frame.next++]
       : kind === 'make' || kind === 'input'
@@ -219,7 +257,9 @@ function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Sto
         bound: frame.bound,
         owner: frame.owner,
       };
-      const waiting = barrier !== undefined && runs(step) ? { ...step, after: [barrier] } : step;
+      const last = barrier === undefined ? undefined : steps[barrier];
+      const waits = runs(step) || (kind === 'input' && last?.kind === 'phase');
+      const waiting = last !== undefined && waits ? { ...step, after: [last.index] } : step;
       steps.push(waiting);
       if (frame.bound === 'thread') {
         if (isShared(node)) keepInThreads(inThreads, side, node, waiting);
@@ -246,6 +286,32 @@ function collectSteps(target: Node, sides: ReadonlyMap<Node, Sides>, stored: Sto
     frames.push(open(need, place, isKeptToo ? 'thread' : bound, frame.owner));
   }
   return steps;
+}
+
+/** What the step of a phase has for its node; nobody gets it. */
+const phase: ValueNode = {
+  kind: 'value',
+  index: -1,
+  label: 'further parameters',
+  scope: 'transient',
+  needs: [],
+  consumers: [],
+  token: undefined,
+  value: undefined,
+};
+
+function phaseAfter(barrier: number, index: number): Step {
+  return {
+    index,
+    node: phase,
+    side: loop,
+    kind: 'phase',
+    needs: [],
+    after: [barrier],
+    level: 0,
+    bound: undefined,
+    owner: 'transient',
+  };
 }
 
 /** Whether a step is something that happens, and is not there before. */
@@ -320,7 +386,8 @@ function setLevels(steps: readonly Step[]): void {
     const follows = step.bound === 'consumer' || (step.node.kind === 'class' && step.side !== loop);
     if (follows && consumerLevel !== undefined) step.level = consumerLevel;
     for (const need of [...step.needs, ...step.after]) {
-      earliest.set(need, Math.min(earliest.get(need) ?? Infinity, step.level));
+      const latest = at(need).side === step.side ? step.level : step.level - 1;
+      earliest.set(need, Math.min(earliest.get(need) ?? Infinity, latest));
     }
   }
 }
@@ -341,7 +408,8 @@ function orderUnits(steps: readonly Step[], hops: readonly Hop[], root: Step): U
     }
   }
   for (const step of steps) {
-    const isOnLoop = step.side === loop && (step.kind === 'make' || step.kind === 'load');
+    const isOnLoop =
+      step.side === loop && (step.kind === 'make' || step.kind === 'load' || step.kind === 'phase');
     if (isOnLoop && !unitOf.has(step.index))
       unitOf.set(step.index, { steps: [step], hop: undefined });
   }

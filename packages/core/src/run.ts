@@ -1,6 +1,7 @@
 /** Runs a plan in a scope: each unit starts as soon as what it waits for is there. */
 import { setMaxListeners } from 'node:events';
 import type { Cell, Outcome } from './cell.js';
+import { Countdown } from './countdown.js';
 import { inFlow } from './context.js';
 import { isThenable, type Disposal, type Entry, type ProviderGenerator } from './disposal.js';
 import { DeadlineError, GeneratorError, InputError, type InputFault } from './errors.js';
@@ -8,7 +9,7 @@ import { extendPath, notePath, noteSuppressed } from './error-path.js';
 import type { Hop } from './hop.js';
 import type { Node, OffloadedNode } from './node.js';
 import { onAbort } from './on-abort.js';
-import type { Plan, Unit } from './plan.js';
+import type { Input, Plan, Unit } from './plan.js';
 import { isScoped, type Scope } from './scope.js';
 import type { Step } from './step.js';
 import { noteBlocking } from './step-times.js';
@@ -65,6 +66,9 @@ export interface RunLink {
   gone: () => AbortSignal | undefined;
 }
 
+/** What a run waits for between what is made before its root and the parameters that come after that. */
+export type Between = () => PromiseLike<unknown> | undefined;
+
 /** What a branch of a hop has of its own. */
 interface Branch {
   readonly signal: AbortSignal;
@@ -102,6 +106,7 @@ export class Run {
   /** Set when nobody waits for it any more. */
   private left: { readonly reason: unknown } | undefined;
   private leaving: AbortController | undefined;
+  private countdown: Countdown | undefined;
   /** Undefined where nobody listens to what steps do. */
   private readonly trace: RunTrace | undefined;
   /** Whether it is measured for how long each step holds the loop. */
@@ -118,6 +123,7 @@ export class Run {
     private readonly scope: RunScope,
     /** Of the method, if the root is an offloaded one. */
     private readonly args: readonly unknown[] = [],
+    private readonly between?: Between,
   ) {
     this.values = [...plan.template];
     this.waits = plan.units.map(({ waits }) => waits);
@@ -132,20 +138,22 @@ export class Run {
     const { target } = plan;
     if (target.kind !== 'method' || !target.handler || target.deadline === undefined) return;
     const { label, deadline } = target;
-    const timer = setTimeout(() => {
+    const countdown = new Countdown(deadline, () => {
       this.cancel(new DeadlineError(label, deadline, this.pending));
-    }, deadline);
+    });
+    this.countdown = countdown;
     void this.outcome.then(
-      () => clearTimeout(timer),
-      () => clearTimeout(timer),
+      () => countdown.stop(),
+      () => countdown.stop(),
     );
   }
 
   /**
    * Starts the run.
    * @returns the value of the plan's root.
-   * @throws InputError with all faults of the inputs, before any step has run; otherwise what the
-   * first failing step threw, in the order of declaration, once everything made is torn down.
+   * @throws InputError with all faults of the inputs, before any step has run, or any but those that come
+   * before the root; otherwise what the first failing step threw, in the order of declaration, once
+   * everything made is torn down.
    */
   start(): Promise<unknown> {
     const { plan, scope, values } = this;
@@ -153,7 +161,7 @@ export class Run {
       for (const { index, node } of plan.given) {
         if (node.kind === 'given') values[index] = scope.given(node.token);
       }
-      this.readInputs();
+      this.readInputs(plan.inputs);
     } catch (error) {
       this.end();
       this.reject(error);
@@ -280,9 +288,9 @@ export class Run {
     return this.cancelled !== undefined || this.failures.length > 0;
   }
 
-  private readInputs(): void {
+  private readInputs(inputs: readonly Input[]): void {
     const faults: InputFault[] = [];
-    for (const { step, node } of this.plan.inputs) {
+    for (const { step, node } of inputs) {
       try {
         this.values[step.index] = node.read(this.values[step.needs[0] as number]);
       } catch (error) {
@@ -290,13 +298,13 @@ export class Run {
       }
     }
     if (faults.length === 0) return;
-    this.checkLateInputs(faults);
+    this.checkLateInputs(inputs, faults);
     throw new InputError(faults);
   }
 
   /** Nothing will cross: so that all faults are told together, those of the others are looked for here. */
-  private checkLateInputs(faults: InputFault[]): void {
-    for (const { step, node } of this.plan.inputs) {
+  private checkLateInputs(inputs: readonly Input[], faults: InputFault[]): void {
+    for (const { step, node } of inputs) {
       try {
         node.check?.(this.values[step.needs[0] as number]);
       } catch (error) {
@@ -310,7 +318,38 @@ export class Run {
     const [step] = unit.steps;
     if (unit.hop !== undefined) void this.runHop(unit, unit.hop);
     else if (step?.kind === 'load') this.load(unit, step);
+    else if (step?.kind === 'phase') this.enterPhase(unit);
     else if (step !== undefined) this.make(unit, step);
+  }
+
+  /**
+   * What is made before the root is there: reads the other parameters. It is not in flight while it waits
+   * for what they are read from: who stops does not.
+   */
+  private enterPhase(unit: Unit): void {
+    const { root, laterInputs } = this.plan;
+    const enter = (): void => {
+      this.readInputs(laterInputs);
+      this.finishUnit(unit);
+    };
+    this.guard(root, () => {
+      const pending = this.between?.();
+      if (pending === undefined) {
+        enter();
+        return;
+      }
+      this.countdown?.stop();
+      const settle = (go: () => void): void => {
+        if (this.stopped) return;
+        this.countdown?.start();
+        this.guard(root, go);
+        this.finishIfDone();
+      };
+      Promise.resolve(pending).then(
+        () => settle(enter),
+        (error: unknown) => settle(() => this.fail(root, error)),
+      );
+    });
   }
 
   private make(unit: Unit, step: Step): void {

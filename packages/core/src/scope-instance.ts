@@ -18,13 +18,19 @@ import { shown } from './misuse.js';
 import { offload, type Home } from './offload.js';
 import { givenField } from './own.js';
 import { ValueProvider } from './provider.js';
-import { Run, type RunScope } from './run.js';
+import { Run, type Between, type RunScope } from './run.js';
 import type { Scope } from './scope.js';
 import { tokenName, type Token } from './token.js';
 
 export interface ResolveOptions {
   /** Gives up when it is aborted: rejects with its reason at once. */
   readonly signal?: AbortSignal;
+  /**
+   * For adapters: is called, and awaited, when what is made `before` a handler is there, if parameters are
+   * read after that: it may get what they are read from. Deadlines do not run meanwhile; what it throws
+   * ends the plan as an error of the handler does.
+   */
+  readonly between?: Between;
 }
 
 /** What a scope needs of its container. */
@@ -114,7 +120,7 @@ export class ScopeInstance implements AsyncDisposable {
     const node = this.context.engine.find(token);
     // Whether threads can reach its methods is told here rather than by the first call.
     if (node.kind === 'offloaded') await this.context.engine.ready(node);
-    return (await this.resolveNode(node, signal)) as T;
+    return (await this.resolveNode(node, signal, givenField(options, 'between'))) as T;
   }
 
   /**
@@ -230,7 +236,7 @@ export class ScopeInstance implements AsyncDisposable {
   }
 
   /** @internal For what holds a node already. */
-  async resolveNode(node: Node, signal?: AbortSignal): Promise<unknown> {
+  async resolveNode(node: Node, signal?: AbortSignal, between?: Between): Promise<unknown> {
     if (this.disposing !== undefined) throw new DisposedError('scope');
     if (node.kind === 'value') return node.value;
     if (node.kind === 'given') return this.given(node.token);
@@ -242,13 +248,13 @@ export class ScopeInstance implements AsyncDisposable {
     const isHandler = node.kind === 'method' && node.handler;
     if (!isHandler || hasCall || !plan.scopes.has('call')) {
       this.refuseOutside(plan);
-      return this.start(plan, signal);
+      return this.start(plan, signal, between);
     }
     if (this.level === 'container') this.refuseOutside(plan);
     const call = this.createScope();
     let value: unknown;
     try {
-      value = await call.start(plan, signal);
+      value = await call.start(plan, signal, between);
     } catch (error) {
       const ending = call.endAfter(error);
       // A caller who has left does not wait for the end, nor one who has waited long enough; this
@@ -291,9 +297,9 @@ export class ScopeInstance implements AsyncDisposable {
     });
   }
 
-  private start(plan: Plan, signal?: AbortSignal): Promise<unknown> {
+  private start(plan: Plan, signal?: AbortSignal, between?: Between): Promise<unknown> {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
-    const run = new Run(plan, this.runScope);
+    const run = new Run(plan, this.runScope, [], between);
     this.runs.add(run);
     const stopListening = run.heed(signal);
     const outcome = run.start();

@@ -11,9 +11,12 @@ export interface Step {
   readonly side: Side;
   /**
    * `make`: constructed or called; `load`: kept by the container or the scope already (or being
-   * made there); `given`, `value`, `input`, `signal`, `lazy`, `offloaded`: known before the first step runs.
+   * made there); `phase`: makes nothing, here the inputs are read that come after it; `given`, `value`,
+   * `input` (where there is no phase before it), `signal`, `lazy`, `offloaded`: known before the first
+   * step runs.
    */
-  readonly kind: 'make' | 'load' | 'given' | 'value' | 'input' | 'signal' | 'lazy' | 'offloaded';
+  readonly kind:
+    'make' | 'load' | 'phase' | 'given' | 'value' | 'input' | 'signal' | 'lazy' | 'offloaded';
   /** Steps whose values are its arguments; for an instance's method the instance comes first. */
   readonly needs: readonly number[];
   /** Steps that must have ended before it starts, whose values it does not get. */

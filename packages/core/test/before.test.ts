@@ -217,7 +217,7 @@ describe('what is made before a handler', () => {
     expect(log).toEqual([]);
   });
 
-  it('has its inputs read with all others, before anything runs', async () => {
+  it('has its inputs read before anything runs', async () => {
     await using container = await start('plain', Second);
     expect(container.inputs(tokenOf('plain'))).toEqual([textSource]);
     await expect(run(container, 'plain', '')).rejects.toThrow(InputError);
@@ -301,6 +301,20 @@ describe('in real threads', () => {
       expect(await scope.resolve(inThread)).toBe(7);
     },
   );
+
+  it('it is refused at start if it cannot leave its thread, where parameters are read in between', async () => {
+    const takes = handlerToken(threads.LaterReaders, 'takes');
+    const error: unknown = await Container.create({
+      providers: [threads.LaterChecks, threads.LaterReaders],
+      scopeValues: [threads.Words],
+      threads: { size: 1 },
+      before: new Map([[takes, [threads.Kept]]]),
+    }).catch((thrown: unknown) => thrown);
+    expect((error as GraphError).errors).toHaveLength(1);
+    expect((error as GraphError).errors[0]?.message).toMatch(
+      /^LaterChecks\.kept runs in a thread and makes a Connection, .* but LaterReaders\.takes needs it after its parameters are read, outside of that trip\. .* Path: LaterReaders\.takes -> LaterChecks\.kept\.$/,
+    );
+  });
 
   it('it ends the plan where it fails', async () => {
     await using container = await startIn('onLoop', threads.Refused);

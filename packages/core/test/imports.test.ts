@@ -89,7 +89,15 @@ const stages = [
     'trace.ts',
     'explain.ts',
   ],
-  ['cell.ts', 'deadlock.ts', 'on-abort.ts', 'error-path.ts', 'run.ts', 'offload.ts'],
+  [
+    'cell.ts',
+    'countdown.ts',
+    'deadlock.ts',
+    'on-abort.ts',
+    'error-path.ts',
+    'run.ts',
+    'offload.ts',
+  ],
   [
     'loader-remedy.ts',
     'engine.ts',

@@ -1,6 +1,6 @@
 /** The app: routes, a container and the way of a request through both. */
 import { IncomingMessage, type ServerResponse } from 'node:http';
-import { value, type Container, type ScopeInstance } from '@turno/core';
+import { value, type Container, type ResolveOptions, type ScopeInstance } from '@turno/core';
 import type { InjectOptions, Response as InjectResponse } from 'light-my-request';
 import type { BackgroundTasks } from './background.js';
 import { hasUnreadExcess } from './body.js';
@@ -28,9 +28,10 @@ import { readBodyOf, readFormOf } from './read.js';
 import { RequestLog } from './request-log.js';
 import type { RequestLimits } from './request-options.js';
 import { HttpRequest, requestToken } from './request.js';
-import { cutOff, send, type SendOptions } from './response.js';
+import { cutOff, isGone, send, type SendOptions } from './response.js';
 import type { Route, RouteTable } from './route.js';
 import { closeServer, openServer, type Address, type ListenOptions } from './server.js';
+import { clientGone } from './stream.js';
 import { transmit, type Manner } from './transmit.js';
 
 /** Options of {@link App.close}. */
@@ -276,15 +277,14 @@ export class App implements AsyncDisposable {
         } else {
           const { route, params, search } = found;
           const endpoint = this.#endpointOf(route);
-          const { reads } = endpoint;
-          const body = reads === 'body' ? await readBodyOf(request, this.#limits) : undefined;
-          if (body instanceof BodyBytes)
-            body.mayMove = endpoint.readsOnce && this.#limits.movesBodies;
-          const form = reads === 'form' ? await readFormOf(request, this.#limits) : undefined;
-          asked = new HttpRequest(request, params, search, body, form);
+          asked = new HttpRequest(request, params, search);
+          if (endpoint.reads !== undefined) await this.#read(endpoint.reads, asked, endpoint);
           scope = this.#openScope(request, asked);
           cancelWith(response, scope, asked);
-          const result = await scope.resolve(endpoint.token);
+          const result = await scope.resolve(
+            endpoint.token,
+            endpoint.readsLater && this.#readBetween(asked, response, endpoint),
+          );
           asked.isAnswered = true;
           await transmit(request, response, result, mannerOf(route, asked), this.#manner(request));
         }
@@ -311,6 +311,28 @@ export class App implements AsyncDisposable {
       value(IncomingMessage, request),
       value(requestToken, asked),
     ]);
+  }
+
+  async #read(as: Endpoint['reads'], asked: HttpRequest, { readsOnce }: Endpoint): Promise<void> {
+    const { message } = asked;
+    const body = as === 'body' ? await readBodyOf(message, this.#limits) : undefined;
+    if (body instanceof BodyBytes) body.mayMove = readsOnce && this.#limits.movesBodies;
+    const form = as === 'form' ? await readFormOf(message, this.#limits) : undefined;
+    asked.receive(body, form);
+  }
+
+  /** Reads the body when the dependencies of levels are made, which may refuse the request before. */
+  #readBetween(asked: HttpRequest, response: ServerResponse, endpoint: Endpoint): ResolveOptions {
+    const between = async (): Promise<void> => {
+      try {
+        // Of a connection that has ended nothing comes any more, no event either.
+        if (isGone(response)) throw clientGone();
+        await this.#read(endpoint.readsLater, asked, endpoint);
+      } catch (error) {
+        throw isGone(response) ? clientGone() : error;
+      }
+    };
+    return { between };
   }
 
   #manner(request: IncomingMessage): SendOptions {

@@ -16,8 +16,10 @@ export interface CustomParameterOptions {
 /**
  * Makes a decorator for parameters of handlers and providers that a function reads from the request:
  * `const Tenant = createParameter((request) => request.headers['x-tenant'])`, `@Tenant() tenant: string`.
- * @param read - is called on the event loop, before any provider. What it throws is answered with the
- * faults of all other parameters if it is a `ParameterFault`; anything else is the answer by itself.
+ * @param read - is called on the event loop, before any provider; for a handler with dependencies of
+ * levels (`@Depends`) after those, unless they take the parameter. What it throws is answered with the
+ * faults of the parameters that are read with it if it is a `ParameterFault`; anything else is the answer
+ * by itself.
  * @returns a decorator whose argument is `data` of that function.
  */
 export function createParameter<Value, Data = undefined>(

@@ -5,9 +5,9 @@ import { recordOf } from './record.js';
 
 /**
  * Has tokens made before the handlers of a controller (and of those below it), or before one handler:
- * for their effect, in this order, before the parameters of the handler are. What throws ends the
- * request. Those of the app come first, then those of the controllers from the outermost in, then those
- * of the route; one that is listed twice is made once.
+ * for their effect, in this order, before the body is read and the parameters of the handler are. What
+ * throws ends the request. Those of the app come first, then those of the controllers from the outermost
+ * in, then those of the route; one that is listed twice is made once.
  */
 export function Depends(...tokens: readonly [Token, ...Token[]]) {
   tokens.forEach((token, position) => checkToken(token, position));

@@ -7,8 +7,10 @@ import type { Route } from './route.js';
 /** What is known of a route once its plan is compiled. */
 export interface Endpoint {
   readonly token: Token;
-  /** What the body is read as, if some parameter of the plan is read from it. */
-  readonly reads: 'body' | 'form' | undefined;
+  /** What the body is read as before anything is made, if some parameter wants it then. */
+  readonly reads: RequestSource['reads'];
+  /** What it is read as when the dependencies of levels are made, if it is only wanted then. */
+  readonly readsLater: RequestSource['reads'];
   /** Whether nothing but one parameter of the handler may ever be read from it. */
   readonly readsOnce: boolean;
 }
@@ -22,19 +24,36 @@ export function endpointsOf(
   others: readonly Token[],
   container: Container,
 ): Map<Route, Endpoint> {
-  const readers = (token?: Token): readonly RequestSource[] =>
-    container
-      .inputs(token)
-      .flatMap((source) => asRequestSource(source) ?? [])
-      .filter(({ reads }) => reads !== undefined);
-  const isShared = [undefined, ...others].some((token) => readers(token).length > 0);
+  const isShared = [undefined, ...others].some(
+    (token) => bodyReaders(container.inputs(token)).length > 0,
+  );
   return new Map(
     Array.from(routes, (route) => {
       const token = tokenOf(route);
-      const [first, ...more] = readers(token);
-      return [route, { token, reads: first?.reads, readsOnce: !isShared && more.length === 0 }];
+      const laterInputs = container.laterInputs(token);
+      // They are the last ones of all.
+      const inputs = container.inputs(token);
+      const first = bodyReaders(inputs.slice(0, inputs.length - laterInputs.length));
+      const later = bodyReaders(laterInputs);
+      const reads = first[0]?.reads;
+      return [
+        route,
+        {
+          token,
+          reads,
+          readsLater: reads === undefined ? later[0]?.reads : undefined,
+          readsOnce: !isShared && first.length + later.length <= 1,
+        },
+      ];
     }),
   );
+}
+
+/** The parameters that are read from the body. */
+function bodyReaders(sources: readonly ParameterSource[]): readonly RequestSource[] {
+  return sources
+    .flatMap((source) => asRequestSource(source) ?? [])
+    .filter(({ reads }) => reads !== undefined);
 }
 
 /** Parameters of a handler or of one of its providers that no request to the route can fill. */

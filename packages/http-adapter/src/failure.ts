@@ -106,7 +106,7 @@ export class Failures {
     response: ServerResponse,
     scope: ScopeInstance | undefined,
     // A request that leads to no route has none.
-    asked = new HttpRequest(request, {}, request.url?.split('?', 2)[1] ?? '', undefined),
+    asked = new HttpRequest(request, {}, request.url?.split('?', 2)[1] ?? ''),
   ): Promise<void> {
     const { openScope, manner, log } = this.context;
     const own = scope ?? openScope(request, asked);

@@ -23,8 +23,13 @@ export class ParsedBody {
 
 /** What parameters are read from. Nothing is parsed before a parameter asks for it. */
 export class HttpRequest {
-  /** @internal The JSON body as it came. */
-  readonly json: BodyBytes | undefined;
+  /**
+   * @internal The JSON body as it came; undefined where there is none, or the plan does not want it, or not
+   * before the dependencies of levels are made.
+   */
+  json: BodyBytes | undefined;
+  /** The form that is the body, likewise. */
+  form: RequestForm | undefined;
   #query: Query | undefined;
   #body: { readonly value: unknown } | undefined;
   /** Set where something has asked for them. */
@@ -41,16 +46,13 @@ export class HttpRequest {
     readonly params: Readonly<Record<string, string | undefined>>,
     /** The query of the URL without its `?`. */
     readonly search: string,
-    /**
-     * The JSON body as it came, or as somebody else has parsed it; undefined where there is none, or the
-     * plan does not want it.
-     */
-    json: BodyBytes | ParsedBody | undefined,
-    /** The form that is the body, likewise. */
-    readonly form?: RequestForm,
-  ) {
+  ) {}
+
+  /** @internal Its body has come: as JSON, perhaps parsed by somebody else, or as a form. */
+  receive(json: BodyBytes | ParsedBody | undefined, form: RequestForm | undefined): void {
     if (json instanceof ParsedBody) this.#body = json;
     else this.json = json;
+    this.form = form;
   }
 
   /** `GET`. */

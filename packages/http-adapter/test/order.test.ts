@@ -1,8 +1,8 @@
 import type { RequestListener, ServerResponse } from 'node:http';
-import inject from 'light-my-request';
+import inject, { type InjectOptions } from 'light-my-request';
 import { token, value, Injectable } from '@turno/core';
 import { BackgroundTasks, Controller, createApp, Get, type AppOptions } from '@turno/http-adapter';
-import { events, Order, Resources, Ticks } from './fixtures/order.js';
+import { Errors, events, Guarded, Guards, Order, Resources, Ticks } from './fixtures/order.js';
 import { closeBuilt, makeApp, serve } from './built.js';
 import { gate } from './support.js';
 
@@ -14,10 +14,10 @@ beforeEach(() => {
 afterEach(closeBuilt);
 
 /** What happens in a request, with its answer among it, until the request is over. */
-async function eventsOf(path: string, options: Partial<AppOptions> = {}) {
+async function eventsOf(request: string | InjectOptions, options: Partial<AppOptions> = {}) {
   const { app, log } = await makeApp({
-    controllers: [Order],
-    providers: [Resources, value(Ticks, ticks)],
+    controllers: [Order, Guarded],
+    providers: [Resources, Guards, value(Ticks, ticks)],
     threads: { size: 1 },
     ...options,
   });
@@ -30,7 +30,7 @@ async function eventsOf(path: string, options: Partial<AppOptions> = {}) {
     };
     app.handler(request, response);
   };
-  const response = await inject(listener, path);
+  const response = await inject(listener, request);
   await app.close();
   return { events: [...events], log, response };
 }
@@ -133,6 +133,81 @@ describe('in a thread', () => {
     expect(events).not.toContain('task');
   });
 });
+
+describe.each(['loop', 'thread'])(
+  'dependencies of levels come first: handler on the %s',
+  (side) => {
+    const post = (query: string, payload: unknown = [1, 2]) => ({
+      method: 'POST' as const,
+      url: `/guarded/${side}?${query}`,
+      headers: { 'content-type': 'application/json' },
+      payload: JSON.stringify(payload),
+    });
+    const handler = side === 'loop' ? ['handler'] : [];
+
+    it('then come parameters, then the handler', async () => {
+      const { events, response, log } = await eventsOf(post('user=known&n=1'));
+      expect(response.json()).toEqual(['own', 2, 1]);
+      expect(events).toEqual([
+        ...['+guard', 'counted to 1', 'parameters', ...handler],
+        ...['-guard', '200'],
+      ]);
+      expect(log.faults).toEqual([]);
+    });
+
+    it('one that refuses wins over what is wrong with the parameters and the body', async () => {
+      const { events } = await eventsOf(post('n=x', { wrong: true }));
+      expect(events).toEqual(['+guard', '401']);
+      const malformed = { ...post('n=x'), payload: '{"' };
+      expect((await eventsOf(malformed)).response.statusCode).toBe(401);
+    });
+
+    it('one that refuses in a thread does so, too; those before it see it', async () => {
+      const { events } = await eventsOf(post('user=known&quota=0', { wrong: true }));
+      expect(events).toEqual(['+guard', 'guard sees Forbidden', '-guard', '403']);
+    });
+
+    it('all faults of the parameters come together, and generators see them', async () => {
+      const { events, response } = await eventsOf(post('user=known&n=x', { wrong: true }));
+      const { errors } = response.json<{ errors: { location: string }[] }>();
+      expect(errors.map(({ location }) => location).sort()).toEqual(['body', 'query']);
+      expect(events).toEqual([
+        ...['+guard', 'counted to 1', 'parameters'],
+        ...['guard sees InputError', '-guard', '422'],
+      ]);
+    });
+
+    it('their own faults come alone, and nothing runs', async () => {
+      const { events, response } = await eventsOf(post('user=known&quota=x&n=x', { wrong: true }));
+      expect(response.json()).toMatchObject({
+        errors: [{ location: 'query', path: 'quota', message: 'must be a number' }],
+      });
+      expect(events).toEqual(['422']);
+    });
+
+    it.each([
+      ['too large', 413, 'PayloadTooLarge', post('user=known', 'x'.repeat(100))],
+      [
+        'of another type',
+        415,
+        'UnsupportedMediaType',
+        { ...post('user=known'), headers: { 'content-type': 'text/plain' } },
+      ],
+    ])('generators see that the body is %s', async (_what, status, name, request) => {
+      const { events } = await eventsOf(request, { bodyLimit: 10 });
+      expect(events).toEqual([
+        ...['+guard', 'counted to 1'],
+        ...[`guard sees ${name}`, '-guard', String(status)],
+      ]);
+    });
+
+    it('a catch handler answers who is refused', async () => {
+      const { events, response } = await eventsOf(post('n=x'), { catch: [Errors] });
+      expect(response.payload).toBe('Log in first.');
+      expect(events).toEqual(['+guard', 'caught', '401']);
+    });
+  },
+);
 
 describe('background tasks', () => {
   it('run one after the other, on the loop and in threads; one that fails is logged', async () => {
