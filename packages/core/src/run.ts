@@ -72,6 +72,8 @@ export type Between = () => PromiseLike<unknown> | undefined;
 /** What a branch of a hop has of its own. */
 interface Branch {
   readonly signal: AbortSignal;
+  /** Aborted when a branch has failed that would have come first in one thread: this one would not have run. */
+  readonly unwanted: AbortSignal;
   /** Told of its failure, in the place of the run. */
   readonly failed: (step: Step, error: unknown) => void;
 }
@@ -490,22 +492,32 @@ export class Run {
   private async runBranches(unit: Unit, hop: Hop, split: Split): Promise<boolean> {
     const { branches } = split;
     const failures: { readonly step: Step; readonly error: unknown }[] = [];
-    const running = branches.map((hop) => ({ hop, end: new AbortController() }));
+    const running = branches.map((hop) => ({
+      hop,
+      end: new AbortController(),
+      unwanted: new AbortController(),
+    }));
     const release = onAbort(this.signal, (reason) => {
       for (const { end } of running) end.abort(reason);
     });
     const failed = (step: Step, error: unknown): void => {
       failures.push({ step, error });
       // What would have come first in one thread goes on: it may fail as well, and then that counts.
-      for (const { hop, end } of running) {
-        if (hop.steps.every((other) => other.index > step.index)) end.abort(error);
+      for (const { hop, end, unwanted } of running) {
+        if (hop.steps.some((other) => other.index < step.index)) continue;
+        unwanted.abort(error);
+        end.abort(error);
       }
     };
     const last = hop.steps.at(-1) as Step;
     this.inFlight.add(last);
     const stays = await Promise.all(
-      running.map((branch) =>
-        this.makeTrip(unit, branch.hop, hop, undefined, { signal: branch.end.signal, failed }),
+      running.map(({ hop: branch, end, unwanted }) =>
+        this.makeTrip(unit, branch, hop, undefined, {
+          signal: end.signal,
+          unwanted: unwanted.signal,
+          failed,
+        }),
       ),
     );
     release();
@@ -541,7 +553,7 @@ export class Run {
       if (hop.definition.rest !== undefined) inputs.push(this.args);
       const { executor } = this.scope;
       const signal = branch === undefined ? this.signal : branch.signal;
-      const caller = new TripCaller(this, hop);
+      const caller = new TripCaller(this, hop, branch?.unwanted);
       const values = await executor.run(hop.definition, inputs, signal, watch, caller);
       trace?.succeed();
       const left: number[] = [];
@@ -741,10 +753,13 @@ class TripCaller implements HopCaller {
   constructor(
     private readonly run: Run,
     private readonly hop: Hop,
+    /** Set for a branch of a hop: aborted when it would not have run. */
+    private readonly unwanted: AbortSignal | undefined,
   ) {}
 
   get gone(): AbortSignal {
-    return this.run.gone;
+    const { run, unwanted } = this;
+    return unwanted === undefined ? run.gone : AbortSignal.any([run.gone, unwanted]);
   }
 
   late(values: readonly unknown[]): void {
