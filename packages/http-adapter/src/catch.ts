@@ -65,7 +65,7 @@ export function Catch<E>(type: AbstractClass<E>) {
 }
 
 /** A method that answers errors of one class. */
-interface Catcher {
+export interface Catcher {
   /** `Errors.notFound`, for messages. */
   readonly label: string;
   readonly token: Token;
@@ -111,6 +111,11 @@ export class Catches {
     for (const owner of others) {
       if (typeof owner === 'function' && !listed.includes(owner)) this.add(owner);
     }
+  }
+
+  /** All of them. */
+  get all(): readonly Catcher[] {
+    return [...this.catchers.values()];
   }
 
   /** The handler of the most specific class, of those of the error itself and of what it means to HTTP. */

@@ -10,7 +10,7 @@ import {
 import { App } from './app.js';
 import { checkOptions, type AppOptions } from './app-options.js';
 import { Catches, errorToken } from './catch.js';
-import { unfillable } from './endpoint.js';
+import { uncatchable, unfillable } from './endpoint.js';
 import { AppError, RouteError } from './errors.js';
 import { guarded, silent, type Logger } from './logger.js';
 import { RequestIds } from './request-id.js';
@@ -49,7 +49,9 @@ export async function createApp(options: AppOptions): Promise<App> {
     check: (inputs) => [
       ...table.problems,
       ...catches.problems,
-      ...(inputs === undefined ? [] : unfillable(table.routes, inputs)),
+      ...(inputs === undefined
+        ? []
+        : [...unfillable(table.routes, inputs), ...uncatchable(catches.all, inputs)]),
     ],
     ...(options.overrides === undefined ? {} : { overrides: options.overrides }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),

@@ -44,6 +44,7 @@ export class Failures {
     const { catches, isClosed } = this.context;
     const caught = isClosed() ? undefined : catches.find(error);
     let thrown: unknown = error;
+    const replaced: unknown[] = [];
     if (caught !== undefined) {
       try {
         await this.answerCaught(caught, request, response, scope, asked);
@@ -51,9 +52,10 @@ export class Failures {
       } catch (next) {
         if (this.isOver(next, request, response, scope)) return;
         thrown = next;
+        if (next !== error && next !== caught.error) replaced.push(caught.culprit);
       }
     }
-    await this.answerProblem(thrown, request, response);
+    await this.answerProblem(thrown, request, response, replaced);
   }
 
   /** Ends the scope of a request. @param failure - what it has failed with: what it has made sees it. */
@@ -122,17 +124,19 @@ export class Failures {
     }
   }
 
+  /** @param replaced - what was thrown before that, and shall not get lost. */
   private async answerProblem(
     thrown: unknown,
     request: IncomingMessage,
     response: ServerResponse,
+    replaced: readonly unknown[],
   ): Promise<void> {
     const { ids, log, isLogged, isClosed, manner } = this.context;
     // What was cut off at the end of the grace can be tried elsewhere.
     const error = isClosed() && thrown instanceof DisposedError ? closing() : thrown;
     const about = { requestId: () => ids.of(request), isLogged };
     const { answer, level, logged } = problemOf(error, about);
-    if (level !== undefined) log[level](logged, request, messages[level]);
+    if (level !== undefined) log[level](logged, request, messages[level], ...replaced);
     await send(request, response, answer, manner(request));
   }
 }

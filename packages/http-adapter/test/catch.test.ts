@@ -1,6 +1,18 @@
 import type { App } from '@turno/http-adapter';
-import { InputError } from '@turno/core';
-import { Catch, Controller, createApp, Get, HttpError, NotFound, Path } from '@turno/http-adapter';
+import { InputError, Provides } from '@turno/core';
+import {
+  Body,
+  Conflict,
+  Forbidden,
+  Form,
+  Catch,
+  Controller,
+  createApp,
+  Get,
+  HttpError,
+  NotFound,
+  Path,
+} from '@turno/http-adapter';
 import { closeBuilt, makeApp } from './built.js';
 import { Errors, Throws } from './fixtures/catch.js';
 import { Log } from './support.js';
@@ -136,7 +148,54 @@ describe('a catch handler', () => {
     const response = await app.inject('/catch/forbidden');
     expect(response.statusCode).toBe(500);
     expect(response.body).not.toContain('secret');
-    expect(log.faults).toMatchObject([{ fields: { err: { message: 'secret' } } }]);
+    // With what it was called for.
+    expect(log.faults).toMatchObject([
+      {
+        fields: {
+          err: { message: 'secret' },
+          suppressed: [expect.stringMatching(/^Forbidden: Forbidden\n/)],
+        },
+      },
+    ]);
+  });
+
+  it('takes nothing of the body, and of the path only what may be missing', async () => {
+    class Session {
+      constructor(readonly user: string) {}
+    }
+    class Sessions {
+      @Provides(Session, { scope: 'request' }) async session(@Form('user') user: string) {
+        return new Session(user);
+      }
+    }
+    class Reads {
+      @Catch(NotFound) async notFound(_error: NotFound, @Body({ optional: true }) body: unknown) {
+        return body;
+      }
+      @Catch(Conflict) async conflict(_error: Conflict, session: Session) {
+        return session.user;
+      }
+      @Catch(Forbidden) async forbidden(_error: Forbidden, @Path('id') id: string) {
+        return id;
+      }
+      @Catch(RangeError) async range(
+        _error: RangeError,
+        @Path('id', { optional: true }) id?: string,
+      ) {
+        return id;
+      }
+    }
+    const failed = createApp({
+      controllers: [Throws],
+      catch: [Reads],
+      providers: [Sessions],
+      logger: false,
+    });
+    await expect(failed).rejects.toThrow('Reads.notFound catches errors, and it or one of its');
+    await expect(failed).rejects.toThrow('Reads.conflict catches errors, and it or one of its');
+    await expect(failed).rejects.toThrow('@Path("id") of it or of one of its providers is missing');
+    const error = (await failed.catch((error: unknown) => error)) as AggregateError;
+    expect(error.errors).toHaveLength(3);
   });
 
   it('of an error without a status answers 500, which is logged', async () => {
