@@ -19,7 +19,7 @@ import {
 import { EventStream } from './sse.js';
 import { cancelled, chunksOf, chunksOfEvents, clientGone, pipe, type Chunks } from './stream.js';
 import { ThreadAnswer } from './thread-answer.js';
-import { headersOf } from './web-response.js';
+import { headersOf, headersOfBlob } from './web-response.js';
 
 /** What the route and the request have said of the answer. */
 export interface Manner {
@@ -80,6 +80,10 @@ export function transmit(
         return transmitWhole(request, response, { status, headers, body: '' }, own, options);
       }
       return transmitChunks(request, response, chunksOf(body) as Chunks, headers, own, options);
+    }
+    if (result instanceof Blob) {
+      const chunks = chunksOf(result.stream()) as Chunks;
+      return transmitChunks(request, response, chunks, headersOfBlob(result), manner, options);
     }
     const chunks = chunksOf(result);
     if (chunks !== undefined) {

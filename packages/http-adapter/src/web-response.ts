@@ -1,5 +1,5 @@
-/** `Response` objects of the web as answers. */
-import type { AnswerHeaders } from './response.js';
+/** `Response` and `Blob` objects of the web as answers. */
+import { bytesHeaders, type AnswerHeaders } from './response.js';
 
 /** What the framing of the connection decides, whatever the object says. */
 const framing: ReadonlySet<string> = new Set([
@@ -20,4 +20,8 @@ export function headersOf({ headers }: Response): AnswerHeaders {
   const cookies = headers.getSetCookie();
   if (cookies.length > 0) found['set-cookie'] = cookies;
   return found;
+}
+
+export function headersOfBlob({ type }: Blob): AnswerHeaders {
+  return type === '' ? bytesHeaders : { 'content-type': type };
 }

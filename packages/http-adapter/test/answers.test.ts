@@ -2,13 +2,17 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Catch, Controller, file, Get, NotFound, Reply, type App } from '@turno/http-adapter';
 import { closeBuilt, makeApp } from './built.js';
-import { folder, Kinds, Marks, Replies } from './fixtures/answers.js';
+import { folder, Kinds, Marks, Objects, Replies } from './fixtures/answers.js';
 import type { Log } from './support.js';
 
 let app: App;
 let log: Log;
 beforeAll(async () => {
-  const options = { controllers: [Replies, Kinds], providers: [Marks], threads: { size: 1 } };
+  const options = {
+    controllers: [Replies, Kinds, Objects],
+    providers: [Marks],
+    threads: { size: 1 },
+  };
   ({ app, log } = await makeApp(options));
 });
 beforeEach(() => {
@@ -281,5 +285,31 @@ describe('in a thread', () => {
     expect((await faults(1)).sort()).toEqual(['body', 'query']);
     // To read a large one would keep the loop.
     expect(await faults(20_000)).toEqual(['query']);
+  });
+});
+
+describe.each(['loop', 'thread'])('what is no JSON, on the %s:', (place) => {
+  it.each([
+    ['array-buffer', 'application/octet-stream'],
+    ['data-view', 'application/octet-stream'],
+    ['blob', 'image/png'],
+    ['plain-blob', 'application/octet-stream'],
+  ])('%s is sent as %s', async (kind, type) => {
+    const { statusCode, headers, body } = await app.inject(`/objects/${place}/${kind}`);
+    expect({ statusCode, body }).toEqual({ statusCode: 200, body: 'abc' });
+    expect(headers['content-type']).toBe(type);
+  });
+
+  it.each([
+    ['error', 'TypeError'],
+    ['http-error', 'NotFound'],
+  ])('%s is refused', async (kind, name) => {
+    const response = await app.inject(`/objects/${place}/${kind}`);
+    expect(response.statusCode).toBe(500);
+    expect(response.body).not.toContain('secret');
+    const [fault] = log.faults;
+    expect(String((fault?.fields.err as Error).message)).toContain(
+      `it is the error ${name}, which has to be thrown`,
+    );
   });
 });
