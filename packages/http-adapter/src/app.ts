@@ -29,6 +29,7 @@ import { HttpRequest, requestToken } from './request.js';
 import { send, type SendOptions } from './response.js';
 import type { Route, RouteTable } from './route.js';
 import { closeServer, openServer, type Address, type ListenOptions } from './server.js';
+import { serverClosing } from './stream.js';
 import { transmit, type Manner } from './transmit.js';
 
 /** Options of {@link App.close}. */
@@ -66,6 +67,8 @@ export class App implements AsyncDisposable {
   #listening: ReturnType<typeof openServer> | undefined;
   #closing: Promise<void> | undefined;
   #isClosed = false;
+  /** What ends answers that would not end by themselves. */
+  readonly #endless = new Set<(reason: unknown) => void>();
   #inWork = 0;
   #onIdle: (() => void) | undefined;
 
@@ -177,6 +180,7 @@ export class App implements AsyncDisposable {
     });
     // A server that is just about to open is closed as well; one that failed to is none.
     const opened = await this.#listening?.catch(() => undefined);
+    for (const end of this.#endless) end(serverClosing());
     await Promise.all([drained, opened && closeServer(opened.server, drained)]);
     clearTimeout(expire);
     this.#isClosed = true;
@@ -274,7 +278,13 @@ export class App implements AsyncDisposable {
           cancelWith(response, scope, asked);
           const result = await scope.resolve(endpoint.token);
           asked.isAnswered = true;
-          await transmit(request, response, result, mannerOf(route, asked), this.#manner(request));
+          await transmit(
+            request,
+            response,
+            result,
+            mannerOf(route, asked, scope),
+            this.#manner(request),
+          );
         }
         hasSucceeded = true;
       } catch (error) {
@@ -301,10 +311,17 @@ export class App implements AsyncDisposable {
     ]);
   }
 
+  readonly #onClosing = (end: (reason: unknown) => void) => {
+    if (this.#closing === undefined) this.#endless.add(end);
+    else end(serverClosing());
+    return () => this.#endless.delete(end);
+  };
+
   #manner(request: IncomingMessage): SendOptions {
     return {
       close: this.#closing !== undefined,
       linger: hasUnreadExcess(request, this.#limits.bodyLimit),
+      onClosing: this.#onClosing,
     };
   }
 
@@ -330,6 +347,6 @@ export class App implements AsyncDisposable {
   }
 }
 
-function mannerOf({ label, status }: Route, { reply }: HttpRequest): Manner {
-  return { label, status, reply };
+function mannerOf({ label, status }: Route, { reply }: HttpRequest, scope: ScopeInstance): Manner {
+  return { label, status, reply, abort: (reason) => scope.abort(reason) };
 }

@@ -116,7 +116,8 @@ export class Failures {
       const result = await own.run((call) => call.resolve(token), [value(errorToken, error)]);
       asked.isAnswered = true;
       const { reply } = asked;
-      await transmit(request, response, result, { label, status, reply }, manner(request));
+      const abort = (reason: unknown) => own.abort(reason);
+      await transmit(request, response, result, { label, status, reply, abort }, manner(request));
       const level = levelOf(response.statusCode);
       if (level !== undefined) log[level](culprit, request, messages[level]);
     } finally {

@@ -102,6 +102,11 @@ export interface SendOptions {
    * reset and could throw the answer away unread.
    */
   readonly linger: boolean;
+  /**
+   * Takes what is to be called when the server closes, or calls it if that has begun.
+   * @returns what takes it back.
+   */
+  readonly onClosing?: (end: (reason: unknown) => void) => () => void;
 }
 
 /**

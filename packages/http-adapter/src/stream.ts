@@ -76,6 +76,11 @@ export function clientGone(): DOMException {
   return new DOMException('The client has gone before its answer.', 'AbortError');
 }
 
+/** What the end of the server looks like to what makes events. */
+export function serverClosing(): DOMException {
+  return new DOMException('The server is closing.', 'AbortError');
+}
+
 /** How long a source may take to end when its client has gone, in milliseconds. */
 const cancelTime = 10_000;
 
@@ -83,6 +88,8 @@ const cancelTime = 10_000;
  * Sends pieces as they come, and asks for the next one only when the client has room for it.
  * @param handler - for the message: `Burgers.parallel`.
  * @param writeHead - called before the first piece.
+ * @param onClosing - takes what ends the answer, as if its source had ended, when the server closes;
+ * returns what takes it back.
  * @throws what the source throws, a ResponseError for a piece that is no text and no bytes, or
  * {@link clientGone} when it has ended because of that.
  */
@@ -91,15 +98,18 @@ export function pipe(
   chunks: Chunks,
   handler: string,
   writeHead: (first: unknown) => void,
+  onClosing?: (end: () => void) => () => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let isOver = false;
     let hasHead = false;
     let timer: NodeJS.Timeout | undefined;
+    let stopListening: (() => void) | undefined;
     const settle = (end: () => void): void => {
       if (isOver) return;
       isOver = true;
       clearInterval(timer);
+      stopListening?.();
       response.off('close', onClose).off('drain', pull);
       end();
     };
@@ -108,6 +118,13 @@ export function pipe(
       settle(() => void cancelled(chunks).then(() => reject(error as Error)));
     };
     const onClose = (): void => cancelAfter(clientGone());
+    const endEarly = (): void => {
+      settle(() => {
+        const closed = new Promise<void>((done) => response.once('close', done));
+        response.end();
+        void Promise.all([closed, cancelled(chunks)]).then(() => resolve());
+      });
+    };
     const head = (first: unknown): void => {
       if (hasHead) return;
       hasHead = true;
@@ -158,6 +175,7 @@ export function pipe(
       timer.unref();
     }
     pull();
+    stopListening = onClosing?.(endEarly);
   });
 }
 

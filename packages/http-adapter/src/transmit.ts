@@ -29,6 +29,8 @@ export interface Manner {
   readonly status: number | undefined;
   /** Undefined where nothing has asked for it. */
   readonly reply: Reply | undefined;
+  /** Aborts the signals that what makes the answer may wait with. */
+  readonly abort: (reason: unknown) => void;
 }
 
 const eventHeaders: AnswerHeaders = {
@@ -115,7 +117,7 @@ async function transmitChunks(
   response: ServerResponse,
   chunks: Chunks,
   headers: AnswerHeaders | undefined,
-  { label, status: byRoute = 200, reply }: Manner,
+  { label, status: byRoute = 200, reply, abort }: Manner,
   options: SendOptions,
 ): Promise<void> {
   const headersFor = (first: unknown) =>
@@ -133,10 +135,30 @@ async function transmitChunks(
     response.end();
     return;
   }
-  await pipe(response, chunks, label, (first) => {
+  const writeHead = (first: unknown) => {
     const { status, headers } = saidOf(first);
     response.writeHead(status, withConnection(withEarlier(response, headers), options));
-  });
+  };
+  const { onClosing } = options;
+  // A client of events connects again; to one of any other stream half of it would look like the whole.
+  const isCutShort = onClosing !== undefined && isEventStream(saidOf('').headers);
+  await pipe(
+    response,
+    chunks,
+    label,
+    writeHead,
+    isCutShort
+      ? (end) =>
+          onClosing((reason) => {
+            abort(reason);
+            end();
+          })
+      : undefined,
+  );
+}
+
+function isEventStream(headers: AnswerHeaders): boolean {
+  return String(headers['content-type']).startsWith('text/event-stream');
 }
 
 function withConnection(
