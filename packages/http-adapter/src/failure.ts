@@ -1,10 +1,11 @@
 /** What becomes of a request that has failed: its catch handler, a problem document, the log. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { DisposedError, suppressedErrors, value, type ScopeInstance } from '@turno/core';
+import { DisposedError, errorPath, suppressedErrors, value, type ScopeInstance } from '@turno/core';
 import { cancelWith } from './cancel.js';
 import { errorToken, type Catches, type Caught } from './catch.js';
 import { ServiceUnavailable } from './http-error.js';
-import { levelOf, problemOf } from './problem.js';
+import { culpritOf, levelOf, problemOf } from './problem.js';
+import { Redirect } from './redirect.js';
 import { HttpRequest } from './request.js';
 import type { RequestIds } from './request-id.js';
 import { isInterruption, type RequestLog } from './request-log.js';
@@ -42,7 +43,7 @@ export class Failures {
   ): Promise<void> {
     if (this.isOver(error, request, response, scope)) return;
     const { catches, isClosed } = this.context;
-    const caught = isClosed() ? undefined : catches.find(error);
+    const caught = isClosed() || answerIn(error) !== undefined ? undefined : catches.find(error);
     let thrown: unknown = error;
     const replaced: unknown[] = [];
     if (caught !== undefined) {
@@ -53,6 +54,16 @@ export class Failures {
         if (this.isOver(next, request, response, scope)) return;
         thrown = next;
         if (next !== error && next !== caught.error) replaced.push(caught.culprit);
+      }
+    }
+    const answer = answerIn(thrown);
+    if (answer !== undefined) {
+      try {
+        await this.answerAsIs(answer, request, response, scope, asked);
+        return;
+      } catch (next) {
+        if (this.isOver(next, request, response, scope)) return;
+        thrown = next;
       }
     }
     await this.answerProblem(thrown, request, response, replaced);
@@ -88,7 +99,9 @@ export class Failures {
     const { log } = this.context;
     if (isGone(response)) {
       // There is nobody to answer, and that work was interrupted is no fault.
-      if (scope !== undefined && !isInterruption(error)) log.error(error, request, failedUnseen);
+      if (scope !== undefined && !isInterruption(error) && answerIn(error) === undefined) {
+        log.error(error, request, failedUnseen);
+      }
       return true;
     }
     if (!response.headersSent) return false;
@@ -125,6 +138,23 @@ export class Failures {
     }
   }
 
+  /** Of what has been set before headers and cookies hold, but not the status. */
+  private async answerAsIs(
+    answer: Redirect | Response,
+    request: IncomingMessage,
+    response: ServerResponse,
+    scope: ScopeInstance | undefined,
+    asked: HttpRequest | undefined,
+  ): Promise<void> {
+    const reply = asked?.reply;
+    reply?.forgetStatus();
+    if (asked !== undefined) asked.isAnswered = true;
+    const abort = (reason: unknown) => scope?.abort(reason);
+    const label = errorPath(answer)?.at(-1) ?? 'a middleware';
+    const manner = { label, status: undefined, reply, abort };
+    await transmit(request, response, answer, manner, this.context.manner(request));
+  }
+
   /** @param replaced - what was thrown before that, and shall not get lost. */
   private async answerProblem(
     thrown: unknown,
@@ -140,6 +170,12 @@ export class Failures {
     if (level !== undefined) log[level](logged, request, messages[level], ...replaced);
     await send(request, response, answer, manner(request));
   }
+}
+
+/** What was thrown to be sent as it is, such as a redirect of a guard. */
+function answerIn(thrown: unknown): Redirect | Response | undefined {
+  const culprit = culpritOf(thrown);
+  return culprit instanceof Redirect || culprit instanceof Response ? culprit : undefined;
 }
 
 const messages = { error: 'request failed', warn: 'request refused' } as const;

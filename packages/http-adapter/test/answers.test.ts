@@ -1,8 +1,26 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Catch, Controller, file, Get, NotFound, Reply, type App } from '@turno/http-adapter';
+import {
+  Catch,
+  Controller,
+  file,
+  Get,
+  NotFound,
+  redirect,
+  Reply,
+  type App,
+} from '@turno/http-adapter';
 import { closeBuilt, makeApp } from './built.js';
-import { folder, Kinds, Marks, Objects, Replies } from './fixtures/answers.js';
+import {
+  folder,
+  Guarded,
+  Guards,
+  Kinds,
+  Marks,
+  Objects,
+  Redirects,
+  Replies,
+} from './fixtures/answers.js';
 import type { Log } from './support.js';
 
 let app: App;
@@ -74,6 +92,32 @@ describe('a redirect', () => {
     expect(thread.statusCode).toBe(308);
     expect(thread.headers.location).toBe('https://example.com/');
   });
+});
+
+it('a redirect or a web Response that is thrown is the answer', async () => {
+  const { app, log } = await makeApp({
+    controllers: [Guarded],
+    providers: [Guards],
+    catch: [Redirects],
+    threads: { size: 1 },
+  });
+  const loop = await app.inject('/guarded/loop');
+  expect(loop.statusCode).toBe(303);
+  expect(loop.headers).toMatchObject({ location: '/login', 'set-cookie': ['back=1; Path=/'] });
+  const thread = await app.inject('/guarded/thread');
+  expect(thread.statusCode).toBe(302);
+  expect(thread.headers.location).toBe('/login');
+  const response = await app.inject('/guarded/response');
+  expect(response).toMatchObject({ statusCode: 451, body: 'no entry' });
+  expect(response.headers['x-why']).toBe('law');
+  expect((await app.inject('/guarded/caught')).headers.location).toBe('/range');
+  app.use(() => {
+    throw redirect('/elsewhere');
+  });
+  expect((await app.inject('/nowhere')).headers.location).toBe('/elsewhere');
+  await app.close();
+  expect(log.faults).toEqual([]);
+  expect(Guards.events).toEqual([]);
 });
 
 describe('a file', () => {
