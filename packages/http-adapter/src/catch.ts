@@ -84,6 +84,8 @@ export interface Caught extends Catcher {
   /** The error itself, for the log. */
   readonly culprit: unknown;
   readonly status: number;
+  /** Whose headers the answer has; undefined where the error means nothing to HTTP. */
+  readonly meaning: HttpError | undefined;
 }
 
 /** The catch handlers of an app. */
@@ -130,7 +132,13 @@ export class Catches {
       byMeaning !== undefined && (byItself === undefined || isA(byMeaning.type, byItself.type));
     const match = isMeant ? byMeaning : byItself;
     if (match === undefined) return undefined;
-    return { ...match.catcher, error: isMeant ? meaning : culprit, culprit, status };
+    return {
+      ...match.catcher,
+      error: isMeant ? meaning : culprit,
+      culprit,
+      status,
+      meaning: meaning instanceof HttpError ? meaning : undefined,
+    };
   }
 
   private matchOf(error: unknown): Match | undefined {

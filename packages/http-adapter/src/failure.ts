@@ -4,7 +4,7 @@ import { DisposedError, errorPath, suppressedErrors, value, type ScopeInstance }
 import { cancelWith } from './cancel.js';
 import { errorToken, type Catches, type Caught } from './catch.js';
 import { ServiceUnavailable } from './http-error.js';
-import { culpritOf, levelOf, problemOf } from './problem.js';
+import { culpritOf, headersOfError, levelOf, problemOf } from './problem.js';
 import { Redirect } from './redirect.js';
 import { HttpRequest } from './request.js';
 import type { RequestIds } from './request-id.js';
@@ -112,7 +112,7 @@ export class Failures {
 
   /** @throws what the catch handler throws, or what is wrong with its result. */
   private async answerCaught(
-    { token, error, culprit, label, status }: Caught,
+    { token, error, culprit, label, status, meaning }: Caught,
     request: IncomingMessage,
     response: ServerResponse,
     scope: ScopeInstance | undefined,
@@ -130,7 +130,9 @@ export class Failures {
       asked.isAnswered = true;
       const { reply } = asked;
       const abort = (reason: unknown) => own.abort(reason);
-      await transmit(request, response, result, { label, status, reply, abort }, manner(request));
+      const headers = meaning && headersOfError(meaning);
+      const said = { label, status, headers, reply, abort };
+      await transmit(request, response, result, said, manner(request));
       const level = levelOf(response.statusCode);
       if (level !== undefined) log[level](culprit, request, messages[level]);
     } finally {

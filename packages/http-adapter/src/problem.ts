@@ -99,12 +99,21 @@ const framing: ReadonlySet<string> = new Set([
  * @throws TypeError where its headers or members cannot be sent.
  */
 export function problemAnswer(error: HttpError, requestId?: string): Answer {
-  const { status, type, message, headers = {}, members } = error;
+  const { status, type, message, members } = error;
   const title = error.title ?? phraseOf(status);
   const own = { type, title, status, detail: message === title ? undefined : message };
   // Twice: once for the order, once so that no further member replaces one of these.
   const body = JSON.stringify({ ...own, requestId, ...members, ...own });
-  const checked: Record<string, string> = { 'content-type': 'application/problem+json' };
+  const headers = { 'content-type': 'application/problem+json', ...headersOfError(error) };
+  return { status, headers, body };
+}
+
+/**
+ * The headers of the answer to an error, without those that belong to its body.
+ * @throws TypeError where they cannot be sent.
+ */
+export function headersOfError({ headers = {} }: HttpError): Record<string, string> {
+  const checked: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase();
     if (framing.has(lower)) continue;
@@ -112,5 +121,5 @@ export function problemAnswer(error: HttpError, requestId?: string): Answer {
     validateHeaderValue(lower, value);
     checked[lower] = value;
   }
-  return { status, headers: checked, body };
+  return checked;
 }

@@ -27,6 +27,8 @@ export interface Manner {
   readonly label: string;
   /** That of the route. */
   readonly status: number | undefined;
+  /** Those of the error that is answered; what the answer itself says goes before. */
+  readonly headers?: AnswerHeaders | undefined;
   /** Undefined where nothing has asked for it. */
   readonly reply: Reply | undefined;
   /** Aborts the signals that what makes the answer may wait with. */
@@ -62,8 +64,11 @@ export function transmit(
       return transmitWhole(request, response, whole, manner, options);
     }
     if (result instanceof FileAnswer) {
-      const { status: byRoute = 200, reply } = manner;
-      const { status, headers } = reply?.applyTo(byRoute, {}) ?? { status: byRoute, headers: {} };
+      const { status: byRoute = 200, headers: given = {}, reply } = manner;
+      const { status, headers } = reply?.applyTo(byRoute, given) ?? {
+        status: byRoute,
+        headers: given,
+      };
       if (bodiless.has(status)) {
         return send(request, response, { status, headers, body: undefined }, options);
       }
@@ -104,9 +109,10 @@ function transmitWhole(
 ): Promise<void> {
   const byRoute = manner.status ?? (body === undefined ? 204 : 200);
   const { reply } = manner;
-  const said = reply?.applyTo(status ?? byRoute, headers) ?? {
+  const own = manner.headers === undefined ? headers : { ...manner.headers, ...headers };
+  const said = reply?.applyTo(status ?? byRoute, own) ?? {
     status: status ?? byRoute,
-    headers,
+    headers: own,
   };
   return send(request, response, { ...said, body }, options);
 }
@@ -117,11 +123,13 @@ async function transmitChunks(
   response: ServerResponse,
   chunks: Chunks,
   headers: AnswerHeaders | undefined,
-  { label, status: byRoute = 200, reply, abort }: Manner,
+  { label, status: byRoute = 200, headers: given, reply, abort }: Manner,
   options: SendOptions,
 ): Promise<void> {
-  const headersFor = (first: unknown) =>
-    headers ?? (typeof first === 'string' ? textHeaders : bytesHeaders);
+  const headersFor = (first: unknown) => ({
+    ...given,
+    ...(headers ?? (typeof first === 'string' ? textHeaders : bytesHeaders)),
+  });
   const saidOf = (first: unknown) =>
     reply?.applyTo(byRoute, headersFor(first)) ?? { status: byRoute, headers: headersFor(first) };
   if (isGone(response)) {

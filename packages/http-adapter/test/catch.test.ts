@@ -8,10 +8,12 @@ import {
   Catch,
   Controller,
   createApp,
+  file,
   Get,
   HttpError,
   NotFound,
   Path,
+  Reply,
 } from '@turno/http-adapter';
 import { closeBuilt, makeApp } from './built.js';
 import { Errors, Throws } from './fixtures/catch.js';
@@ -142,6 +144,35 @@ describe('a catch handler', () => {
     }
     expect(await answers(Faults, Http, Any)).toBe('faults InputError');
     expect(await answers(Any)).toBe('any UnprocessableContent');
+  });
+
+  it('keeps the headers of the error, unless it says others', async () => {
+    class Http {
+      @Catch(HttpError) async http(error: HttpError, reply: Reply) {
+        if (error.status === 429) reply.header('retry-after', 9);
+        if (error.status === 410) return file('catch.test.ts', { root: import.meta.dirname });
+        return { sorry: error.status };
+      }
+    }
+    @Controller('/errors')
+    class Fails {
+      @Get('/:status') async fail(@Path('status') status: number) {
+        const headers = { 'WWW-Authenticate': 'Bearer', 'Retry-After': '7', 'content-type': 'a/b' };
+        throw new HttpError(status, undefined, { headers });
+      }
+    }
+    const { app } = await makeApp({ controllers: [Fails], catch: [Http] });
+    const unauthorized = await app.inject('/errors/401');
+    expect(unauthorized.headers).toMatchObject({
+      'www-authenticate': 'Bearer',
+      'retry-after': '7',
+      'content-type': 'application/json',
+    });
+    expect((await app.inject('/errors/429')).headers['retry-after']).toBe('9');
+    expect((await app.inject('/errors/410')).headers['retry-after']).toBe('7');
+    const post = await app.inject({ method: 'POST', url: '/errors/401' });
+    expect(post).toMatchObject({ statusCode: 405, body: '{"sorry":405}' });
+    expect(post.headers.allow).toBe('GET, HEAD, OPTIONS');
   });
 
   it('that fails is a 500 that says nothing', async () => {
