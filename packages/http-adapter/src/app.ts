@@ -1,10 +1,11 @@
 /** The app: routes, a container and the way of a request through both. */
-import { IncomingMessage, type ServerResponse } from 'node:http';
+import { IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http';
 import { value, type Container, type ScopeInstance } from '@turno/core';
 import type { InjectOptions, Response as InjectResponse } from 'light-my-request';
 import type { BackgroundTasks } from './background.js';
 import { hasUnreadExcess } from './body.js';
 import { cancelWith } from './cancel.js';
+import { onClientRefusal } from './client-error.js';
 import { endpointOf, type Endpoint } from './endpoint.js';
 import { ListenError } from './errors.js';
 import { closing, Failures, type FailureContext } from './failure.js';
@@ -143,6 +144,11 @@ export class App implements AsyncDisposable {
     try {
       const { server, address } = await this.#listening;
       reportRefusals(server.server, this.log);
+      if (this.#isLogged) {
+        onClientRefusal(server.server as HttpServer, (status, reason) => {
+          this.log.info({ status, reason }, 'no request');
+        });
+      }
       this.log.info({ url: address.url }, 'listening');
       return address;
     } catch (error) {
@@ -205,7 +211,8 @@ export class App implements AsyncDisposable {
     try {
       const id = this.#isLogged ? this.#ids.of(request) : undefined;
       const answer = problemAnswer(refusal, id);
-      await send(request, response, answer, { ...this.#manner(request), close: true });
+      const headers = this.#ids.headersOf(request);
+      await send(request, response, answer, { ...this.#manner(request), headers, close: true });
       if (this.#isLogged) this.#requestLog.answered(request, response, started);
     } catch (error) {
       this.#requestLog.error(error, request, 'the answer could not be sent');
@@ -220,6 +227,9 @@ export class App implements AsyncDisposable {
     this.#inWork += 1;
     const started = this.#isLogged ? performance.now() : 0;
     let isHandedOn = false;
+    for (const [name, id] of Object.entries(this.#ids.headersOf(request) ?? {})) {
+      response.setHeader(name, id);
+    }
     response.once('close', () => {
       if (this.#isLogged && !isHandedOn) this.#requestLog.answered(request, response, started);
       this.#leave();
@@ -322,6 +332,8 @@ export class App implements AsyncDisposable {
       close: this.#closing !== undefined,
       linger: hasUnreadExcess(request, this.#limits.bodyLimit),
       onClosing: this.#onClosing,
+      // Middleware may have put another one in its place.
+      headers: this.#middleware.isEmpty ? this.#ids.headersOf(request) : undefined,
     };
   }
 

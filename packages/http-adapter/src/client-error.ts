@@ -10,6 +10,16 @@ import { problemAnswer } from './problem.js';
  */
 const lingerTime = 2000;
 
+/** Told of what was refused: the status of the answer, and why, as Node's parser says it. */
+type RefusalListener = (status: number, reason: string) => void;
+
+const listeners = new WeakMap<Server, RefusalListener>();
+
+/** Tells of each answer to what is no request. */
+export function onClientRefusal(server: Server, listener: RefusalListener): void {
+  listeners.set(server, listener);
+}
+
 /** Answers with a problem document and closes the connection; nothing is sent into another answer. */
 export function answerClientErrors(server: Server): void {
   const refused = new WeakSet<Duplex>();
@@ -24,7 +34,9 @@ export function answerClientErrors(server: Server): void {
     // As Node's own answer does, which has no public way to know of it either.
     const current = (socket as WithMessage)._httpMessage;
     if (!current || (!current.req.complete && !current.headersSent)) {
-      end(socket, meaningOf(error));
+      const refusal = meaningOf(error);
+      listeners.get(server)?.(refusal.status, error.code ?? error.message);
+      end(socket, refusal);
     } else if (current.req.complete && !current.writableFinished) {
       // What comes behind a request does not spoil its answer, which is the last one.
       current.shouldKeepAlive = false;

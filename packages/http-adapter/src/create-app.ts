@@ -15,6 +15,7 @@ import { AppError, RouteError } from './errors.js';
 import { guarded, silent, type Logger } from './logger.js';
 import { RequestIds } from './request-id.js';
 import { requestInfoProvider, trustOf } from './request-info.js';
+import { requestLoggerProvider } from './request-logger.js';
 import { RequestProviders } from './request-providers.js';
 import { requestToken } from './request.js';
 
@@ -34,6 +35,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   const catches = new Catches(options.catch ?? [], options.providers ?? []);
   // What is wrong with the other ones the routes say.
   const served = new Set(table.routes.map(({ controller }) => controller as Class));
+  const ids = new RequestIds(requestId === false ? undefined : requestId.toLowerCase());
+  let log: Logger = silent;
   const container = await startContainer({
     providers: [
       ...new Set<Provider>([
@@ -42,7 +45,8 @@ export async function createApp(options: AppOptions): Promise<App> {
         ...(options.providers ?? []),
         ...catches.owners,
       ]),
-      requestInfoProvider(trust),
+      requestInfoProvider(trust, ids),
+      requestLoggerProvider(() => log, ids),
     ],
     scopeValues: [IncomingMessage, requestToken, errorToken],
     before: table.before,
@@ -60,9 +64,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     ...(options.teardownTimeout === undefined ? {} : { teardownTimeout: options.teardownTimeout }),
     ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
   });
-  return new App(table, container, checked, guarded(logger ?? (await defaultLogger())), {
+  log = logger ?? (await defaultLogger());
+  return new App(table, container, checked, guarded(log), {
     catches,
-    ids: new RequestIds(requestId === false ? undefined : requestId.toLowerCase()),
+    ids,
     isLogged: logRequests && logger !== silent,
   });
 }

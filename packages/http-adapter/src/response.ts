@@ -102,6 +102,8 @@ export interface SendOptions {
    * reset and could throw the answer away unread.
    */
   readonly linger: boolean;
+  /** What each answer has, unless it says another. */
+  readonly headers?: AnswerHeaders | undefined;
   /**
    * Takes what is to be called when the server closes, or calls it if that has begun.
    * @returns what takes it back.
@@ -145,7 +147,7 @@ export function send(
   request: IncomingMessage,
   response: ServerResponse,
   { status, headers, body }: Answer,
-  { close, linger }: SendOptions,
+  { close, linger, headers: common }: SendOptions,
 ): Promise<void> {
   return new Promise((resolve) => {
     if (isGone(response)) {
@@ -155,6 +157,7 @@ export function send(
     response.once('close', resolve);
     const sent = bodiless.has(status) ? undefined : (body ?? '');
     response.writeHead(status, {
+      ...common,
       ...withEarlier(response, headers),
       ...(sent === undefined ? {} : { 'content-length': Buffer.byteLength(sent) }),
       ...((close || linger) && request.httpVersionMajor < 2 ? { connection: 'close' } : {}),

@@ -171,9 +171,10 @@ function isEventStream(headers: AnswerHeaders): boolean {
 
 function withConnection(
   headers: AnswerHeaders,
-  { close, linger }: SendOptions,
+  { close, linger, headers: common }: SendOptions,
 ): Record<string, string | string[]> {
   return {
+    ...(common as Record<string, string | string[]> | undefined),
     ...(headers as Record<string, string | string[]>),
     ...(close || linger ? { connection: 'close' } : {}),
   };

@@ -286,6 +286,31 @@ describe('the id of a request', () => {
     expect(other.json()).toMatchObject({ requestId: id });
   });
 
+  it('is sent back, whoever answers, unless no header may bring it', async () => {
+    const { app } = await makeApp({ controllers: [Throws], threads: { size: 1 } });
+    const headers = { 'x-request-id': 'proxy:7' };
+    const ask = async (on: App, url: string) =>
+      (await on.inject({ url, headers })).headers['x-request-id'];
+    for (const url of ['/catch/number/7', '/catch/burnt', '/nowhere', '/%zz']) {
+      expect(await ask(app, url)).toBe('proxy:7');
+    }
+    expect((await app.inject('/catch/number/7')).headers['x-request-id']).toEqual(id);
+    app.use('/taken', (_request, response) => response.writeHead(403).end());
+    app.use('/own', (_request, response, next) => {
+      response.setHeader('X-Request-Id', 'own');
+      next();
+    });
+    expect(await ask(app, '/taken')).toBe('proxy:7');
+    expect(await ask(app, '/catch/number/7')).toBe('proxy:7');
+    expect(await ask(app, '/own')).toBe('own');
+    const options = { controllers: [Throws], threads: { size: 1 } } as const;
+    const other = await makeApp({ ...options, requestId: 'X-Correlation-Id' });
+    const { headers: sent } = await other.app.inject('/nowhere');
+    expect(sent).toMatchObject({ 'x-correlation-id': id });
+    const none = await makeApp({ ...options, requestId: false });
+    expect(await ask(none.app, '/nowhere')).toBeUndefined();
+  });
+
   it('with `logRequests`, each request has a line, without its query', async () => {
     const { app, log } = await makeApp({
       controllers: [Throws],
