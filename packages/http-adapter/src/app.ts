@@ -24,10 +24,10 @@ import {
 } from './middleware.js';
 import { problemAnswer } from './problem.js';
 import { readBodyOf, readFormOf } from './read.js';
-import { RequestLog } from './request-log.js';
+import { isInterruption, RequestLog } from './request-log.js';
 import type { RequestLimits } from './request-options.js';
 import { HttpRequest, requestToken } from './request.js';
-import { send, type SendOptions } from './response.js';
+import { isGone, send, type SendOptions } from './response.js';
 import type { Route, RouteTable } from './route.js';
 import { closeServer, openServer, type Address, type ListenOptions } from './server.js';
 import { serverClosing } from './stream.js';
@@ -299,6 +299,8 @@ export class App implements AsyncDisposable {
         hasSucceeded = true;
       } catch (error) {
         failure = error;
+        // Whether its client takes the whole answer or not: the handler has done what it does.
+        hasSucceeded = asked?.isAnswered === true && isGone(response) && isInterruption(error);
         await this.#failures.answer(error, request, response, scope, asked);
       }
       if (this.#isLogged) this.#requestLog.answered(request, response, started);

@@ -9,8 +9,8 @@ export interface Chunks {
   next(): PromiseLike<IteratorResult<unknown>> | IteratorResult<unknown>;
   /** Ends it early: the client has gone, or wants no body. */
   cancel(): unknown;
-  /** Whether the head goes out before the first piece is there. */
-  readonly isEager?: boolean;
+  /** How long the head may wait for the first piece, in milliseconds; default: until it is there. */
+  readonly headTime?: number;
   /** What is sent when there has been nothing for so many milliseconds. */
   readonly idle?: { readonly time: number; readonly text: string } | undefined;
 }
@@ -42,6 +42,12 @@ export function chunksOf(value: object): Chunks | undefined {
   return isGenerator(value) ? chunksOfIterable(value) : undefined;
 }
 
+/**
+ * How long the head of events waits for the first one, in milliseconds: what fails at once has an answer of
+ * its own, and a client of quiet events learns that it is connected.
+ */
+const headTime = 200;
+
 /** The text of events, piece by piece. */
 export function chunksOfEvents({ events, keepAlive }: EventStream): Chunks {
   const chunks = chunksOf(events) ?? chunksOfIterable(events as Iterable<unknown>);
@@ -52,7 +58,7 @@ export function chunksOfEvents({ events, keepAlive }: EventStream): Chunks {
       return { done: false, value: formatEvent(next.value as ServerSentEvent | string) };
     },
     cancel: () => chunks.cancel(),
-    isEager: true,
+    headTime,
     idle: keepAlive === undefined ? undefined : { time: keepAlive, text: keepAliveComment },
   };
 }
@@ -104,21 +110,23 @@ export function pipe(
     let isOver = false;
     let hasHead = false;
     let timer: NodeJS.Timeout | undefined;
+    let headTimer: NodeJS.Timeout | undefined;
     let stopListening: (() => void) | undefined;
     const settle = (end: () => void): void => {
       if (isOver) return;
       isOver = true;
       clearInterval(timer);
+      clearTimeout(headTimer);
       stopListening?.();
       response.off('close', onClose).off('drain', pull);
       end();
     };
-    const fail = (error: unknown): void => settle(() => reject(error));
     const cancelAfter = (error: unknown): void => {
       settle(() => void cancelled(chunks).then(() => reject(error as Error)));
     };
     const onClose = (): void => cancelAfter(clientGone());
     const endEarly = (): void => {
+      headEarly();
       settle(() => {
         const closed = new Promise<void>((done) => response.once('close', done));
         response.end();
@@ -157,20 +165,23 @@ export function pipe(
       Promise.resolve()
         .then(() => chunks.next())
         .then(take)
-        .catch(fail);
+        .catch(cancelAfter);
     };
     response.once('close', onClose);
-    try {
-      if (chunks.isEager === true) head(undefined);
-    } catch (error) {
-      cancelAfter(error);
-      return;
-    }
+    const headEarly = (): void => {
+      try {
+        head(undefined);
+      } catch (error) {
+        cancelAfter(error);
+      }
+    };
+    if (chunks.headTime !== undefined) headTimer = setTimeout(headEarly, chunks.headTime).unref();
     if (chunks.idle !== undefined) {
       const { time, text } = chunks.idle;
-      // Not into the buffer of a client that does not read.
       timer = setInterval(() => {
-        if (!response.writableNeedDrain) response.write(text);
+        headEarly();
+        // Not into the buffer of a client that does not read.
+        if (!isOver && !response.writableNeedDrain) response.write(text);
       }, time);
       timer.unref();
     }
