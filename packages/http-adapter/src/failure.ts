@@ -3,7 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DisposedError, errorPath, suppressedErrors, value, type ScopeInstance } from '@turno/core';
 import { cancelWith } from './cancel.js';
 import { errorToken, type Catches, type Caught } from './catch.js';
-import { ServiceUnavailable } from './http-error.js';
+import { FileFault } from './file.js';
+import { HttpError, ServiceUnavailable } from './http-error.js';
 import { culpritOf, headersOfError, levelOf, problemOf } from './problem.js';
 import { Redirect } from './redirect.js';
 import { HttpRequest } from './request.js';
@@ -42,7 +43,10 @@ export class Failures {
     asked: HttpRequest | undefined,
   ): Promise<void> {
     if (this.isOver(error, request, response, scope)) return;
-    const { catches, isClosed } = this.context;
+    const { catches, isClosed, log } = this.context;
+    if (error instanceof HttpError && error.cause instanceof FileFault) {
+      log.info(error.cause, request, 'no file was sent');
+    }
     const caught = isClosed() || answerIn(error) !== undefined ? undefined : catches.find(error);
     let thrown: unknown = error;
     const replaced: unknown[] = [];

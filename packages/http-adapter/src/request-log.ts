@@ -37,6 +37,10 @@ export class RequestLog {
     this.log.warn(this.about(error, request, others), message);
   }
 
+  info(error: unknown, request: IncomingMessage, message: string): void {
+    this.log.info(this.about(error, request, []), message);
+  }
+
   private about(err: unknown, request: IncomingMessage, others: readonly unknown[]): object {
     const path = errorPath(err)?.join(' -> ');
     const suppressed = [...suppressedErrors(err), ...others];

@@ -1,5 +1,6 @@
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import {
   Catch,
   Controller,
@@ -209,6 +210,42 @@ describe('a file', () => {
     expect(await statusOf('/reply', { 'if-match': '"other"' })).toEqual([410, size]);
     expect(await statusOf('/no-content')).toEqual([204, 0]);
     for (const path of ['/missing', '/nowhere']) expect(await statusOf(path)).toEqual([404, size]);
+  });
+
+  it('that is not sent is told in the log, with its reason', async () => {
+    const reasonOf = async (path: string) => {
+      log.entries.length = 0;
+      await app.inject(`/kinds/file?path=${path}`);
+      const [entry] = log.entries;
+      expect(entry).toMatchObject({ level: 'info', message: 'no file was sent' });
+      return (entry?.fields.err as Error).message;
+    };
+    expect(await reasonOf('missing')).toBe('The file "missing" does not exist (ENOENT).');
+    expect(await reasonOf('.')).toBe('The file "." is a folder.');
+    expect(await reasonOf('%2ehidden')).toContain('begins with a dot');
+    expect(await reasonOf('%2e%2e/x')).toContain('"../x" leads out of its root');
+  });
+
+  it('without a root may lie in a folder that begins with a dot', async () => {
+    const hidden = join(mkdtempSync(join(tmpdir(), '.turno-')), 'a.txt');
+    writeFileSync(hidden, 'hidden');
+    @Controller()
+    class Hidden {
+      @Get('/whole') async whole() {
+        return file(hidden);
+      }
+      @Get('/below') async below() {
+        return file(basename(dirname(hidden)) + '/a.txt', { root: tmpdir() });
+      }
+      @Get('/root') async root() {
+        return file('a.txt', { root: dirname(hidden) });
+      }
+    }
+    const { app } = await makeApp({ controllers: [Hidden] });
+    expect((await app.inject('/whole')).body).toBe('hidden');
+    expect((await app.inject('/root')).body).toBe('hidden');
+    expect((await app.inject('/below')).statusCode).toBe(404);
+    rmSync(dirname(hidden), { recursive: true });
   });
 
   it('that is missing leaves what middleware has set', async () => {
