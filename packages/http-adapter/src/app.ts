@@ -1,5 +1,5 @@
 /** The app: routes, a container and the way of a request through both. */
-import { IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http';
+import { IncomingMessage, type ServerResponse } from 'node:http';
 import { value, type Container, type ScopeInstance } from '@turno/core';
 import type { InjectOptions, Response as InjectResponse } from 'light-my-request';
 import type { BackgroundTasks } from './background.js';
@@ -145,7 +145,7 @@ export class App implements AsyncDisposable {
       const { server, address } = await this.#listening;
       reportRefusals(server.server, this.log);
       if (this.#isLogged) {
-        onClientRefusal(server.server as HttpServer, (status, reason) => {
+        onClientRefusal(server.server, (status, reason) => {
           this.log.info({ status, reason }, 'no request');
         });
       }

@@ -13,10 +13,10 @@ const lingerTime = 2000;
 /** Told of what was refused: the status of the answer, and why, as Node's parser says it. */
 type RefusalListener = (status: number, reason: string) => void;
 
-const listeners = new WeakMap<Server, RefusalListener>();
+const listeners = new WeakMap<object, RefusalListener>();
 
-/** Tells of each answer to what is no request. */
-export function onClientRefusal(server: Server, listener: RefusalListener): void {
+/** Tells of each answer to what is no request. @param server - one of node:http, or with its events. */
+export function onClientRefusal(server: object, listener: RefusalListener): void {
   listeners.set(server, listener);
 }
 

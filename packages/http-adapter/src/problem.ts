@@ -3,7 +3,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { DeadlineError, InputError, QueueFullError, ThreadsStuckError } from '@turno/core';
 import { foreignMeaning } from './foreign-error.js';
 import { HttpError, phraseOf, ServiceUnavailable, UnprocessableContent } from './http-error.js';
-import { ParameterFault } from './parameter.js';
+import { ParameterFault, type ParameterProblem } from './parameter.js';
 import type { Answer } from './response.js';
 
 /** The answer for something that was thrown. */
@@ -70,8 +70,15 @@ export function meaningOf(error: unknown): unknown {
       headers: { 'retry-after': '1' },
     });
   }
+  // Thrown by a handler it is one as well.
+  if (error instanceof ParameterFault) return unprocessable(error.problems);
   if (!(error instanceof InputError)) return foreignMeaning(error) ?? error;
-  const problems = error.faults.flatMap(({ error: fault }) => (fault as ParameterFault).problems);
+  return unprocessable(
+    error.faults.flatMap(({ error: fault }) => (fault as ParameterFault).problems),
+  );
+}
+
+function unprocessable(problems: readonly ParameterProblem[]): UnprocessableContent {
   return new UnprocessableContent('The request has invalid parameters.', {
     members: { errors: distinct(problems) },
   });

@@ -111,13 +111,13 @@ export function pipe(
     let hasHead = false;
     let timer: NodeJS.Timeout | undefined;
     let headTimer: NodeJS.Timeout | undefined;
-    let stopListening: (() => void) | undefined;
+    const closing: { stopListening?: (() => void) | undefined } = {};
     const settle = (end: () => void): void => {
       if (isOver) return;
       isOver = true;
       clearInterval(timer);
       clearTimeout(headTimer);
-      stopListening?.();
+      closing.stopListening?.();
       response.off('close', onClose).off('drain', pull);
       end();
     };
@@ -186,7 +186,7 @@ export function pipe(
       timer.unref();
     }
     pull();
-    stopListening = onClosing?.(endEarly);
+    closing.stopListening = onClosing?.(endEarly);
   });
 }
 

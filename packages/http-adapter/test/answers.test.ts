@@ -1,6 +1,10 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import {
   Catch,
   Controller,
@@ -289,6 +293,33 @@ describe('what comes in pieces', () => {
     expect(headers).toMatchObject({ 'x-web': 'yes', 'set-cookie': ['a=1', 'b=2'] });
   });
 
+  it('web responses that were fetched lose the coding that fetch has taken off', async () => {
+    const upstream = createServer((_request, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip', 'x-up': 'yes' }).end(gzipSync('text'));
+    });
+    await once(upstream.listen(0, '127.0.0.1'), 'listening');
+    const { port } = upstream.address() as AddressInfo;
+    @Controller()
+    class Proxies {
+      @Get('/fetched') async fetched() {
+        return fetch(`http://127.0.0.1:${port}`);
+      }
+      @Get('/made') async made() {
+        return new Response(gzipSync('text'), { headers: { 'content-encoding': 'gzip' } });
+      }
+    }
+    const { app } = await makeApp({ controllers: [Proxies] });
+    const fetched = await app.inject('/fetched');
+    expect(fetched.body).toBe('text');
+    expect(fetched.headers).toMatchObject({ 'x-up': 'yes' });
+    expect(fetched.headers).not.toHaveProperty('content-encoding');
+    const made = await app.inject('/made');
+    expect(made.headers['content-encoding']).toBe('gzip');
+    expect(gunzipSync(made.rawPayload).toString()).toBe('text');
+    upstream.closeAllConnections();
+    upstream.close();
+  });
+
   it('an error before the first piece is answered as any other', async () => {
     const response = await app.inject('/kinds/generator?fails=at-once');
     expect(response.statusCode).toBe(404);
@@ -389,7 +420,7 @@ describe.each(['loop', 'thread'])('what is no JSON, on the %s:', (place) => {
     expect(response.statusCode).toBe(500);
     expect(response.body).not.toContain('secret');
     const [fault] = log.faults;
-    expect(String((fault?.fields.err as Error).message)).toContain(
+    expect((fault?.fields.err as Error).message).toContain(
       `it is the error ${name}, which has to be thrown`,
     );
   });

@@ -12,6 +12,7 @@ import {
   Get,
   HttpError,
   NotFound,
+  ParameterFault,
   Path,
   Reply,
 } from '@turno/http-adapter';
@@ -75,6 +76,30 @@ describe('a catch handler', () => {
     expect(response.json()).toMatchObject({
       members: { errors: [{ location: 'path', path: 'n' }] },
     });
+  });
+
+  it('gets what a fault of a parameter means that a handler has thrown', async () => {
+    const problem = { location: 'query', path: 'a', message: 'is taken' } as const;
+    @Controller()
+    class Taken {
+      @Get('/taken') async taken() {
+        throw new ParameterFault(problem);
+      }
+    }
+    const { app, log } = await makeApp({ controllers: [Taken] });
+    const plain = await app.inject('/taken');
+    expect(plain.statusCode).toBe(422);
+    expect(plain.json()).toMatchObject({ errors: [problem] });
+    const caught = await makeApp({
+      controllers: [Taken, Throws],
+      catch: [Errors],
+      threads: { size: 1 },
+    });
+    expect((await caught.app.inject('/taken')).json()).toEqual({
+      status: 422,
+      members: { errors: [problem] },
+    });
+    expect(log.faults).toEqual([]);
   });
 
   it('of HttpError goes before one of Error for what an error means, and gets that', async () => {
