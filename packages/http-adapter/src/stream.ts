@@ -109,6 +109,7 @@ export function pipe(
   return new Promise((resolve, reject) => {
     let isOver = false;
     let hasHead = false;
+    let isFull = false;
     let timer: NodeJS.Timeout | undefined;
     let headTimer: NodeJS.Timeout | undefined;
     const closing: { stopListening?: (() => void) | undefined } = {};
@@ -118,7 +119,7 @@ export function pipe(
       clearInterval(timer);
       clearTimeout(headTimer);
       closing.stopListening?.();
-      response.off('close', onClose).off('drain', pull);
+      response.off('close', onClose).off('drain', onDrain);
       end();
     };
     const cancelAfter = (error: unknown): void => {
@@ -158,16 +159,21 @@ export function pipe(
       timer?.refresh();
       // An empty piece would say nothing, and is no end.
       if (value.length === 0 || response.write(value)) pull();
-      else response.once('drain', pull);
+      else isFull = true;
     };
     const pull = (): void => {
       if (isOver) return;
+      isFull = false;
       Promise.resolve()
         .then(() => chunks.next())
         .then(take)
         .catch(cancelAfter);
     };
-    response.once('close', onClose);
+    const onDrain = (): void => {
+      if (isFull) pull();
+    };
+    // Once for all: the package compression moves listeners to a stream of its own, and takes none back.
+    response.once('close', onClose).on('drain', onDrain);
     const headEarly = (): void => {
       try {
         head(undefined);
