@@ -43,10 +43,8 @@ export class Failures {
     asked: HttpRequest | undefined,
   ): Promise<void> {
     if (this.isOver(error, request, response, scope)) return;
-    const { catches, isClosed, log } = this.context;
-    if (error instanceof HttpError && error.cause instanceof FileFault) {
-      log.info(error.cause, request, 'no file was sent');
-    }
+    const { catches, isClosed } = this.context;
+    this.noteFile(error, request);
     const caught = isClosed() || answerIn(error) !== undefined ? undefined : catches.find(error);
     let thrown: unknown = error;
     const replaced: unknown[] = [];
@@ -58,6 +56,7 @@ export class Failures {
         if (this.isOver(next, request, response, scope)) return;
         thrown = next;
         if (next !== error && next !== caught.error) replaced.push(caught.culprit);
+        this.noteFile(next, request, ...replaced);
       }
     }
     const answer = answerIn(thrown);
@@ -71,6 +70,12 @@ export class Failures {
       }
     }
     await this.answerProblem(thrown, request, response, replaced);
+  }
+
+  /** Says why there was no file; the client is only told that there is none. */
+  private noteFile(error: unknown, request: IncomingMessage, ...others: unknown[]): void {
+    if (!(error instanceof HttpError) || !(error.cause instanceof FileFault)) return;
+    this.context.log.info(error.cause, request, 'no file was sent', ...others);
   }
 
   /** Ends the scope of a request. @param failure - what it has failed with: what it has made sees it. */

@@ -37,8 +37,8 @@ export class RequestLog {
     this.log.warn(this.about(error, request, others), message);
   }
 
-  info(error: unknown, request: IncomingMessage, message: string): void {
-    this.log.info(this.about(error, request, []), message);
+  info(error: unknown, request: IncomingMessage, message: string, ...others: unknown[]): void {
+    this.log.info(this.about(error, request, others), message);
   }
 
   private about(err: unknown, request: IncomingMessage, others: readonly unknown[]): object {

@@ -230,6 +230,28 @@ describe('a file', () => {
     expect(await reasonOf('%2e%2e/x')).toContain('"../x" leads out of its root');
   });
 
+  it('that a catch handler cannot send is told together with the error', async () => {
+    class Errors {
+      @Catch(RangeError) async range() {
+        return file('missing', { root: folder });
+      }
+    }
+    @Controller()
+    class Fails {
+      @Get('/') async fails() {
+        throw new RangeError('why');
+      }
+    }
+    const { app, log } = await makeApp({ controllers: [Fails], catch: [Errors] });
+    expect((await app.inject('/')).statusCode).toBe(404);
+    expect(log.entries).toMatchObject([
+      {
+        message: 'no file was sent',
+        fields: { suppressed: [expect.stringMatching(/^RangeError: why/)] },
+      },
+    ]);
+  });
+
   it('without a root may lie in a folder that begins with a dot', async () => {
     const hidden = join(mkdtempSync(join(tmpdir(), '.turno-')), 'a.txt');
     writeFileSync(hidden, 'hidden');
