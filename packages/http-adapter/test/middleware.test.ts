@@ -376,11 +376,13 @@ describe('known middleware works', () => {
     const { app, url } = await serve({ controllers: [Large] });
     let listeners = 0;
     app.use(compression()).use((_request, response, next) => {
-      const { on } = response;
-      response.on = function (this: typeof response, name: string, listener: () => void) {
+      type On = (name: string, listener: () => void) => typeof response;
+      const on = response.on.bind(response) as On;
+      const counting: On = (name, listener) => {
         if (name === 'drain') listeners += 1;
-        return on.call(this, name, listener) as typeof response;
-      } as typeof on;
+        return on(name, listener);
+      };
+      response.on = counting as typeof response.on;
       next();
     });
     const response = await fetch(`${url}/large`, { headers: { 'accept-encoding': 'gzip' } });
