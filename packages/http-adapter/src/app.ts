@@ -6,6 +6,7 @@ import type { BackgroundTasks } from './background.js';
 import { hasUnreadExcess } from './body.js';
 import { BodyBytes } from './body-bytes.js';
 import { cancelWith } from './cancel.js';
+import { onClientRefusal } from './client-error.js';
 import { endWith, isBehindEnd, isLastOf, takeTurn } from './connection.js';
 import { endpointsOf, type Endpoint } from './endpoint.js';
 import { ListenError } from './errors.js';
@@ -25,13 +26,13 @@ import {
 } from './middleware.js';
 import { problemAnswer } from './problem.js';
 import { readBodyOf, readFormOf } from './read.js';
-import { RequestLog } from './request-log.js';
+import { isInterruption, RequestLog } from './request-log.js';
 import type { RequestLimits } from './request-options.js';
 import { HttpRequest, requestToken } from './request.js';
 import { cutOff, isGone, send, type SendOptions } from './response.js';
 import type { Route, RouteTable } from './route.js';
 import { closeServer, openServer, type Address, type ListenOptions } from './server.js';
-import { clientGone } from './stream.js';
+import { clientGone, serverClosing } from './stream.js';
 import { transmit, type Manner } from './transmit.js';
 
 /** Options of {@link App.close}. */
@@ -70,6 +71,8 @@ export class App implements AsyncDisposable {
   #listening: ReturnType<typeof openServer> | undefined;
   #closing: Promise<void> | undefined;
   #isClosed = false;
+  /** What ends answers that would not end by themselves. */
+  readonly #endless = new Set<(reason: unknown) => void>();
   #inWork = 0;
   #onIdle: (() => void) | undefined;
 
@@ -147,6 +150,11 @@ export class App implements AsyncDisposable {
     try {
       const { server, address } = await this.#listening;
       reportRefusals(server.server, this.log);
+      if (this.#isLogged) {
+        onClientRefusal(server.server, (status, reason) => {
+          this.log.info({ status, reason }, 'no request');
+        });
+      }
       this.log.info({ url: address.url }, 'listening');
       return address;
     } catch (error) {
@@ -184,6 +192,7 @@ export class App implements AsyncDisposable {
     });
     // A server that is just about to open is closed as well; one that failed to is none.
     const opened = await this.#listening?.catch(() => undefined);
+    for (const end of this.#endless) end(serverClosing());
     await Promise.all([drained, opened && closeServer(opened.server, drained)]);
     clearTimeout(expire);
     this.#isClosed = true;
@@ -212,7 +221,8 @@ export class App implements AsyncDisposable {
     try {
       const id = this.#isLogged ? this.#ids.of(request) : undefined;
       const answer = problemAnswer(refusal, id);
-      await send(request, response, answer, how);
+      const headers = this.#ids.headersOf(request);
+      await send(request, response, answer, { ...how, headers });
       if (this.#isLogged) this.#requestLog.answered(request, response, started);
     } catch (error) {
       this.#requestLog.error(error, request, 'the answer could not be sent');
@@ -227,6 +237,9 @@ export class App implements AsyncDisposable {
     this.#inWork += 1;
     const started = this.#isLogged ? this.#requestLog.begin(request, response) : 0;
     let isHandedOn = false;
+    for (const [name, id] of Object.entries(this.#ids.headersOf(request) ?? {})) {
+      response.setHeader(name, id);
+    }
     response.once('close', () => {
       if (this.#isLogged && !isHandedOn) this.#requestLog.answered(request, response, started);
       this.#leave();
@@ -286,11 +299,19 @@ export class App implements AsyncDisposable {
             endpoint.readsLater && this.#readBetween(asked, response, endpoint),
           );
           asked.isAnswered = true;
-          await transmit(request, response, result, mannerOf(route, asked), this.#manner(request));
+          await transmit(
+            request,
+            response,
+            result,
+            mannerOf(route, asked, scope),
+            this.#manner(request),
+          );
         }
         hasSucceeded = true;
       } catch (error) {
         failure = error;
+        // Whether its client takes the whole answer or not: the handler has done what it does.
+        hasSucceeded = asked?.isAnswered === true && isGone(response) && isInterruption(error);
         await this.#failures.answer(error, request, response, scope, asked);
       }
       if (this.#isLogged) this.#requestLog.answered(request, response, started);
@@ -335,13 +356,22 @@ export class App implements AsyncDisposable {
     return { between };
   }
 
+  readonly #onClosing = (end: (reason: unknown) => void) => {
+    if (this.#closing === undefined) this.#endless.add(end);
+    else end(serverClosing());
+    return () => this.#endless.delete(end);
+  };
+
   #manner(request: IncomingMessage): SendOptions {
-    // `close` ends sessions in order.
-    if (request.httpVersionMajor >= 2) return { close: false, linger: false };
+    // `close` ends sessions of HTTP/2 in order.
+    const mayClose = request.httpVersionMajor < 2;
     return {
       // The last one of its connection says so: what waits behind this one is answered, too.
-      close: this.#closing !== undefined && isLastOf(request),
-      linger: hasUnreadExcess(request, this.#limits.bodyLimit),
+      close: mayClose && this.#closing !== undefined && isLastOf(request),
+      linger: mayClose && hasUnreadExcess(request, this.#limits.bodyLimit),
+      onClosing: this.#onClosing,
+      // Middleware may have put another one in its place.
+      headers: this.#middleware.isEmpty ? this.#ids.headersOf(request) : undefined,
     };
   }
 
@@ -366,6 +396,6 @@ export class App implements AsyncDisposable {
   }
 }
 
-function mannerOf({ label, status }: Route, { reply }: HttpRequest): Manner {
-  return { label, status, reply };
+function mannerOf({ label, status }: Route, { reply }: HttpRequest, scope: ScopeInstance): Manner {
+  return { label, status, reply, abort: (reason) => scope.abort(reason) };
 }

@@ -68,7 +68,7 @@ export function Catch<E>(type: AbstractClass<E>) {
 }
 
 /** A method that answers errors of one class. */
-interface Catcher {
+export interface Catcher {
   /** `Errors.notFound`, for messages. */
   readonly label: string;
   readonly token: Token;
@@ -87,6 +87,8 @@ export interface Caught extends Catcher {
   /** The error itself, for the log. */
   readonly culprit: unknown;
   readonly status: number;
+  /** Whose headers the answer has; undefined where the error means nothing to HTTP. */
+  readonly meaning: HttpError | undefined;
 }
 
 interface CatchMethod extends AnswerMethod {
@@ -143,6 +145,11 @@ export class Catches {
     }
   }
 
+  /** All of them. */
+  get all(): readonly Catcher[] {
+    return [...this.catchers.values()];
+  }
+
   /** The handler of the most specific class, of those of the error itself and of what it means to HTTP. */
   find(thrown: unknown): Caught | undefined {
     const culprit = culpritOf(thrown);
@@ -155,7 +162,13 @@ export class Catches {
       byMeaning !== undefined && (byItself === undefined || isA(byMeaning.type, byItself.type));
     const match = isMeant ? byMeaning : byItself;
     if (match === undefined) return undefined;
-    return { ...match.catcher, error: isMeant ? meaning : culprit, culprit, status };
+    return {
+      ...match.catcher,
+      error: isMeant ? meaning : culprit,
+      culprit,
+      status,
+      meaning: meaning instanceof HttpError ? meaning : undefined,
+    };
   }
 
   private matchOf(error: unknown): Match | undefined {

@@ -6,6 +6,16 @@ import { noProxy } from './guard.js';
 import { HttpError, phraseOf } from './http-error.js';
 import { problemAnswer } from './problem.js';
 
+/** Told of what was refused: the status of the answer, and why, as Node's parser says it. */
+type RefusalListener = (status: number, reason: string) => void;
+
+const listeners = new WeakMap<object, RefusalListener>();
+
+/** Tells of each answer to what is no request. @param server - one of node:http, or with its events. */
+export function onClientRefusal(server: object, listener: RefusalListener): void {
+  listeners.set(server, listener);
+}
+
 /** Answers with a problem document and closes the connection; nothing is sent into another answer. */
 export function answerClientErrors(server: Server): void {
   const refused = new WeakSet<Duplex>();
@@ -21,7 +31,9 @@ export function answerClientErrors(server: Server): void {
     const current = (socket as WithMessage)._httpMessage;
     const [first, ...others] = current ? [current, ...waitingOn(socket)] : [];
     if (first === undefined || (!first.req.complete && !first.headersSent)) {
-      end(socket, meaningOf(error));
+      const refusal = meaningOf(error);
+      listeners.get(server)?.(refusal.status, error.code ?? error.message);
+      end(socket, refusal);
     } else if (first.req.complete) {
       // What comes behind requests does not spoil their answers, the last of which ends it all.
       const last = others.filter(({ req }) => req.complete).at(-1) ?? first;

@@ -10,12 +10,13 @@ import {
 import { App } from './app.js';
 import { checkOptions, type AppOptions } from './app-options.js';
 import { Catches, catchingInVain, errorToken } from './catch.js';
-import { unfillable } from './endpoint.js';
+import { uncatchable, unfillable } from './endpoint.js';
 import { AppError, OptionsError, RouteError } from './errors.js';
 import { usingWhatHasEnded } from './generator-handler.js';
 import { guarded, silent, type Logger } from './logger.js';
 import { RequestIds } from './request-id.js';
 import { requestInfoProvider, trustOf } from './request-info.js';
+import { requestLoggerProvider } from './request-logger.js';
 import { RequestProviders } from './request-providers.js';
 import { requestToken } from './request.js';
 
@@ -35,6 +36,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   // What is wrong with the other ones the routes say.
   const served = new Set(table.routes.map(({ controller }) => controller as Class));
   const catches = new Catches(options.catch ?? [], [...served, ...(options.providers ?? [])]);
+  const ids = new RequestIds(requestId === false ? undefined : requestId.toLowerCase());
+  let log: Logger = silent;
   const container = await startContainer({
     providers: [
       ...new Set<Provider>([
@@ -43,7 +46,8 @@ export async function createApp(options: AppOptions): Promise<App> {
         ...(options.providers ?? []),
         ...catches.owners,
       ]),
-      requestInfoProvider(trust),
+      requestInfoProvider(trust, ids),
+      requestLoggerProvider(() => log, ids),
     ],
     scopeValues: [IncomingMessage, requestToken, errorToken],
     before: table.before,
@@ -54,6 +58,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         ? []
         : [
             ...unfillable(table.routes, (token) => graph.inputs(token)),
+            ...uncatchable(catches.all, (token) => graph.inputs(token)),
             ...usingWhatHasEnded([...table.routes, ...catches.methods], graph),
             ...(graph.usesThreads ? catchingInVain(catches.methods) : []),
           ]),
@@ -65,9 +70,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     ...(options.teardownTimeout === undefined ? {} : { teardownTimeout: options.teardownTimeout }),
     ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
   });
-  return new App(table, container, checked, guarded(logger ?? (await defaultLogger())), {
+  log = logger ?? (await defaultLogger());
+  return new App(table, container, checked, guarded(log), {
     catches,
-    ids: new RequestIds(requestId === false ? undefined : requestId.toLowerCase()),
+    ids,
     isLogged: logRequests && logger !== silent,
   });
 }

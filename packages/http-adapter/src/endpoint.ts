@@ -1,6 +1,6 @@
 /** What is known of a route once its plan is compiled. */
 import { handlerToken, type Container, type ParameterSource, type Token } from '@turno/core';
-import { RouteError } from './errors.js';
+import { OptionsError, RouteError } from './errors.js';
 import { asRequestSource, type RequestSource } from './parameter.js';
 import type { Route } from './route.js';
 
@@ -82,6 +82,38 @@ export function unfillable(
         new RouteError(
           `${route.method} ${route.path} of ${route.label} reads its body as JSON and as a form.`,
           'One body is one of them: use @Body, or @Form, @File and @Files, in the handler and its providers.',
+        ),
+      );
+    }
+    return problems;
+  });
+}
+
+/**
+ * Parameters of catch handlers or of their providers that not every request has: they also answer where
+ * there is no route, or where its body was not read.
+ */
+export function uncatchable(
+  catchers: readonly { readonly label: string; readonly token: Token }[],
+  inputs: (token: Token) => readonly ParameterSource[],
+): OptionsError[] {
+  return catchers.flatMap(({ label, token }) => {
+    const sources = inputs(token).flatMap((source) => asRequestSource(source) ?? []);
+    const problems: OptionsError[] = [];
+    if (sources.some(({ reads }) => reads !== undefined)) {
+      problems.push(
+        new OptionsError(
+          `${label} catches errors, and it or one of its providers reads the body of the request, which may not have been read.`,
+          'Put what the answer needs of the body into the error, where that is thrown.',
+        ),
+      );
+    }
+    const keys = sources.filter(({ location, required }) => location === 'path' && required);
+    for (const key of new Set(keys.map((source) => source.key))) {
+      problems.push(
+        new OptionsError(
+          `${label} catches errors, and @Path("${key}") of it or of one of its providers is missing in other paths.`,
+          `Make the parameter optional: @Path("${key}", { optional: true }), or put its value into the error.`,
         ),
       );
     }

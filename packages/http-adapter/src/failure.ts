@@ -1,10 +1,12 @@
 /** What becomes of a request that has failed: its catch handler, a problem document, the log. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { DisposedError, suppressedErrors, value, type ScopeInstance } from '@turno/core';
+import { DisposedError, errorPath, suppressedErrors, value, type ScopeInstance } from '@turno/core';
 import { cancelWith } from './cancel.js';
 import { errorToken, type Catches, type Caught } from './catch.js';
-import { ServiceUnavailable } from './http-error.js';
-import { levelOf, problemOf, severityOf } from './problem.js';
+import { FileFault } from './file.js';
+import { HttpError, ServiceUnavailable } from './http-error.js';
+import { culpritOf, headersOfError, levelOf, problemOf, severityOf } from './problem.js';
+import { Redirect } from './redirect.js';
 import { HttpRequest } from './request.js';
 import type { RequestIds } from './request-id.js';
 import { isInterruption, type RequestLog } from './request-log.js';
@@ -42,8 +44,10 @@ export class Failures {
   ): Promise<void> {
     if (this.isOver(error, request, response, scope)) return;
     const { catches, isClosed } = this.context;
-    const caught = isClosed() ? undefined : catches.find(error);
+    this.noteFile(error, request);
+    const caught = isClosed() || answerIn(error) !== undefined ? undefined : catches.find(error);
     let thrown: unknown = error;
+    const replaced: unknown[] = [];
     if (caught !== undefined) {
       try {
         await this.answerCaught(caught, request, response, scope, asked);
@@ -51,9 +55,27 @@ export class Failures {
       } catch (next) {
         if (this.isOver(next, request, response, scope)) return;
         thrown = next;
+        if (next !== error && next !== caught.error) replaced.push(caught.culprit);
+        this.noteFile(next, request, ...replaced);
       }
     }
-    await this.answerProblem(thrown, request, response);
+    const answer = answerIn(thrown);
+    if (answer !== undefined) {
+      try {
+        await this.answerAsIs(answer, request, response, scope, asked);
+        return;
+      } catch (next) {
+        if (this.isOver(next, request, response, scope)) return;
+        thrown = next;
+      }
+    }
+    await this.answerProblem(thrown, request, response, replaced);
+  }
+
+  /** Says why there was no file; the client is only told that there is none. */
+  private noteFile(error: unknown, request: IncomingMessage, ...others: unknown[]): void {
+    if (!(error instanceof HttpError) || !(error.cause instanceof FileFault)) return;
+    this.context.log.info(error.cause, request, 'no file was sent', ...others);
   }
 
   /** Ends the scope of a request. @param failure - what it has failed with: what it has made sees it. */
@@ -84,7 +106,8 @@ export class Failures {
     scope: ScopeInstance | undefined,
   ): boolean {
     if (isGone(response)) {
-      if (scope !== undefined) this.logUnseen(error, request);
+      // What was thrown to be the answer is no fault.
+      if (scope !== undefined && answerIn(error) === undefined) this.logUnseen(error, request);
       return true;
     }
     if (!response.headersSent) return false;
@@ -101,7 +124,7 @@ export class Failures {
 
   /** @throws what the catch handler throws, or what is wrong with its result. */
   private async answerCaught(
-    { token, error, culprit, label, status }: Caught,
+    { token, error, culprit, label, status, meaning }: Caught,
     request: IncomingMessage,
     response: ServerResponse,
     scope: ScopeInstance | undefined,
@@ -118,7 +141,10 @@ export class Failures {
       const result = await own.run((call) => call.resolve(token), [value(errorToken, error)]);
       asked.isAnswered = true;
       const { reply } = asked;
-      await transmit(request, response, result, { label, status, reply }, manner(request));
+      const abort = (reason: unknown) => own.abort(reason);
+      const headers = meaning && headersOfError(meaning);
+      const said = { label, status, headers, reply, abort };
+      await transmit(request, response, result, said, manner(request));
       const level = levelOf(response.statusCode);
       if (level !== undefined) log[level](culprit, request, messages[level]);
     } finally {
@@ -126,19 +152,44 @@ export class Failures {
     }
   }
 
+  /** Of what has been set before headers and cookies hold, but not the status. */
+  private async answerAsIs(
+    answer: Redirect | Response,
+    request: IncomingMessage,
+    response: ServerResponse,
+    scope: ScopeInstance | undefined,
+    asked: HttpRequest | undefined,
+  ): Promise<void> {
+    const reply = asked?.reply;
+    reply?.forgetStatus();
+    if (asked !== undefined) asked.isAnswered = true;
+    const abort = (reason: unknown) => scope?.abort(reason);
+    const label = errorPath(answer)?.at(-1) ?? 'a middleware';
+    const manner = { label, status: undefined, reply, abort };
+    await transmit(request, response, answer, manner, this.context.manner(request));
+  }
+
+  /** @param replaced - what was thrown before that, and shall not get lost. */
   private async answerProblem(
     thrown: unknown,
     request: IncomingMessage,
     response: ServerResponse,
+    replaced: readonly unknown[],
   ): Promise<void> {
     const { ids, log, isLogged, isClosed, manner } = this.context;
     // What was cut off at the end of the grace can be tried elsewhere.
     const error = isClosed() && thrown instanceof DisposedError ? closing() : thrown;
     const about = { requestId: () => ids.of(request), isLogged };
     const { answer, level, logged } = problemOf(error, about);
-    if (level !== undefined) log[level](logged, request, messages[level]);
+    if (level !== undefined) log[level](logged, request, messages[level], ...replaced);
     await send(request, response, answer, manner(request));
   }
+}
+
+/** What was thrown to be sent as it is, such as a redirect of a guard. */
+function answerIn(thrown: unknown): Redirect | Response | undefined {
+  const culprit = culpritOf(thrown);
+  return culprit instanceof Redirect || culprit instanceof Response ? culprit : undefined;
 }
 
 const messages = { error: 'request failed', warn: 'request refused' } as const;

@@ -33,8 +33,8 @@ export class FileAnswer {
 
 /**
  * To be returned by a handler: sends a file, on the event loop and piece by piece, also where the
- * handler runs in a thread. What does not exist, begins with a dot, is a folder or leads out of `root`
- * is a 404 or 403.
+ * handler runs in a thread. What does not exist, is a folder, leads out of `root`, or below it begins with
+ * a dot, is a 404 or 403; the log says why.
  */
 export function file(path: string, options: SendFileOptions = {}): FileAnswer {
   return new FileAnswer(path, options);
@@ -80,10 +80,13 @@ export async function sendFile(
       maxAge,
       immutable,
       index: false,
-      dotfiles: 'ignore',
+      // Without a root the path is the program's own.
+      dotfiles: root === undefined ? 'allow' : 'ignore',
     })
-      .on('error', (error: SendError) => fail(meaningOf(error)))
-      .on('directory', () => fail(new NotFound()))
+      .on('error', (error: SendError) => fail(meaningOf(error, path)))
+      .on('directory', () =>
+        fail(new NotFound(undefined, { cause: new FileFault(path, 'is a folder') })),
+      )
       .pipe(response);
   });
 }
@@ -94,17 +97,36 @@ function setHeaders(response: ServerResponse, headers: OutgoingHttpHeaders): voi
   }
 }
 
+/** Why there was no file to send: for the log. */
+export class FileFault extends Error {
+  constructor(path: string, reason: string, cause?: unknown) {
+    super(`The file ${JSON.stringify(path)} ${reason}.`, { cause });
+  }
+
+  override get name(): string {
+    return 'FileFault';
+  }
+}
+
 interface SendError extends Error {
   readonly status?: number;
+  readonly code?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-function meaningOf(error: SendError): Error {
-  const { status = 500, headers } = error;
+function meaningOf(error: SendError, path: string): Error {
+  const { status = 500, headers, code } = error;
   if (status >= 500) return error;
+  const reason =
+    status === 403
+      ? 'leads out of its root, or has ".." in it where there is none'
+      : code === undefined
+        ? 'begins with a dot, or lies in a folder that does'
+        : `does not exist (${code})`;
+  const cause = status === 403 || status === 404 ? new FileFault(path, reason, error) : error;
   const range = headers?.['Content-Range'];
   return httpErrorOf(status, undefined, {
-    cause: error,
+    cause,
     ...(range === undefined ? {} : { headers: { 'content-range': range } }),
   });
 }

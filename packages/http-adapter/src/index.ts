@@ -54,6 +54,7 @@ export { configureServer, type ServerLimits } from './limits.js';
 export { RequestInfo, type TrustProxy } from './request-info.js';
 export type { RequestOptions } from './request-options.js';
 export type { Logger } from './logger.js';
+export { RequestLogger } from './request-logger.js';
 export { closeOnSignals } from './signals.js';
 export { serve, type ServeOptions } from './serve.js';
 export * from './errors.js';

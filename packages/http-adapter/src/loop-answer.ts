@@ -31,6 +31,7 @@ function isSentLater(result: object): boolean {
     result instanceof FileAnswer ||
     result instanceof EventStream ||
     result instanceof Response ||
+    result instanceof Blob ||
     isStream(result)
   );
 }

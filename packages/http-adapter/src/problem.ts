@@ -3,7 +3,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { DeadlineError, InputError, QueueFullError, ThreadsStuckError } from '@turno/core';
 import { foreignMeaning } from './foreign-error.js';
 import { HttpError, phraseOf, ServiceUnavailable, UnprocessableContent } from './http-error.js';
-import { ParameterFault } from './parameter.js';
+import { ParameterFault, type ParameterProblem } from './parameter.js';
 import type { Answer } from './response.js';
 
 /** The answer for something that was thrown. */
@@ -76,8 +76,15 @@ export function meaningOf(error: unknown): unknown {
       headers: { 'retry-after': '1' },
     });
   }
+  // Thrown by a handler it is one as well.
+  if (error instanceof ParameterFault) return unprocessable(error.problems);
   if (!(error instanceof InputError)) return foreignMeaning(error) ?? error;
-  const problems = error.faults.flatMap(({ error: fault }) => (fault as ParameterFault).problems);
+  return unprocessable(
+    error.faults.flatMap(({ error: fault }) => (fault as ParameterFault).problems),
+  );
+}
+
+function unprocessable(problems: readonly ParameterProblem[]): UnprocessableContent {
   return new UnprocessableContent('The request has invalid parameters.', {
     members: { errors: distinct(problems) },
   });
@@ -105,12 +112,21 @@ const framing: ReadonlySet<string> = new Set([
  * @throws TypeError where its headers or members cannot be sent.
  */
 export function problemAnswer(error: HttpError, requestId?: string): Answer {
-  const { status, type, message, headers = {}, members } = error;
+  const { status, type, message, members } = error;
   const title = error.title ?? phraseOf(status);
   const own = { type, title, status, detail: message === title ? undefined : message };
   // Twice: once for the order, once so that no further member replaces one of these.
   const body = JSON.stringify({ ...own, requestId, ...members, ...own });
-  const checked: Record<string, string> = { 'content-type': 'application/problem+json' };
+  const headers = { 'content-type': 'application/problem+json', ...headersOfError(error) };
+  return { status, headers, body };
+}
+
+/**
+ * The headers of the answer to an error, without those that belong to its body.
+ * @throws TypeError where they cannot be sent.
+ */
+export function headersOfError({ headers = {} }: HttpError): Record<string, string> {
+  const checked: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase();
     if (framing.has(lower)) continue;
@@ -118,5 +134,5 @@ export function problemAnswer(error: HttpError, requestId?: string): Answer {
     validateHeaderValue(lower, value);
     checked[lower] = value;
   }
-  return { status, headers: checked, body };
+  return checked;
 }

@@ -136,6 +136,12 @@ export class Reply {
     this.#settings.length = 0;
   }
 
+  /** @internal Forgets the status: that of the answer holds. */
+  forgetStatus(): void {
+    const others = this.#settings.filter(([kind]) => kind !== 'status');
+    this.#settings.splice(0, Infinity, ...others);
+  }
+
   /** @internal The status and headers of an answer, with what was said. */
   applyTo(
     status: number,

@@ -12,6 +12,11 @@ export class RequestIds {
   /** @param header - in lower case: what the client, or a proxy before it, may say; or nothing. */
   constructor(private readonly header: string | undefined) {}
 
+  /** The header of answers that says the id; none where no header may bring one. */
+  headersOf(request: IncomingMessage): Readonly<Record<string, string>> | undefined {
+    return this.header === undefined ? undefined : { [this.header]: this.of(request) };
+  }
+
   /** The id of a request: that of its header where that is well-formed, else a new one. */
   of(request: IncomingMessage): string {
     let id = this.known.get(request);

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { Portable, provide, type Provider } from '@turno/core';
 import { OptionsError } from './errors.js';
 import { isHost } from './guard.js';
+import type { RequestIds } from './request-id.js';
 
 /**
  * Whose `X-Forwarded-*` headers are believed: those of no one (`false`); of addresses, networks
@@ -25,6 +26,8 @@ export class RequestInfo {
     readonly protocol: 'http' | 'https',
     /** With the port, where one was said; empty where HTTP/1.0 said none. */
     readonly host: string,
+    /** By which the lines of the log and the answer find each other. */
+    readonly requestId: string,
   ) {}
 }
 
@@ -64,9 +67,9 @@ function badTrust(given: unknown, cause?: unknown): OptionsError {
 }
 
 /** Provides {@link RequestInfo} from the request of the scope. */
-export function requestInfoProvider(trust: Trust): Provider {
+export function requestInfoProvider(trust: Trust, ids: RequestIds): Provider {
   const options = { deps: [IncomingMessage], scope: 'request', on: 'loop' } as const;
-  return provide(RequestInfo, options, (request) => infoOf(request, trust));
+  return provide(RequestInfo, options, (request) => infoOf(request, trust, ids.of(request)));
 }
 
 /**
@@ -74,17 +77,22 @@ export function requestInfoProvider(trust: Trust): Provider {
  * proxy has written; `Forwarded` is not read: a proxy that writes the one hands through the other as
  * its client has sent it.
  */
-export function infoOf({ headers, socket }: IncomingMessage, trust: Trust): RequestInfo {
+export function infoOf(
+  { headers, socket }: IncomingMessage,
+  trust: Trust,
+  requestId: string,
+): RequestInfo {
   const peer = plainAddress(socket.remoteAddress ?? '');
   const host = headers.host ?? (headers[':authority'] as string | undefined) ?? '';
   const protocol = 'encrypted' in socket && socket.encrypted === true ? 'https' : 'http';
-  if (!trust(peer, 0)) return new RequestInfo(peer, protocol, host);
+  if (!trust(peer, 0)) return new RequestInfo(peer, protocol, host, requestId);
   const forwardedProtocol = last(headers['x-forwarded-proto'])?.toLowerCase();
   const forwardedHost = last(headers['x-forwarded-host']);
   return new RequestInfo(
     clientBehind(peer, listOf(headers['x-forwarded-for']), trust),
     forwardedProtocol === 'http' || forwardedProtocol === 'https' ? forwardedProtocol : protocol,
     forwardedHost !== undefined && isHost(forwardedHost) ? forwardedHost : host,
+    requestId,
   );
 }
 

@@ -42,17 +42,22 @@ export class RequestLog {
     );
   }
 
-  error(error: unknown, request: IncomingMessage, message: string): void {
-    this.log.error(this.about(error, request), message);
+  /** @param others - what else has failed. */
+  error(error: unknown, request: IncomingMessage, message: string, ...others: unknown[]): void {
+    this.log.error(this.about(error, request, others), message);
   }
 
-  warn(error: unknown, request: IncomingMessage, message: string): void {
-    this.log.warn(this.about(error, request), message);
+  warn(error: unknown, request: IncomingMessage, message: string, ...others: unknown[]): void {
+    this.log.warn(this.about(error, request, others), message);
   }
 
-  private about(err: unknown, request: IncomingMessage): object {
+  info(error: unknown, request: IncomingMessage, message: string, ...others: unknown[]): void {
+    this.log.info(this.about(error, request, others), message);
+  }
+
+  private about(err: unknown, request: IncomingMessage, others: readonly unknown[]): object {
     const path = errorPath(err)?.join(' -> ');
-    const suppressed = suppressedErrors(err);
+    const suppressed = [...suppressedErrors(err), ...others];
     return {
       err,
       ...this.request(request),

@@ -1,6 +1,6 @@
 /** What goes back over the wire: values become answers, answers are sent. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isUint8Array } from 'node:util/types';
+import { isArrayBuffer, isDataView, isNativeError, isUint8Array } from 'node:util/types';
 import { lingerTime } from './connection.js';
 import { ResponseError } from './errors.js';
 import { isLarge, writeSlices } from './slices.js';
@@ -35,17 +35,26 @@ export const textHeaders: AnswerHeaders = { 'content-type': 'text/plain; charset
 export const bytesHeaders: AnswerHeaders = { 'content-type': 'application/octet-stream' };
 
 /**
- * The answer for plain data: nothing for `undefined`, text for a string, bytes for a `Uint8Array`, JSON
- * for everything else.
+ * The answer for plain data: nothing for `undefined`, text for a string, bytes for a `Uint8Array`, an
+ * `ArrayBuffer` or a `DataView`, JSON for everything else.
  * @param handler - for the message: `Burgers.parallel`.
  * @throws ResponseError when the value is no plain data.
  */
 export function encode(handler: string, value: unknown): Encoded {
   if (value === undefined) return { headers: noHeaders, body: undefined };
   if (typeof value === 'string') return { headers: textHeaders, body: value };
-  // By tag: bytes of another realm (a Jest sandbox) count too.
-  if (isUint8Array(value)) return { headers: bytesHeaders, body: value };
+  const bytes = bytesIn(value);
+  if (bytes !== undefined) return { headers: bytesHeaders, body: bytes };
   return { headers: jsonHeaders, body: toJson(handler, value) };
+}
+
+/** By tag: bytes of another realm (a Jest sandbox) count too. */
+function bytesIn(value: unknown): Uint8Array | undefined {
+  if (isUint8Array(value)) return value;
+  if (isArrayBuffer(value)) return new Uint8Array(value);
+  if (!isDataView(value)) return undefined;
+  const { buffer, byteOffset, byteLength } = value;
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function toJson(handler: string, value: unknown): string {
@@ -61,8 +70,15 @@ function toJson(handler: string, value: unknown): string {
   return json;
 }
 
-/** JSON.stringify makes `{}` of a Map and an inventory of innards of a stream. */
+/** JSON.stringify makes `{}` of a Map or an error, and an inventory of innards of a stream. */
 function refuseUnserialisable(handler: string, value: unknown): void {
+  if (isNativeError(value) || value instanceof Error) {
+    throw new ResponseError(
+      handler,
+      `it is the error ${value.name}, which has to be thrown`,
+      value,
+    );
+  }
   if (typeof value !== 'object' || value === null || Array.isArray(value) || 'toJSON' in value) {
     return;
   }
@@ -89,6 +105,13 @@ export interface SendOptions {
    * reset and could throw the answer away unread.
    */
   readonly linger: boolean;
+  /** What each answer has, unless it says another. */
+  readonly headers?: AnswerHeaders | undefined;
+  /**
+   * Takes what is to be called when the server closes, or calls it if that has begun.
+   * @returns what takes it back.
+   */
+  readonly onClosing?: (end: (reason: unknown) => void) => () => void;
 }
 
 /**
@@ -137,7 +160,7 @@ export function send(
   request: IncomingMessage,
   response: ServerResponse,
   { status, headers, body, isOurs = false }: Answer,
-  { close, linger }: SendOptions,
+  { close, linger, headers: common }: SendOptions,
 ): Promise<void> {
   return new Promise((resolve) => {
     if (isGone(response)) {
@@ -148,6 +171,7 @@ export function send(
     const whole = bodiless.has(status) ? undefined : (body ?? '');
     const sent = typeof whole === 'string' && isLarge(whole) ? Buffer.from(whole) : whole;
     response.writeHead(status, {
+      ...common,
       ...withEarlier(response, headers),
       ...(sent === undefined ? {} : { 'content-length': Buffer.byteLength(sent) }),
       ...(close || linger ? { connection: 'close' } : {}),

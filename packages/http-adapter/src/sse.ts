@@ -19,7 +19,7 @@ export interface ServerSentEvent {
 export interface SseOptions {
   /**
    * How long nothing may be sent before a comment is, in milliseconds, so that proxies keep the
-   * connection. Default 15,000; `false`: never.
+   * connection. Default 15,000; `false` or 0: never.
    */
   readonly keepAlive?: number | false;
 }
@@ -39,10 +39,21 @@ export class EventStream {
  * To be returned by a handler: sends events to an `EventSource` as they come. A string is an event with
  * that `data`. When the client goes, the iterator is returned; take an `AbortSignal` into what waits
  * for events, so that it does not wait for ever.
+ * @throws ReplyError for a `keepAlive` that is no number of milliseconds.
  */
 export function sse(events: Events, { keepAlive = 15_000 }: SseOptions = {}): EventStream {
-  return new EventStream(events, keepAlive === false ? undefined : keepAlive);
+  if (keepAlive === false || keepAlive === 0) return new EventStream(events, undefined);
+  if (!Number.isFinite(keepAlive) || keepAlive < 0 || keepAlive > longest) {
+    throw new ReplyError(
+      `Events were given the keepAlive ${String(keepAlive)}.`,
+      'It is a number of milliseconds up to 2^31 - 1; false or 0: never.',
+    );
+  }
+  return new EventStream(events, keepAlive);
 }
+
+/** Of a timer. */
+const longest = 2 ** 31 - 1;
 
 /** What is sent while there are no events. */
 export const keepAliveComment = ':\n\n';

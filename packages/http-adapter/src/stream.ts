@@ -10,8 +10,8 @@ export interface Chunks {
   next(): PromiseLike<IteratorResult<unknown>> | IteratorResult<unknown>;
   /** Ends it early: the client has gone, or wants no body. */
   cancel(): unknown;
-  /** Whether the head goes out before the first piece is there. */
-  readonly isEager?: boolean;
+  /** How long the head may wait for the first piece, in milliseconds; default: until it is there. */
+  readonly headTime?: number;
   /** What is sent when there has been nothing for so many milliseconds. */
   readonly idle?: { readonly time: number; readonly text: string } | undefined;
 }
@@ -43,6 +43,12 @@ export function chunksOf(value: object): Chunks | undefined {
   return isGenerator(value) ? chunksOfIterable(value) : undefined;
 }
 
+/**
+ * How long the head of events waits for the first one, in milliseconds: what fails at once has an answer of
+ * its own, and a client of quiet events learns that it is connected.
+ */
+const headTime = 200;
+
 /** The text of events, piece by piece. */
 export function chunksOfEvents({ events, keepAlive }: EventStream): Chunks {
   const chunks = chunksOf(events) ?? chunksOfIterable(events as Iterable<unknown>);
@@ -53,7 +59,7 @@ export function chunksOfEvents({ events, keepAlive }: EventStream): Chunks {
       return { done: false, value: formatEvent(next.value as ServerSentEvent | string) };
     },
     cancel: () => chunks.cancel(),
-    isEager: true,
+    headTime,
     idle: keepAlive === undefined ? undefined : { time: keepAlive, text: keepAliveComment },
   };
 }
@@ -77,6 +83,11 @@ export function clientGone(): DOMException {
   return new DOMException('The client has gone before its answer.', 'AbortError');
 }
 
+/** What the end of the server looks like to what makes events. */
+export function serverClosing(): DOMException {
+  return new DOMException('The server is closing.', 'AbortError');
+}
+
 /** How long a source may take to end when its client has gone, in milliseconds. */
 const cancelTime = 10_000;
 
@@ -84,6 +95,8 @@ const cancelTime = 10_000;
  * Sends pieces as they come, and asks for the next one only when the client has room for it.
  * @param handler - for the message: `Burgers.parallel`.
  * @param writeHead - called before the first piece.
+ * @param onClosing - takes what ends the answer, as if its source had ended, when the server closes;
+ * returns what takes it back.
  * @throws what the source throws, a ResponseError for a piece that is no text and no bytes, or
  * {@link clientGone} when it has ended because of that.
  */
@@ -92,23 +105,36 @@ export function pipe(
   chunks: Chunks,
   handler: string,
   writeHead: (first: unknown) => void,
+  onClosing?: (end: () => void) => () => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let isOver = false;
     let hasHead = false;
+    let waits = false;
     let timer: NodeJS.Timeout | undefined;
+    let headTimer: NodeJS.Timeout | undefined;
+    const closing: { stopListening?: (() => void) | undefined } = {};
     const settle = (end: () => void): void => {
       if (isOver) return;
       isOver = true;
       clearInterval(timer);
-      response.off('close', onClose).off('drain', pull);
+      clearTimeout(headTimer);
+      closing.stopListening?.();
+      response.off('close', onClose).off('drain', onDrain);
       end();
     };
-    const fail = (error: unknown): void => settle(() => reject(error));
     const cancelAfter = (error: unknown): void => {
       settle(() => void cancelled(chunks).then(() => reject(error as Error)));
     };
     const onClose = (): void => cancelAfter(clientGone());
+    const endEarly = (): void => {
+      headEarly();
+      settle(() => {
+        const closed = new Promise<void>((done) => response.once('close', done));
+        response.end();
+        void Promise.all([closed, cancelled(chunks)]).then(() => resolve());
+      });
+    };
     const head = (first: unknown): void => {
       if (hasHead) return;
       hasHead = true;
@@ -134,31 +160,40 @@ export function pipe(
       timer?.refresh();
       // An empty piece would say nothing, and is no end.
       if (value.length === 0 || response.write(value)) pull();
-      else response.once('drain', pull);
+      else waits = true;
     };
     const pull = (): void => {
       if (isOver) return;
+      waits = false;
       Promise.resolve()
         .then(() => chunks.next())
         .then(take)
-        .catch(fail);
+        .catch(cancelAfter);
     };
-    response.once('close', onClose);
-    try {
-      if (chunks.isEager === true) head(undefined);
-    } catch (error) {
-      cancelAfter(error);
-      return;
-    }
+    const onDrain = (): void => {
+      if (waits) pull();
+    };
+    // Once for all: the package compression moves listeners to a stream of its own, and takes none back.
+    response.once('close', onClose).on('drain', onDrain);
+    const headEarly = (): void => {
+      try {
+        head(undefined);
+      } catch (error) {
+        cancelAfter(error);
+      }
+    };
+    if (chunks.headTime !== undefined) headTimer = setTimeout(headEarly, chunks.headTime).unref();
     if (chunks.idle !== undefined) {
       const { time, text } = chunks.idle;
-      // Not into the buffer of a client that does not read.
       timer = setInterval(() => {
-        if (!isFull(response)) response.write(text);
+        headEarly();
+        // Not into the buffer of a client that does not read.
+        if (!isOver && !isFull(response)) response.write(text);
       }, time);
       timer.unref();
     }
     pull();
+    closing.stopListening = onClosing?.(endEarly);
   });
 }
 

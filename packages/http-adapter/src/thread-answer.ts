@@ -6,7 +6,7 @@ import { Redirect } from './redirect.js';
 import { encode, textHeaders, bytesHeaders, type AnswerHeaders, type Encoded } from './response.js';
 import { EventStream } from './sse.js';
 import { chunksOf, chunksOfEvents, type Chunks } from './stream.js';
-import { headersOf } from './web-response.js';
+import { headersOf, headersOfBlob } from './web-response.js';
 import { worthMoving } from './body-bytes.js';
 import { ResponseError } from './errors.js';
 
@@ -28,6 +28,9 @@ export class ThreadAnswer implements Encoded {
 export function finishInThread(result: unknown, label: string): unknown {
   if (result instanceof Redirect || result instanceof FileAnswer) return result;
   if (result instanceof Response) return collectResponse(result, label);
+  if (result instanceof Blob) {
+    return collect(chunksOf(result.stream()) as Chunks, label, headersOfBlob(result));
+  }
   if (result instanceof EventStream) {
     const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' };
     return collect(chunksOfEvents(result), label, headers);

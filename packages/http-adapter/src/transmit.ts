@@ -27,7 +27,7 @@ import {
   type Chunks,
 } from './stream.js';
 import { ThreadAnswer } from './thread-answer.js';
-import { headersOf } from './web-response.js';
+import { headersOf, headersOfBlob } from './web-response.js';
 
 /** What the route and the request have said of the answer. */
 export interface Manner {
@@ -35,8 +35,12 @@ export interface Manner {
   readonly label: string;
   /** That of the route. */
   readonly status: number | undefined;
+  /** Those of the error that is answered; what the answer itself says goes before. */
+  readonly headers?: AnswerHeaders | undefined;
   /** Undefined where nothing has asked for it. */
   readonly reply: Reply | undefined;
+  /** Aborts the signals that what makes the answer may wait with. */
+  readonly abort: (reason: unknown) => void;
 }
 
 const eventHeaders: AnswerHeaders = {
@@ -70,8 +74,11 @@ export function transmit(
       return transmitWhole(request, response, whole, manner, options);
     }
     if (result instanceof FileAnswer) {
-      const { status: byRoute = 200, reply } = manner;
-      const { status, headers } = reply?.applyTo(byRoute, {}) ?? { status: byRoute, headers: {} };
+      const { status: byRoute = 200, headers: given = {}, reply } = manner;
+      const { status, headers } = reply?.applyTo(byRoute, given) ?? {
+        status: byRoute,
+        headers: given,
+      };
       if (bodiless.has(status)) {
         return send(request, response, { status, headers, body: undefined }, options);
       }
@@ -91,6 +98,10 @@ export function transmit(
       }
       return transmitChunks(request, response, chunksOf(body) as Chunks, headers, own, options);
     }
+    if (result instanceof Blob) {
+      const chunks = chunksOf(result.stream()) as Chunks;
+      return transmitChunks(request, response, chunks, headersOfBlob(result), manner, options);
+    }
     const chunks = chunksOf(result);
     if (chunks !== undefined) {
       return transmitChunks(request, response, chunks, undefined, manner, options);
@@ -108,9 +119,10 @@ function transmitWhole(
 ): Promise<void> {
   const byRoute = manner.status ?? (body === undefined ? 204 : 200);
   const { reply } = manner;
-  const said = reply?.applyTo(status ?? byRoute, headers) ?? {
+  const own = manner.headers === undefined ? headers : { ...manner.headers, ...headers };
+  const said = reply?.applyTo(status ?? byRoute, own) ?? {
     status: status ?? byRoute,
-    headers,
+    headers: own,
   };
   return send(request, response, { ...said, body, isOurs }, options);
 }
@@ -121,11 +133,13 @@ async function transmitChunks(
   response: ServerResponse,
   chunks: Chunks,
   headers: AnswerHeaders | undefined,
-  { label, status: byRoute = 200, reply }: Manner,
+  { label, status: byRoute = 200, headers: given, reply, abort }: Manner,
   options: SendOptions,
 ): Promise<void> {
-  const headersFor = (first: unknown) =>
-    headers ?? (typeof first === 'string' ? textHeaders : bytesHeaders);
+  const headersFor = (first: unknown) => ({
+    ...given,
+    ...(headers ?? (typeof first === 'string' ? textHeaders : bytesHeaders)),
+  });
   const saidOf = (first: unknown) =>
     reply?.applyTo(byRoute, headersFor(first)) ?? { status: byRoute, headers: headersFor(first) };
   if (isGone(response)) {
@@ -134,7 +148,7 @@ async function transmitChunks(
   }
   const isBodiless = bodiless.has(saidOf('').status);
   if (request.method === 'HEAD' || isBodiless) {
-    const isKnown = isBodiless || chunks.isEager === true;
+    const isKnown = isBodiless || chunks.headTime !== undefined;
     if (isKnown) await cancelled(chunks);
     // What fails before its first piece, or says there what it is, does so without a body, too.
     const first = isKnown ? '' : await firstPiece(response, chunks, label);
@@ -143,17 +157,38 @@ async function transmitChunks(
     response.end();
     return;
   }
-  await pipe(response, chunks, label, (first) => {
+  const writeHead = (first: unknown) => {
     const { status, headers } = saidOf(first);
     response.writeHead(status, withConnection(withEarlier(response, headers), options));
-  });
+  };
+  const { onClosing } = options;
+  // A client of events connects again; to one of any other stream half of it would look like the whole.
+  const isCutShort = onClosing !== undefined && isEventStream(saidOf('').headers);
+  await pipe(
+    response,
+    chunks,
+    label,
+    writeHead,
+    isCutShort
+      ? (end) =>
+          onClosing((reason) => {
+            abort(reason);
+            end();
+          })
+      : undefined,
+  );
+}
+
+function isEventStream(headers: AnswerHeaders): boolean {
+  return String(headers['content-type']).startsWith('text/event-stream');
 }
 
 function withConnection(
   headers: AnswerHeaders,
-  { close, linger }: SendOptions,
+  { close, linger, headers: common }: SendOptions,
 ): Record<string, string | string[]> {
   return {
+    ...(common as Record<string, string | string[]> | undefined),
     ...(headers as Record<string, string | string[]>),
     ...(close || linger ? { connection: 'close' } : {}),
   };

@@ -1,5 +1,5 @@
-/** `Response` objects of the web as answers. */
-import type { AnswerHeaders } from './response.js';
+/** `Response` and `Blob` objects of the web as answers. */
+import { bytesHeaders, type AnswerHeaders } from './response.js';
 
 /** What the framing of the connection decides, whatever the object says. */
 const framing: ReadonlySet<string> = new Set([
@@ -11,13 +11,24 @@ const framing: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+/** What fetch has taken off a body before anybody can read it, though the header stays. */
+const decoded = /^(?:gzip|x-gzip|deflate|br)(?:, *(?:gzip|x-gzip|deflate|br))*$/i;
+
 /** Its headers, each cookie by itself. */
-export function headersOf({ headers }: Response): AnswerHeaders {
+export function headersOf({ headers, url }: Response): AnswerHeaders {
   const found: Record<string, string | readonly string[]> = {};
+  // Only what was fetched has a URL.
+  const isFetched = url !== '';
   for (const [name, value] of headers) {
-    if (name !== 'set-cookie' && !framing.has(name)) found[name] = value;
+    if (name === 'set-cookie' || framing.has(name)) continue;
+    if (isFetched && name === 'content-encoding' && decoded.test(value)) continue;
+    found[name] = value;
   }
   const cookies = headers.getSetCookie();
   if (cookies.length > 0) found['set-cookie'] = cookies;
   return found;
+}
+
+export function headersOfBlob({ type }: Blob): AnswerHeaders {
+  return type === '' ? bytesHeaders : { 'content-type': type };
 }

@@ -1,14 +1,41 @@
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
-import { Catch, Controller, file, Get, NotFound, Reply, type App } from '@turno/http-adapter';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import {
+  Catch,
+  Controller,
+  file,
+  Get,
+  NotFound,
+  redirect,
+  Reply,
+  type App,
+} from '@turno/http-adapter';
 import { closeBuilt, makeApp } from './built.js';
-import { folder, Kinds, Marks, Replies } from './fixtures/answers.js';
+import {
+  folder,
+  Guarded,
+  Guards,
+  Kinds,
+  Marks,
+  Objects,
+  Redirects,
+  Replies,
+} from './fixtures/answers.js';
 import type { Log } from './support.js';
 
 let app: App;
 let log: Log;
 beforeAll(async () => {
-  const options = { controllers: [Replies, Kinds], providers: [Marks], threads: { size: 1 } };
+  const options = {
+    controllers: [Replies, Kinds, Objects],
+    providers: [Marks],
+    threads: { size: 1 },
+  };
   ({ app, log } = await makeApp(options));
 });
 beforeEach(() => {
@@ -70,6 +97,32 @@ describe('a redirect', () => {
     expect(thread.statusCode).toBe(308);
     expect(thread.headers.location).toBe('https://example.com/');
   });
+});
+
+it('a redirect or a web Response that is thrown is the answer', async () => {
+  const { app, log } = await makeApp({
+    controllers: [Guarded],
+    providers: [Guards],
+    catch: [Redirects],
+    threads: { size: 1 },
+  });
+  const loop = await app.inject('/guarded/loop');
+  expect(loop.statusCode).toBe(303);
+  expect(loop.headers).toMatchObject({ location: '/login', 'set-cookie': ['back=1; Path=/'] });
+  const thread = await app.inject('/guarded/thread');
+  expect(thread.statusCode).toBe(302);
+  expect(thread.headers.location).toBe('/login');
+  const response = await app.inject('/guarded/response');
+  expect(response).toMatchObject({ statusCode: 451, body: 'no entry' });
+  expect(response.headers['x-why']).toBe('law');
+  expect((await app.inject('/guarded/caught')).headers.location).toBe('/range');
+  app.use(() => {
+    throw redirect('/elsewhere');
+  });
+  expect((await app.inject('/nowhere')).headers.location).toBe('/elsewhere');
+  await app.close();
+  expect(log.faults).toEqual([]);
+  expect(Guards.events).toEqual([]);
 });
 
 describe('a file', () => {
@@ -163,6 +216,64 @@ describe('a file', () => {
     for (const path of ['/missing', '/nowhere']) expect(await statusOf(path)).toEqual([404, size]);
   });
 
+  it('that is not sent is told in the log, with its reason', async () => {
+    const reasonOf = async (path: string) => {
+      log.entries.length = 0;
+      await app.inject(`/kinds/file?path=${path}`);
+      const [entry] = log.entries;
+      expect(entry).toMatchObject({ level: 'info', message: 'no file was sent' });
+      return (entry?.fields.err as Error).message;
+    };
+    expect(await reasonOf('missing')).toBe('The file "missing" does not exist (ENOENT).');
+    expect(await reasonOf('.')).toBe('The file "." is a folder.');
+    expect(await reasonOf('%2ehidden')).toContain('begins with a dot');
+    expect(await reasonOf('%2e%2e/x')).toContain('"../x" leads out of its root');
+  });
+
+  it('that a catch handler cannot send is told together with the error', async () => {
+    class Errors {
+      @Catch(RangeError) async range() {
+        return file('missing', { root: folder });
+      }
+    }
+    @Controller()
+    class Fails {
+      @Get('/') async fails() {
+        throw new RangeError('why');
+      }
+    }
+    const { app, log } = await makeApp({ controllers: [Fails], catch: [Errors] });
+    expect((await app.inject('/')).statusCode).toBe(404);
+    expect(log.entries).toMatchObject([
+      {
+        message: 'no file was sent',
+        fields: { suppressed: [expect.stringMatching(/^RangeError: why/)] },
+      },
+    ]);
+  });
+
+  it('without a root may lie in a folder that begins with a dot', async () => {
+    const hidden = join(mkdtempSync(join(tmpdir(), '.turno-')), 'a.txt');
+    writeFileSync(hidden, 'hidden');
+    @Controller()
+    class Hidden {
+      @Get('/whole') async whole() {
+        return file(hidden);
+      }
+      @Get('/below') async below() {
+        return file(basename(dirname(hidden)) + '/a.txt', { root: tmpdir() });
+      }
+      @Get('/root') async root() {
+        return file('a.txt', { root: dirname(hidden) });
+      }
+    }
+    const { app } = await makeApp({ controllers: [Hidden] });
+    expect((await app.inject('/whole')).body).toBe('hidden');
+    expect((await app.inject('/root')).body).toBe('hidden');
+    expect((await app.inject('/below')).statusCode).toBe(404);
+    rmSync(dirname(hidden), { recursive: true });
+  });
+
   it('that is missing leaves what middleware has set', async () => {
     const { app } = await makeApp({ controllers: [Kinds], threads: { size: 1 } });
     app.use((_request, response, next) => {
@@ -202,6 +313,33 @@ describe('what comes in pieces', () => {
     const { statusCode, headers, body } = await app.inject('/kinds/web');
     expect({ statusCode, body }).toEqual({ statusCode: 418, body: 'web' });
     expect(headers).toMatchObject({ 'x-web': 'yes', 'set-cookie': ['a=1', 'b=2'] });
+  });
+
+  it('web responses that were fetched lose the coding that fetch has taken off', async () => {
+    const upstream = createServer((_request, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip', 'x-up': 'yes' }).end(gzipSync('text'));
+    });
+    await once(upstream.listen(0, '127.0.0.1'), 'listening');
+    const { port } = upstream.address() as AddressInfo;
+    @Controller()
+    class Proxies {
+      @Get('/fetched') async fetched() {
+        return fetch(`http://127.0.0.1:${port}`);
+      }
+      @Get('/made') async made() {
+        return new Response(gzipSync('text'), { headers: { 'content-encoding': 'gzip' } });
+      }
+    }
+    const { app } = await makeApp({ controllers: [Proxies] });
+    const fetched = await app.inject('/fetched');
+    expect(fetched.body).toBe('text');
+    expect(fetched.headers).toMatchObject({ 'x-up': 'yes' });
+    expect(fetched.headers).not.toHaveProperty('content-encoding');
+    const made = await app.inject('/made');
+    expect(made.headers['content-encoding']).toBe('gzip');
+    expect(gunzipSync(made.rawPayload).toString()).toBe('text');
+    upstream.closeAllConnections();
+    upstream.close();
   });
 
   it('an error before the first piece is answered as any other', async () => {
@@ -300,5 +438,31 @@ describe('in a thread', () => {
     expect((await faults(1)).sort()).toEqual(['body', 'query']);
     // To read a large one would keep the loop.
     expect(await faults(20_000)).toEqual(['query']);
+  });
+});
+
+describe.each(['loop', 'thread'])('what is no JSON, on the %s:', (place) => {
+  it.each([
+    ['array-buffer', 'application/octet-stream'],
+    ['data-view', 'application/octet-stream'],
+    ['blob', 'image/png'],
+    ['plain-blob', 'application/octet-stream'],
+  ])('%s is sent as %s', async (kind, type) => {
+    const { statusCode, headers, body } = await app.inject(`/objects/${place}/${kind}`);
+    expect({ statusCode, body }).toEqual({ statusCode: 200, body: 'abc' });
+    expect(headers['content-type']).toBe(type);
+  });
+
+  it.each([
+    ['error', 'TypeError'],
+    ['http-error', 'NotFound'],
+  ])('%s is refused', async (kind, name) => {
+    const response = await app.inject(`/objects/${place}/${kind}`);
+    expect(response.statusCode).toBe(500);
+    expect(response.body).not.toContain('secret');
+    const [fault] = log.faults;
+    expect((fault?.fields.err as Error).message).toContain(
+      `it is the error ${name}, which has to be thrown`,
+    );
   });
 });

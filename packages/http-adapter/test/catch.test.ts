@@ -1,14 +1,21 @@
 import type { App } from '@turno/http-adapter';
-import { InputError, Portable } from '@turno/core';
+import { InputError, Portable, Provides } from '@turno/core';
 import {
   AppError,
+  Body,
+  Conflict,
+  Forbidden,
+  Form,
   Catch,
   Controller,
   createApp,
+  file,
   Get,
   HttpError,
   NotFound,
+  ParameterFault,
   Path,
+  Reply,
 } from '@turno/http-adapter';
 import { closeBuilt, makeApp } from './built.js';
 import { Errors, Throws } from './fixtures/catch.js';
@@ -141,6 +148,30 @@ describe('a catch handler', () => {
     });
   });
 
+  it('gets what a fault of a parameter means that a handler has thrown', async () => {
+    const problem = { location: 'query', path: 'a', message: 'is taken' } as const;
+    @Controller()
+    class Taken {
+      @Get('/taken') async taken() {
+        throw new ParameterFault(problem);
+      }
+    }
+    const { app, log } = await makeApp({ controllers: [Taken] });
+    const plain = await app.inject('/taken');
+    expect(plain.statusCode).toBe(422);
+    expect(plain.json()).toMatchObject({ errors: [problem] });
+    const caught = await makeApp({
+      controllers: [Taken, Throws],
+      catch: [Errors],
+      threads: { size: 1 },
+    });
+    expect((await caught.app.inject('/taken')).json()).toEqual({
+      status: 422,
+      members: { errors: [problem] },
+    });
+    expect(log.faults).toEqual([]);
+  });
+
   it('of HttpError goes before one of Error for what an error means, and gets that', async () => {
     class Both {
       @Catch(HttpError) async http(error: HttpError) {
@@ -210,11 +241,87 @@ describe('a catch handler', () => {
     expect(await answers(Any)).toBe('any UnprocessableContent');
   });
 
+  it('keeps the headers of the error, unless it says others', async () => {
+    class Http {
+      @Catch(HttpError) async http(error: HttpError, reply: Reply) {
+        if (error.status === 429) reply.header('retry-after', 9);
+        if (error.status === 410) return file('catch.test.ts', { root: import.meta.dirname });
+        return { sorry: error.status };
+      }
+    }
+    @Controller('/errors')
+    class Fails {
+      @Get('/:status') async fail(@Path('status') status: number) {
+        const headers = { 'WWW-Authenticate': 'Bearer', 'Retry-After': '7', 'content-type': 'a/b' };
+        throw new HttpError(status, undefined, { headers });
+      }
+    }
+    const { app } = await makeApp({ controllers: [Fails], catch: [Http] });
+    const unauthorized = await app.inject('/errors/401');
+    expect(unauthorized.headers).toMatchObject({
+      'www-authenticate': 'Bearer',
+      'retry-after': '7',
+      'content-type': 'application/json',
+    });
+    expect((await app.inject('/errors/429')).headers['retry-after']).toBe('9');
+    expect((await app.inject('/errors/410')).headers['retry-after']).toBe('7');
+    const post = await app.inject({ method: 'POST', url: '/errors/401' });
+    expect(post).toMatchObject({ statusCode: 405, body: '{"sorry":405}' });
+    expect(post.headers.allow).toBe('GET, HEAD, OPTIONS');
+  });
+
   it('that fails is a 500 that says nothing', async () => {
     const response = await app.inject('/catch/forbidden');
     expect(response.statusCode).toBe(500);
     expect(response.body).not.toContain('secret');
-    expect(log.faults).toMatchObject([{ fields: { err: { message: 'secret' } } }]);
+    // With what it was called for.
+    expect(log.faults).toMatchObject([
+      {
+        fields: {
+          err: { message: 'secret' },
+          suppressed: [expect.stringMatching(/^Forbidden: Forbidden\n/)],
+        },
+      },
+    ]);
+  });
+
+  it('takes nothing of the body, and of the path only what may be missing', async () => {
+    class Session {
+      constructor(readonly user: string) {}
+    }
+    class Sessions {
+      @Provides(Session, { scope: 'request' }) async session(@Form('user') user: string) {
+        return new Session(user);
+      }
+    }
+    class Reads {
+      @Catch(NotFound) async notFound(_error: NotFound, @Body({ optional: true }) body: unknown) {
+        return body;
+      }
+      @Catch(Conflict) async conflict(_error: Conflict, session: Session) {
+        return session.user;
+      }
+      @Catch(Forbidden) async forbidden(_error: Forbidden, @Path('id') id: string) {
+        return id;
+      }
+      @Catch(RangeError) async range(
+        _error: RangeError,
+        @Path('id', { optional: true }) id?: string,
+      ) {
+        return id;
+      }
+    }
+    const failed = createApp({
+      controllers: [Throws],
+      catch: [Reads],
+      providers: [Sessions],
+      logger: false,
+    });
+    await expect(failed).rejects.toThrow('Reads.notFound catches errors, and it or one of its');
+    await expect(failed).rejects.toThrow('Reads.conflict catches errors, and it or one of its');
+    await expect(failed).rejects.toThrow('@Path("id") of it or of one of its providers is missing');
+    const error = (await failed.catch((error: unknown) => error)) as AggregateError;
+    expect(error.errors).toHaveLength(3);
   });
 
   it('of an error without a status answers 500, which is logged', async () => {
@@ -273,6 +380,31 @@ describe('the id of a request', () => {
     const own = await makeApp({ controllers: [Broken], requestId: false });
     const other = await own.app.inject({ url: '/', headers: { 'x-request-id': 'proxy:7' } });
     expect(other.json()).toMatchObject({ requestId: id });
+  });
+
+  it('is sent back, whoever answers, unless no header may bring it', async () => {
+    const { app } = await makeApp({ controllers: [Throws], threads: { size: 1 } });
+    const headers = { 'x-request-id': 'proxy:7' };
+    const ask = async (on: App, url: string) =>
+      (await on.inject({ url, headers })).headers['x-request-id'];
+    for (const url of ['/catch/number/7', '/catch/burnt', '/nowhere', '/%zz']) {
+      expect(await ask(app, url)).toBe('proxy:7');
+    }
+    expect((await app.inject('/catch/number/7')).headers['x-request-id']).toEqual(id);
+    app.use('/taken', (_request, response) => response.writeHead(403).end());
+    app.use('/own', (_request, response, next) => {
+      response.setHeader('X-Request-Id', 'own');
+      next();
+    });
+    expect(await ask(app, '/taken')).toBe('proxy:7');
+    expect(await ask(app, '/catch/number/7')).toBe('proxy:7');
+    expect(await ask(app, '/own')).toBe('own');
+    const options = { controllers: [Throws], threads: { size: 1 } } as const;
+    const other = await makeApp({ ...options, requestId: 'X-Correlation-Id' });
+    const { headers: sent } = await other.app.inject('/nowhere');
+    expect(sent).toMatchObject({ 'x-correlation-id': id });
+    const none = await makeApp({ ...options, requestId: false });
+    expect(await ask(none.app, '/nowhere')).toBeUndefined();
   });
 
   it('with `logRequests`, each request has a line, without its query', async () => {

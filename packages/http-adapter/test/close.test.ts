@@ -1,5 +1,17 @@
+import { EventEmitter, once } from 'node:events';
 import { Injectable } from '@turno/core';
-import { Body, Catch, Controller, createApp, file, Get, NotFound, Post } from '../src/index.js';
+import {
+  Body,
+  Catch,
+  Controller,
+  createApp,
+  file,
+  Get,
+  NotFound,
+  Post,
+  Reply,
+  sse,
+} from '../src/index.js';
 import { closeAll, gate, makeApp, RawClient, serve, type Gate } from './support.js';
 
 afterEach(closeAll);
@@ -206,3 +218,83 @@ it.each(['/route', '/nowhere'])(
     expect(log.faults).toEqual([]);
   },
 );
+
+describe('events', () => {
+  it.each(['/sse', '/own'])('%s end in order when it begins, with their signal', async (path) => {
+    const ended: unknown[] = [];
+    async function* ticks(signal: AbortSignal) {
+      try {
+        yield 'data: tick\n\n';
+        await once(new EventEmitter(), 'never', { signal });
+      } finally {
+        ended.push((signal.reason as Error).message);
+      }
+    }
+    @Controller()
+    class Events {
+      @Get('/sse') async sse(signal: AbortSignal) {
+        return sse(ticks(signal));
+      }
+      @Get('/own') async own(signal: AbortSignal, reply: Reply) {
+        reply.header('content-type', 'text/event-stream');
+        return ticks(signal);
+      }
+    }
+    const { app, port, log } = await serve({ controllers: [Events] });
+    const client = await RawClient.connect(port);
+    client.send(`GET ${path} HTTP/1.1`, 'Host: a', '', '');
+    await client.until(/tick/);
+    await app.close({ grace: 60_000 });
+    await client.closed;
+    expect(client.received).toMatch(/\r\n0\r\n\r\n$/);
+    expect(ended).toEqual(['The server is closing.']);
+    expect(log.faults).toEqual([]);
+  });
+
+  it('that begin while it closes end at once', async () => {
+    const [started, proceed] = [gate(), gate()];
+    @Controller()
+    class Events {
+      @Get('/') async sse() {
+        started.open();
+        await proceed.opened;
+        return sse(never());
+      }
+    }
+    async function* never() {
+      yield await new Promise<string>(() => undefined);
+    }
+    const { app, port } = await serve({ controllers: [Events] });
+    const client = await RawClient.connect(port);
+    client.send('GET / HTTP/1.1', 'Host: a', '', '');
+    await started.opened;
+    const closed = app.close({ grace: 1 });
+    proceed.open();
+    await client.until(/event-stream[^]*\r\n0\r\n\r\n$/);
+    await closed;
+  });
+});
+
+it('another stream may end by itself: half of it would look like the whole', async () => {
+  const proceed = gate();
+  const aborted: boolean[] = [];
+  @Controller()
+  class Export {
+    @Get('/') async *rows(signal: AbortSignal) {
+      yield 'one,';
+      await proceed.opened;
+      aborted.push(signal.aborted);
+      yield 'two';
+    }
+  }
+  const { app, port } = await serve({ controllers: [Export] });
+  const client = await RawClient.connect(port);
+  client.send('GET / HTTP/1.1', 'Host: a', '', '');
+  await client.until(/one,/);
+  const closed = app.close();
+  await new Promise(setImmediate);
+  proceed.open();
+  await client.until(/two\r\n0\r\n\r\n$/);
+  await closed;
+  expect(aborted).toEqual([false]);
+});

@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
-import { Controller, createApp, Get, type Logger } from '../src/index.js';
-import { closeAll, makeApp } from './support.js';
+import { Controller, createApp, Get, RequestLogger, type Logger } from '../src/index.js';
+import { pino } from 'pino';
+import { closeAll, makeApp, RawClient, serve } from './support.js';
 
 afterEach(closeAll);
 
@@ -40,4 +41,52 @@ describe('a logger', () => {
     ]);
     warned.mockRestore();
   });
+});
+
+describe('a RequestLogger', () => {
+  @Controller()
+  class Notes {
+    @Get('/note') async note(log: RequestLogger) {
+      log.info({ burgers: 2 }, 'ordered');
+      log.warn({}, 'few buns');
+      log.error({ err: new Error('burnt') }, 'burnt');
+    }
+  }
+  const request = { url: '/note', headers: { 'x-request-id': 'proxy:7' } };
+
+  it('writes lines with the id of the request', async () => {
+    const { app, log } = await makeApp({ controllers: [Notes] });
+    await app.inject(request);
+    expect(log.entries).toMatchObject([
+      { level: 'info', message: 'ordered', fields: { burgers: 2, requestId: 'proxy:7' } },
+      { level: 'warn', message: 'few buns', fields: { requestId: 'proxy:7' } },
+      { level: 'error', message: 'burnt', fields: { requestId: 'proxy:7' } },
+    ]);
+  });
+
+  it('is a child of a logger that has some', async () => {
+    const lines: unknown[] = [];
+    const stream = { write: (line: string) => void lines.push(JSON.parse(line)) };
+    const { app } = await makeApp({ controllers: [Notes], logger: pino({}, stream) });
+    await app.inject(request);
+    expect(lines).toMatchObject([
+      { msg: 'ordered', burgers: 2, requestId: 'proxy:7' },
+      { msg: 'few buns', requestId: 'proxy:7' },
+      { msg: 'burnt', requestId: 'proxy:7', err: { message: 'burnt' } },
+    ]);
+  });
+});
+
+it('what is no request has a line in the log where requests have', async () => {
+  for (const logRequests of [true, false]) {
+    const { app, log, port } = await serve({ controllers: [Pages], logRequests });
+    const client = await RawClient.connect(port);
+    client.send('GET / HTTP/1.1', 'Host: a', 'bad header', '', '');
+    await client.closed;
+    await app.close();
+    const lines = log.entries.filter(({ message }) => message === 'no request');
+    expect(lines.map(({ fields }) => fields)).toEqual(
+      logRequests ? [{ status: 400, reason: 'HPE_INVALID_HEADER_TOKEN' }] : [],
+    );
+  }
 });

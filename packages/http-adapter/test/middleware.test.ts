@@ -366,6 +366,30 @@ describe('known middleware works', () => {
     expect(await response.text()).toBe('page '.repeat(1000));
   });
 
+  it('compression of streams, which waits for its client without adding up listeners', async () => {
+    @Controller()
+    class Large {
+      @Get('/large') async *large() {
+        for (let piece = 0; piece < 100; piece++) yield Buffer.alloc(65_536, piece);
+      }
+    }
+    const { app, url } = await serve({ controllers: [Large] });
+    let listeners = 0;
+    app.use(compression()).use((_request, response, next) => {
+      type On = (name: string, listener: () => void) => typeof response;
+      const on = response.on.bind(response) as On;
+      const counting: On = (name, listener) => {
+        if (name === 'drain') listeners += 1;
+        return on(name, listener);
+      };
+      response.on = counting as typeof response.on;
+      next();
+    });
+    const response = await fetch(`${url}/large`, { headers: { 'accept-encoding': 'gzip' } });
+    expect((await response.arrayBuffer()).byteLength).toBe(6_553_600);
+    expect(listeners).toBe(1);
+  });
+
   it('parsers of bodies, whose body is used', async () => {
     const { app } = await makeApp(options);
     app.use(express.json({ reviver: (_key, value: unknown) => (value === 1 ? 'one' : value) }));

@@ -1,10 +1,21 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { RequestListener, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import inject, { type InjectOptions } from 'light-my-request';
 import { token, value, Injectable } from '@turno/core';
-import { BackgroundTasks, Controller, createApp, Get, type AppOptions } from '@turno/http-adapter';
+import {
+  BackgroundTasks,
+  Controller,
+  createApp,
+  file,
+  Get,
+  type AppOptions,
+} from '@turno/http-adapter';
 import { Errors, events, Guarded, Guards, Order, Resources, Ticks } from './fixtures/order.js';
 import { closeBuilt, makeApp, serve } from './built.js';
-import { gate } from './support.js';
+import { gate, RawClient } from './support.js';
 
 let ticks: Int32Array;
 beforeEach(() => {
@@ -250,6 +261,50 @@ describe('background tasks', () => {
     await app.close();
     expect(alive).toEqual([true]);
   });
+
+  it.each(['bytes', 'stream', 'file'])(
+    'run also where the client has left before it had all of the answer: %s',
+    async (kind) => {
+      const [ran, left] = [gate(), gate()];
+      const large = join(mkdtempSync(join(tmpdir(), 'turno-')), 'large');
+      writeFileSync(large, Buffer.alloc(50_000_000));
+      @Controller()
+      class Large {
+        @Get('/bytes') async bytes(tasks: BackgroundTasks) {
+          tasks.add(async () => ran.open());
+          return Buffer.alloc(50_000_000);
+        }
+        @Get('/stream') async *stream(tasks: BackgroundTasks) {
+          tasks.add(async () => ran.open());
+          for (;;) yield Buffer.alloc(100_000);
+        }
+        @Get('/file') async file(tasks: BackgroundTasks) {
+          tasks.add(async () => ran.open());
+          return file(large);
+        }
+        @Get('/early/:kind') async early(tasks: BackgroundTasks, signal: AbortSignal) {
+          tasks.add(async () => void events.push('task'));
+          left.open();
+          await once(signal, 'abort');
+        }
+      }
+      const { app, port, log } = await serve({ controllers: [Large] });
+      const client = await RawClient.connect(port);
+      client.send(`GET /${kind} HTTP/1.1`, 'Host: a', '', '');
+      await client.until(/HTTP\/1.1 200/);
+      client.destroy();
+      await ran.opened;
+      // Before the handler has ended there is nothing that it could have left.
+      const early = await RawClient.connect(port);
+      early.send(`GET /early/${kind} HTTP/1.1`, 'Host: a', '', '');
+      await left.opened;
+      early.destroy();
+      await app.close();
+      expect(events).toEqual([]);
+      expect(log.faults).toEqual([]);
+      rmSync(large);
+    },
+  );
 
   it('are waited for by close, within its grace; what has not begun then is dropped', async () => {
     const never = gate();

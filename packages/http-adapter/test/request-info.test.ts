@@ -25,7 +25,10 @@ async function whoIs({ trustProxy, peer = '127.0.0.1', headers = {} }: Case) {
     ...(trustProxy === undefined ? {} : { trustProxy }),
   });
   const sent = { host: 'inside:8000', ...headers };
-  return (await app.inject({ url: '/who', remoteAddress: peer, headers: sent })).json<unknown>();
+  const response = await app.inject({ url: '/who', remoteAddress: peer, headers: sent });
+  const { requestId, ...info } = response.json<RequestInfo>();
+  expect(requestId).toBe(response.headers['x-request-id']);
+  return info;
 }
 
 const forwarded = {
@@ -116,7 +119,9 @@ it('HTTP/1.0 without a Host has an empty one', async () => {
   socket.write('GET /who HTTP/1.0\r\n\r\n');
   let text = '';
   for await (const chunk of socket) text += String(chunk);
-  expect(text).toMatch(/{"clientAddress":"127.0.0.1","protocol":"http","host":""}$/);
+  expect(text).toMatch(
+    /{"clientAddress":"127.0.0.1","protocol":"http","host":"","requestId":"[^"]+"}$/,
+  );
 });
 
 it.each([[['10.0.0.0/99']], [['proxy.example']], [-1], [1.5], [true], [[1]], [{}]])(

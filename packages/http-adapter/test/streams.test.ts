@@ -6,6 +6,7 @@ import {
   Depends,
   Get,
   Header,
+  NotFound,
   Reply,
   sse,
   redirect,
@@ -239,19 +240,58 @@ describe('events', () => {
   it.each([{ id: '1\n2' }, { event: 'a\r\ndata: b' }, { id: '\0' }, { retry: 1.5 }])(
     'with a broken field end the connection: %j',
     async (event) => {
+      const [arrived, returned] = [gate(), gate()];
       const { app, port, log } = await eventsOf(async function* () {
-        yield event;
+        yield 'first';
+        await arrived.opened;
+        try {
+          yield event;
+        } finally {
+          returned.open();
+        }
       });
       const client = await RawClient.connect(port);
       client.send(...get('/'));
+      await client.until(/data: first/);
+      arrived.open();
       await client.closed;
-      expect(client.received).not.toContain('data');
+      expect(client.received).toMatch(/data: first\n\n\r\n$/);
+      await returned.opened;
       await app.close();
       expect(log.faults).toMatchObject([{ fields: { err: { code: 'TURNO_REPLY' } } }]);
     },
   );
 
-  it('have their head at once, and comments while there is nothing to say', async () => {
+  it('that fail before the first one are answered as any other error', async () => {
+    const { url, log } = await eventsOf(async function* () {
+      await Promise.resolve();
+      if (url !== '') throw new NotFound('There is no such channel.');
+      yield '';
+    });
+    const response = await fetch(url);
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ detail: 'There is no such channel.' });
+    expect(log.faults).toEqual([]);
+  });
+
+  it('that are quiet have their head all the same', async () => {
+    const end = gate();
+    const { url } = await eventsOf(async function* () {
+      await end.opened;
+      yield 'last';
+    });
+    const response = await fetch(url);
+    end.open();
+    expect(await response.text()).toBe('data: last\n\n');
+  });
+
+  it.each([NaN, -1, Infinity, 2 ** 31, '1' as never])('refuse to keep alive by %p', (keepAlive) => {
+    expect(() => sse([], { keepAlive })).toThrow(
+      expect.objectContaining({ code: 'TURNO_REPLY' }) as Error,
+    );
+  });
+
+  it('have comments while there is nothing to say', async () => {
     const end: Gate = gate();
     @Controller()
     class Quiet {
@@ -265,6 +305,13 @@ describe('events', () => {
       @Get('/silent') async silent() {
         return sse([], { keepAlive: false });
       }
+      @Get('/zero') async zero() {
+        const events = async function* () {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          yield 'only';
+        };
+        return sse(events(), { keepAlive: 0 });
+      }
     }
     const { port, url } = await serve({ controllers: [Quiet] });
     const client = await RawClient.connect(port);
@@ -273,6 +320,7 @@ describe('events', () => {
     end.open();
     await client.until(/data: last[^]*\r\n0\r\n\r\n$/);
     expect(await (await fetch(`${url}/silent`)).text()).toBe('');
+    expect(await (await fetch(`${url}/zero`)).text()).toBe('data: only\n\n');
   });
 });
 
