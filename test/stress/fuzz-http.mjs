@@ -35,11 +35,16 @@ const [cases, seed, threads, lanes] = [
 const only = options.only === undefined ? undefined : Number(options.only);
 
 const wrong = [];
+// Until its last line: what ends it before has failed.
+process.exitCode = 1;
 process.on('warning', (warning) => wrong.push(`a warning: ${warning.stack}`));
 process.on('unhandledRejection', (reason) =>
   wrong.push(`an unhandled rejection: ${reason?.stack}`),
 );
-process.on('uncaughtException', (error) => wrong.push(`an uncaught exception: ${error.stack}`));
+process.on('uncaughtException', (error) => {
+  wrong.push(`an uncaught exception: ${error.stack}`);
+  console.error(error);
+});
 
 const logger = {
   error: (fields, message) =>

@@ -32,10 +32,10 @@ export function usingWhatHasEnded(
 }
 
 function isGenerator(controller: AbstractClass, handler: string | symbol): boolean {
-  // A static one is on the class.
-  const [method] = [controller.prototype as object, controller].flatMap((holder) =>
-    handler in holder ? [(holder as Record<string | symbol, unknown>)[handler]] : [],
-  );
+  const prototype = controller.prototype as Record<string | symbol, unknown>;
+  // A static one is on the class, which also has what is called `arguments` in all functions.
+  const holder = handler in prototype ? prototype : (controller as unknown as typeof prototype);
+  const method = holder[handler];
   // By tag: functions of another realm (a Jest sandbox) count too.
   return Object.prototype.toString.call(method).includes('Generator');
 }
