@@ -64,9 +64,9 @@ export async function readForm(
   return readUrlencoded(await readBody(request, limits.size), limits);
 }
 
-const urlencoded = 'application/x-www-form-urlencoded';
+export const urlencoded = 'application/x-www-form-urlencoded';
 
-function noForm(): UnsupportedMediaType {
+export function noForm(): UnsupportedMediaType {
   return new UnsupportedMediaType(
     'The body must be a form in UTF-8 (multipart/form-data or application/x-www-form-urlencoded).',
     { headers: { accept: `multipart/form-data, ${urlencoded}` } },

@@ -154,10 +154,16 @@ export function bodySource(how: BodyOptions | StandardSchema): RequestSource {
       return ({ body }) => read(body);
     },
     late: {
-      pick: ({ bytes }) => bytes,
+      // What somebody else has parsed crosses as it is.
+      pick: (request) => request.bytes ?? { body: request.body },
       reader(parameter) {
         const read = bodyReader(parameter);
-        return (bytes) => read(bytes === undefined ? undefined : decodeJson(bytes as Buffer));
+        return (picked) =>
+          read(
+            Buffer.isBuffer(picked)
+              ? decodeJson(picked)
+              : (picked as { readonly body: unknown }).body,
+          );
       },
       isCheap: ({ bytes }) => (bytes?.length ?? 0) <= cheapBody,
     },
