@@ -35,13 +35,16 @@ import {
 } from '@turno/core';
 import {
   AppError,
+  BackgroundTasks,
   Body,
   Catch,
   Controller,
   createApp,
+  createParameter,
   Depends,
   Form,
   Get,
+  Header,
   Path,
   Post,
   Query,
@@ -53,6 +56,7 @@ import {
   type Logger,
   type StandardSchema,
 } from '@turno/http-adapter';
+import { IncomingMessage, ServerResponse } from 'node:http';
 import { Store } from './fixtures/errors-broken.js';
 import { Fryer } from './fixtures/errors-parked.js';
 import * as fixture from './fixtures/errors.js';
@@ -515,6 +519,18 @@ const provocations: readonly Provocation[] = [
     },
   ],
   [
+    'a primitive type of a parameter of a handler',
+    async () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/:id') async one(_id: number) {
+          return 1;
+        }
+      }
+      return onlyOne(await errorOf(() => appOf([Burgers])));
+    },
+  ],
+  [
     'an interface',
     () => {
       class Kitchen {
@@ -891,6 +907,31 @@ const provocations: readonly Provocation[] = [
         }
       }
       return onlyOne(await errorOf(() => appOf([Burgers])));
+    },
+  ],
+  [
+    'an optional parameter of a type that is not known',
+    async () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get() async find(@Header('x-sauce', { optional: true }) sauce: string | undefined) {
+          return sauce;
+        }
+      }
+      return onlyOne(await errorOf(() => appOf([Burgers])));
+    },
+  ],
+  [
+    'a parameter that is a promise',
+    () => {
+      const Sauce = createParameter(() => Promise.resolve('ketchup'), { name: 'Sauce' });
+      @Controller('/burgers')
+      class Burgers {
+        @Get() async find(@Sauce() sauce: Promise<string>) {
+          return sauce;
+        }
+      }
+      return logged(Burgers, '/burgers');
     },
   ],
   [
@@ -1292,6 +1333,126 @@ const provocations: readonly Provocation[] = [
       @Controller('/menu', { controllers: [Burgers] })
       class Menu {}
       return routeProblem(Burgers, Menu);
+    },
+  ],
+  [
+    'a parameter in braces',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/{id}') async one() {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a path that is encoded',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/no%20onions') async one() {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'an optional part in the middle',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/:id?/sauces') async one() {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a star behind a name',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/:path*') async one() {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a star in the middle',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/*/sauces') async one() {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a colon behind a name',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/:id::cancel') async one() {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a rest that the path does not have',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/all') async one(@Path('*') _rest: string) {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a response',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get() async one(_response: ServerResponse) {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'tasks in a thread',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get() one(_tasks: BackgroundTasks) {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a request in a thread',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get() one(_request: IncomingMessage) {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
     },
   ],
   [

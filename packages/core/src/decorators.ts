@@ -133,6 +133,8 @@ export type HandlerOptions = {
 } & {
   /** For a handler that runs in a thread: makes there what crosses in the place of its result. */
   readonly finish?: Finish | undefined;
+  /** For messages: how a parameter is declared that the adapter reads, `Write @Query(name) …`. */
+  readonly hint?: string | undefined;
 };
 
 /**

@@ -91,7 +91,10 @@ export interface MethodRecord {
   /** Set by `@Provides`. The token is null when it was undefined: a circular import. */
   provides?: { readonly token: Token | null; readonly options: ProviderOptions };
   /** Set by `declareHandler`: the method is the root of plans. */
-  handler?: Pick<ProviderOptions, 'on' | 'threads' | 'deadline'> & { readonly finish?: Finish };
+  handler?: Pick<ProviderOptions, 'on' | 'threads' | 'deadline'> & {
+    readonly finish?: Finish;
+    readonly hint?: string;
+  };
   readonly parameters: Map<number, ParameterRecord>;
 }
 

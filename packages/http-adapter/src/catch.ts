@@ -17,6 +17,7 @@ import {
 import { OptionsError } from './errors.js';
 import type { AnswerMethod } from './generator-handler.js';
 import { HttpError } from './http-error.js';
+import { parameterHint } from './misuse.js';
 import { culpritOf, meaningOf } from './problem.js';
 import { recordOf, recordsOf } from './record.js';
 import { finishInThread } from './thread-answer.js';
@@ -62,7 +63,7 @@ export function Catch<E>(type: AbstractClass<E>) {
     const owner = (typeof target === 'function' ? target : target.constructor) as AbstractClass;
     recordOf(owner).catches.push({ type, handler: name });
     declareParameter(target, name, 0, errorSource);
-    declareHandler(target, name, { finish: finishInThread });
+    declareHandler(target, name, { finish: finishInThread, hint: parameterHint });
   };
 }
 

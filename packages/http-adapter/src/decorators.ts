@@ -8,7 +8,7 @@ import {
   type HandlerOptions,
   type Placement,
 } from '@turno/core';
-import { checkOptions, refuseNonText, refuseStandardDecorator } from './misuse.js';
+import { checkOptions, parameterHint, refuseNonText, refuseStandardDecorator } from './misuse.js';
 import { recordOf, type HttpMethod } from './record.js';
 import { finishInThread } from './thread-answer.js';
 
@@ -117,7 +117,12 @@ function routeDecorator(decorator: string, method: HttpMethod | 'ALL') {
         );
       }
       routes.push({ method, path, handler: name, status, options: own });
-      declareHandler(target, name, { ...said, ...own, finish: finishInThread });
+      declareHandler(target, name, {
+        ...said,
+        ...own,
+        finish: finishInThread,
+        hint: parameterHint,
+      });
     };
   };
 }

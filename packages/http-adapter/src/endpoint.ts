@@ -39,7 +39,7 @@ export function unfillable(
       (key) =>
         new RouteError(
           `${route.method} ${route.path} of ${route.label} has no parameter "${key}", which @Path("${key}") of the handler or one of its providers asks for.`,
-          `Add it to the path (/:${key}), or make the parameter optional: @Path("${key}", { optional: true }).`,
+          `${key === '*' ? 'Let the path end in `/*`' : `Add it to the path (/:${key})`}, or make the parameter optional: @Path("${key}", { optional: true }).`,
         ),
     );
     if (both) {

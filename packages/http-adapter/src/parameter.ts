@@ -322,7 +322,8 @@ function conversionOf(
         `the compiler does not tell the type of its items; name it: ${decorator}("${key}", { type: [Number] }).`,
       );
     }
-    const remedy = `declare it as string, number, boolean or bigint, name one: ${decorator}("${key}", { type: Number }), or give a Standard Schema: ${decorator}("${key}", schema)`;
+    const named = how.optional === true ? '{ optional: true, type: String }' : '{ type: Number }';
+    const remedy = `declare it as string, number, boolean or bigint, name one: ${decorator}("${key}", ${named}), or give a Standard Schema: ${decorator}("${key}", schema)`;
     throw new TypeError(
       wanted === Object
         ? `the compiler does not tell its type (a union, an interface or an imported alias); ${remedy}.`

@@ -215,6 +215,11 @@ function addRoute(table: GrowingTable, { record, controller, prefixes }: Declare
   };
   // What stands in parentheses is a regular expression; a last `?` makes a parameter optional.
   const plain = path.replace(/\(.*\)/g, '').replace(/(:[^/]*)\?$/, '$1');
+  const misspelt = misspeltIn(plain);
+  if (misspelt !== undefined) {
+    refuse(...misspelt);
+    return;
+  }
   if (/[?#]/.test(plain)) {
     refuse('has a "?" or "#" in its path.', 'A path ends before the query: use @Query(name).');
     return;
@@ -247,11 +252,24 @@ function addRoute(table: GrowingTable, { record, controller, prefixes }: Declare
       );
       return;
     }
+    if (reason.startsWith('Wildcard')) {
+      refuse(
+        'has a `*` that is not its end.',
+        "Write `/*` for all the rest of a path, and `@Path('*')`.",
+        cause,
+      );
+      return;
+    }
     refuse(
       `cannot be routed: ${reason}.`,
       'See the syntax of paths in the README of @turno/http-adapter.',
       cause,
     );
+    return;
+  }
+  const odd = params.find((name) => !/^(?:\*|[\p{L}\p{N}_$]*)$/u.test(name));
+  if (odd !== undefined) {
+    refuse(`has a parameter that is called "${odd}".`, remedyForName(odd));
     return;
   }
   if (params.includes('') || new Set(params).size < params.length) {
@@ -262,6 +280,44 @@ function addRoute(table: GrowingTable, { record, controller, prefixes }: Declare
     return;
   }
   routes.push(route);
+}
+
+/** What other frameworks, or a URL, write otherwise: what is wrong with it, and the remedy. */
+function misspeltIn(path: string): [reason: string, remedy: string] | undefined {
+  const [bracketed, , name] = /([{<])(?:\w+:)?(\w+)[^/]*?[}>]/.exec(path) ?? [];
+  if (bracketed !== undefined && name !== undefined) {
+    return [`has "${bracketed}" in its path, which is no parameter here.`, `Write :${name}.`];
+  }
+  const encoded = /(?:%[\da-f]{2})+/i.exec(path)?.[0];
+  if (encoded !== undefined) {
+    const remedy = `Write what it stands for${decodedHint(encoded)}.`;
+    return [`has "${encoded}" in its path, but paths are written decoded.`, remedy];
+  }
+  if (/\/:[^/]*\?\//.test(path)) {
+    return [
+      'has an optional parameter that is not its last part.',
+      'Declare one route with that part and one without: a method may have several.',
+    ];
+  }
+  return undefined;
+}
+
+/** A slash would be read as one. */
+function decodedHint(encoded: string): string {
+  try {
+    const text = decodeURIComponent(encoded);
+    return /[/?#%]/.test(text) ? '' : `: "${text}"`;
+  } catch {
+    return '';
+  }
+}
+
+function remedyForName(name: string): string {
+  if (/[*+]$/.test(name)) return "Write `/*` for all the rest of a path, and `@Path('*')`.";
+  const [before = '', ...rest] = name.split(/:+/);
+  return rest.length > 0
+    ? `A colon of its own follows a pattern: :${before}([^:]+)::${rest.join('::')}.`
+    : 'A parameter ends at "/", "-", "." or a pattern in parentheses.';
 }
 
 /** Adds a route for each method for which its path has none that is not of `@All`. */

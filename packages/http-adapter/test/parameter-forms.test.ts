@@ -375,6 +375,19 @@ describe('a parameter of the user', () => {
     expect(() => createParameter(async () => 1)).toThrow('parameters are read without waiting');
     expect(() => createParameter(undefined as never)).toThrow('no function');
   });
+
+  it('is no promise', async () => {
+    const Slow = createParameter(() => Promise.reject<number>(new Error('nobody waits')));
+    @Controller()
+    class Waiting {
+      @Get('/') async wait(@Slow() slow: Promise<number>) {
+        return slow;
+      }
+    }
+    const { app, log } = await makeApp({ controllers: [Waiting] });
+    expect((await app.inject('/')).statusCode).toBe(500);
+    expect(log.faults).toMatchObject([{ fields: { err: { code: 'TURNO_DECLARATION' } } }]);
+  });
 });
 
 it('the compiler compares schemas and parameters', () => {
