@@ -2,6 +2,7 @@
 import { Portable, type ParameterInfo, type ParameterSource } from '@turno/core';
 import { decodeJson } from './body.js';
 import { conversionTo, typeName, type Conversion, type PrimitiveType } from './conversion.js';
+import { listItems } from './header-list.js';
 import type { Query } from './query.js';
 import { requestToken, type HttpRequest } from './request.js';
 import { messageOf } from './secret.js';
@@ -26,7 +27,7 @@ export interface ParameterOptions {
   readonly default?: Primitive | readonly Primitive[];
   /**
    * What to convert to, where the declared type does not tell (no metadata, a union). In brackets: an
-   * array of all the values that a query or form has for the key.
+   * array of all the values that a query or form has for the key; of a header what commas divide.
    */
   readonly type?: PrimitiveType | readonly [PrimitiveType];
 }
@@ -194,6 +195,25 @@ function textIn(
   };
 }
 
+/**
+ * All values of a key, where there may be several. Those of a header are divided by commas, as repeated
+ * lines are joined by whoever passes them on.
+ */
+function listIn(
+  location: ListLocation,
+  key: string,
+): (request: HttpRequest) => readonly string[] | undefined {
+  if (location !== 'header') return (request) => valuesIn(location, request)?.get(key);
+  const name = key.toLowerCase();
+  return ({ headers }) => {
+    const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
+    if (value === undefined) return undefined;
+    return [value].flat().flatMap(listItems);
+  };
+}
+
+type ListLocation = 'query' | 'form' | 'header';
+
 function valuesIn(location: 'query' | 'form', request: HttpRequest): Query | undefined {
   return location === 'query' ? request.query : request.form?.fields;
 }
@@ -206,12 +226,12 @@ function listReader(
 ): (request: HttpRequest) => unknown {
   const [item] = type as readonly [PrimitiveType];
   const conversion = conversionTo(item);
-  if ((location !== 'query' && location !== 'form') || conversion === undefined) {
+  if (location === 'path' || location === 'cookie' || conversion === undefined) {
     const decorator = `@${decorators[location]}`;
     throw new TypeError(
       conversion === undefined
         ? `a text is not converted to ${typeName(item)}; write ${decorator}("${key}", { type: [String] }), or Number, Boolean or BigInt instead.`
-        : `only a query or a form has several values for one name; write ${decorator}("${key}").`,
+        : `only a query, a form or a header has several values for one name; write ${decorator}("${key}").`,
     );
   }
   const itemType = typeName(item).toLowerCase();
@@ -219,8 +239,9 @@ function listReader(
   if (fallback !== undefined && !(Array.isArray(fallback) && fallback.every(isFit))) {
     throw new TypeError(`its default is no array of values of type ${typeName(item)}.`);
   }
+  const textsOf = listIn(location, key);
   return (request) => {
-    const texts = valuesIn(location, request)?.get(key);
+    const texts = textsOf(request);
     if (texts === undefined) {
       if (fallback !== undefined) return [...(fallback as readonly Primitive[])];
       if (optional === true) return undefined;
@@ -317,7 +338,7 @@ function conversionOf(
   const conversion = conversionTo(wanted);
   if (conversion === undefined) {
     const decorator = `@${decorators[location]}`;
-    if (wanted === Array && (location === 'query' || location === 'form')) {
+    if (wanted === Array && location !== 'path' && location !== 'cookie') {
       throw new TypeError(
         `the compiler does not tell the type of its items; name it: ${decorator}("${key}", { type: [Number] }).`,
       );
