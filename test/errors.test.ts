@@ -896,6 +896,12 @@ const provocations: readonly Provocation[] = [
   ['a schema that is undefined', () => Query('id', anything(undefined))],
   ['an option of @Query that does not exist', () => Query('id', anything({ required: true }))],
   ['a status that is none', () => Get('/', { status: 99 })],
+  ['a limit of a route that is none', () => Post('/', { bodyLimit: -1 })],
+  [
+    'a limit of forms of a route that does not exist',
+    () => Post('/', { forms: anything({ parts: 1 }) }),
+  ],
+  ['a limit of forms of a route that is none', () => Post('/', { forms: { files: -1 } })],
   [
     'a parameter of a type that no text has',
     async () => {

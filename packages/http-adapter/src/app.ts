@@ -22,7 +22,7 @@ import {
 import { problemAnswer } from './problem.js';
 import { readBodyOf, readFormOf } from './read.js';
 import { RequestLog } from './request-log.js';
-import type { RequestLimits } from './request-options.js';
+import { limitsOf, type RequestLimits } from './request-options.js';
 import { HttpRequest, requestToken } from './request.js';
 import { send, type SendOptions } from './response.js';
 import type { Route, RouteTable } from './route.js';
@@ -263,8 +263,9 @@ export class App implements AsyncDisposable {
           const { route, params, search } = found;
           const endpoint = this.#endpointOf(route);
           const { reads } = endpoint;
-          const body = reads === 'body' ? await readBodyOf(request, this.#limits) : undefined;
-          const form = reads === 'form' ? await readFormOf(request, this.#limits) : undefined;
+          const limits = limitsOf(this.#limits, route.limits);
+          const body = reads === 'body' ? await readBodyOf(request, limits) : undefined;
+          const form = reads === 'form' ? await readFormOf(request, limits) : undefined;
           asked = new HttpRequest(request, params, search, body, form);
           scope = this.#openScope(request, asked);
           cancelWith(response, scope, asked);

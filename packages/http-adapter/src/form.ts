@@ -36,6 +36,28 @@ export const defaultFormLimits: FormLimits = {
   nameLength: 200,
 };
 
+/** What is wrong with limits that somebody has given; undefined where nothing is. */
+export function formLimitsFault(
+  given: Partial<FormLimits>,
+  of: string,
+): readonly [fact: string, remedy: string] | undefined {
+  for (const [name, limit] of Object.entries(given)) {
+    if (!Object.hasOwn(defaultFormLimits, name)) {
+      const names = Object.keys(defaultFormLimits).join(', ');
+      return [`\`forms\` of ${of} has no limit "${name}".`, `Its limits are ${names}.`];
+    }
+    if (!isByteCount(limit)) {
+      return [`\`forms\` of ${of} has ${String(limit)} for \`${name}\`.`, 'It is a whole number.'];
+    }
+  }
+  return undefined;
+}
+
+/** Whether a limit of bytes is one. */
+export function isByteCount(limit: unknown): limit is number {
+  return Number.isSafeInteger(limit) && (limit as number) >= 0;
+}
+
 /** Headers of one part of a multipart form. */
 const partHeaders = 20;
 

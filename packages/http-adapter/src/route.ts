@@ -7,7 +7,13 @@ import {
   type TurnoError,
 } from '@turno/core';
 import { RouteError } from './errors.js';
-import { recordsOf, type ControllerRecord, type HttpMethod, type RouteRecord } from './record.js';
+import {
+  recordsOf,
+  type BodyLimits,
+  type ControllerRecord,
+  type HttpMethod,
+  type RouteRecord,
+} from './record.js';
 import { halvesOf, methods, Router, type Added } from './router.js';
 import { repeatsAlternatives } from './unsafe-pattern.js';
 
@@ -21,6 +27,7 @@ export interface Route {
   /** `Burgers.parallel`, for messages. */
   readonly label: string;
   readonly status: number | undefined;
+  readonly limits: BodyLimits;
   /** Names of the parameters in `path`, `*` for a wildcard. */
   readonly params: readonly string[];
 }
@@ -205,11 +212,11 @@ function noteBefore(
 
 function addRoute(table: GrowingTable, { record, controller, prefixes }: Declared): void {
   const { router, routes, problems } = table;
-  const { method, path: ownPath, handler, status } = record;
+  const { method, path: ownPath, handler, status, limits } = record;
   const path = joinPaths(...prefixes, ownPath);
   const label = `${controller.name}.${String(handler)}`;
   const params: string[] = [];
-  const route: Route = { method, path, controller, handler, label, status, params };
+  const route: Route = { method, path, controller, handler, label, status, limits, params };
   const refuse = (reason: string, remedy: string, cause?: unknown) => {
     problems.push(new RouteError(`${method} ${path} of ${label} ${reason}`, remedy, cause));
   };
