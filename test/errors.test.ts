@@ -35,13 +35,16 @@ import {
 } from '@turno/core';
 import {
   AppError,
+  BackgroundTasks,
   Body,
   Catch,
   Controller,
   createApp,
+  createParameter,
   Depends,
   Form,
   Get,
+  Header,
   Path,
   Post,
   Query,
@@ -53,6 +56,7 @@ import {
   type Logger,
   type StandardSchema,
 } from '@turno/http-adapter';
+import { IncomingMessage, ServerResponse } from 'node:http';
 import { Store } from './fixtures/errors-broken.js';
 import { Griddle, Spatula } from './fixtures/errors-late.js';
 import { Fryer } from './fixtures/errors-parked.js';
@@ -527,6 +531,18 @@ const provocations: readonly Provocation[] = [
     },
   ],
   [
+    'a primitive type of a parameter of a handler',
+    async () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/:id') async one(_id: number) {
+          return 1;
+        }
+      }
+      return onlyOne(await errorOf(() => appOf([Burgers])));
+    },
+  ],
+  [
     'an interface',
     () => {
       class Kitchen {
@@ -892,6 +908,12 @@ const provocations: readonly Provocation[] = [
   ['a schema that is undefined', () => Query('id', anything(undefined))],
   ['an option of @Query that does not exist', () => Query('id', anything({ required: true }))],
   ['a status that is none', () => Get('/', { status: 99 })],
+  ['a limit of a route that is none', () => Post('/', { bodyLimit: -1 })],
+  [
+    'a limit of forms of a route that does not exist',
+    () => Post('/', { forms: anything({ parts: 1 }) }),
+  ],
+  ['a limit of forms of a route that is none', () => Post('/', { forms: { files: -1 } })],
   [
     'a parameter of a type that no text has',
     async () => {
@@ -903,6 +925,31 @@ const provocations: readonly Provocation[] = [
         }
       }
       return onlyOne(await errorOf(() => appOf([Burgers])));
+    },
+  ],
+  [
+    'an optional parameter of a type that is not known',
+    async () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get() async find(@Header('x-sauce', { optional: true }) sauce: string | undefined) {
+          return sauce;
+        }
+      }
+      return onlyOne(await errorOf(() => appOf([Burgers])));
+    },
+  ],
+  [
+    'a parameter that is a promise',
+    () => {
+      const Sauce = createParameter(() => Promise.resolve('ketchup'), { name: 'Sauce' });
+      @Controller('/burgers')
+      class Burgers {
+        @Get() async find(@Sauce() sauce: Promise<string>) {
+          return sauce;
+        }
+      }
+      return logged(Burgers, '/burgers');
     },
   ],
   [
@@ -1332,6 +1379,126 @@ const provocations: readonly Provocation[] = [
       @Controller('/menu', { controllers: [Burgers] })
       class Menu {}
       return routeProblem(Burgers, Menu);
+    },
+  ],
+  [
+    'a parameter in braces',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/{id}') async one() {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a path that is encoded',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/no%20onions') async one() {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'an optional part in the middle',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/:id?/sauces') async one() {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a star behind a name',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/:path*') async one() {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a star in the middle',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/*/sauces') async one() {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a colon behind a name',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/:id::cancel') async one() {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a rest that the path does not have',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/all') async one(@Path('*') _rest: string) {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a response',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get() async one(_response: ServerResponse) {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'tasks in a thread',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get() one(_tasks: BackgroundTasks) {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'a request in a thread',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get() one(_request: IncomingMessage) {
+          return 1;
+        }
+      }
+      return routeProblem(Burgers);
     },
   ],
   [

@@ -138,6 +138,8 @@ export type HandlerOptions = {
    * before the call ends. What it throws is an error of the handler; it returns no promise.
    */
   readonly finishOnLoop?: Finish | undefined;
+  /** For messages: how a parameter is declared that the adapter reads, `Write @Query(name) …`. */
+  readonly hint?: string | undefined;
 };
 
 /**

@@ -217,6 +217,8 @@ export class ParameterTypeError extends TurnoError {
     /** What the metadata says, or undefined where there is none for this parameter. */
     readonly found: string | undefined,
     path: Path,
+    /** What an adapter says of parameters of its own. */
+    hint?: string,
   ) {
     const what =
       found === undefined
@@ -227,7 +229,7 @@ export class ParameterTypeError extends TurnoError {
     super({
       fact: `The type of ${parameter} of ${owner} ${what}.`,
       path,
-      remedy: `Say what it wants: @Inject(TheToken) in front of the parameter.`,
+      remedy: `${hint === undefined ? 'Say what it wants:' : `${hint}; or say which provider it wants:`} @Inject(TheToken) in front of the parameter.`,
     });
   }
 }

@@ -69,7 +69,8 @@ export function wantedByMethod(
 ): readonly Wanted[] {
   const callable = (holder as Record<string | symbol, unknown>)[method.name];
   const length = typeof callable === 'function' ? callable.length : 0;
-  return wanted(label, methodTypes(holder, method.name), method.parameters, length);
+  const types = methodTypes(holder, method.name);
+  return wanted(label, types, method.parameters, length, undefined, method.handler?.hint);
 }
 
 function parentOf(target: AbstractClass): AbstractClass {
@@ -82,6 +83,7 @@ function wanted(
   records: ReadonlyMap<number, ParameterRecord>,
   length: number,
   undecorated?: string,
+  hint?: string,
 ): readonly Wanted[] {
   const count = Math.max(types?.length ?? length, ...[...records.keys()].map((index) => index + 1));
   const isExplicit = ({ token, source }: ParameterRecord) =>
@@ -90,7 +92,7 @@ function wanted(
     return [{ kind: 'fault', fault: (path) => new MetadataError(owner, count, path, undecorated) }];
   }
   return Array.from({ length: count }, (_, index) =>
-    wantedByParameter(owner, index, types, records.get(index)),
+    wantedByParameter(owner, index, types, records.get(index), hint),
   );
 }
 
@@ -131,6 +133,7 @@ function wantedByParameter(
   index: number,
   types: readonly unknown[] | undefined,
   record: ParameterRecord | undefined,
+  hint: string | undefined,
 ): Wanted {
   const type = types?.[index];
   if (record?.source !== undefined) {
@@ -155,7 +158,7 @@ function wantedByParameter(
     const found = typeof type === 'function' ? type.name : undefined;
     return {
       kind: 'fault',
-      fault: (path) => new ParameterTypeError(owner, parameter, found, path),
+      fault: (path) => new ParameterTypeError(owner, parameter, found, path, hint),
     };
   }
   return {

@@ -94,6 +94,7 @@ export interface MethodRecord {
   handler?: Pick<ProviderOptions, 'on' | 'threads' | 'deadline'> & {
     readonly finish?: Finish;
     readonly finishOnLoop?: Finish;
+    readonly hint?: string;
   };
   readonly parameters: Map<number, ParameterRecord>;
 }

@@ -121,6 +121,8 @@ function mayRunAlone(branch: readonly Step[], { consumers, steps }: HopContext):
   return branch.every(
     (step) =>
       !(step.node.kind === 'method' && step.node.generator) &&
+      // What it reads may have moved to its thread: it could not be read once more.
+      step.node.kind !== 'reading' &&
       !step.needs.some((need) => steps[need]?.node.scope === 'thread') &&
       (mayLeave(step.node) ||
         (consumers[step.index] ?? []).every((consumer) => inside.has(consumer))),

@@ -2,7 +2,7 @@
 import type { Class, ContainerOptions, Provider, Token } from '@turno/core';
 import { isToken } from './depends.js';
 import { OptionsError } from './errors.js';
-import { defaultFormLimits, type FormLimits } from './form.js';
+import { defaultFormLimits, formLimitsFault, isByteCount, type FormLimits } from './form.js';
 import { isLogger, silent, type Logger } from './logger.js';
 import { checkRequestOptions, requestOptionNames, type RequestOptions } from './request-options.js';
 
@@ -86,7 +86,7 @@ export function checkOptions(options: AppOptions | undefined) {
       'List the classes that are decorated with @Controller(): createApp({ controllers: [Burgers] }).',
     );
   }
-  if (!Number.isSafeInteger(bodyLimit) || bodyLimit < 0) {
+  if (!isByteCount(bodyLimit)) {
     throw new OptionsError(
       `createApp was given the \`bodyLimit\` ${String(bodyLimit)}.`,
       'It is a whole number of bytes.',
@@ -112,7 +112,6 @@ export function checkOptions(options: AppOptions | undefined) {
     depends: checkDepends(options?.depends),
     bodyLimit,
     // Branches of a hop may be run once more.
-    movesBodies: options?.threads?.split !== true,
     forms: formLimits(options?.forms),
     requestId,
     logRequests,
@@ -121,22 +120,10 @@ export function checkOptions(options: AppOptions | undefined) {
 }
 
 /** @throws OptionsError. */
-function formLimits(given: Partial<FormLimits> | undefined): FormLimits {
-  const limits = { ...defaultFormLimits, ...given };
-  for (const [name, limit] of Object.entries(limits)) {
-    if (!(name in defaultFormLimits)) {
-      throw new OptionsError(
-        `\`forms\` of createApp has no limit "${name}".`,
-        `Its limits are ${Object.keys(defaultFormLimits).join(', ')}.`,
-      );
-    }
-    if (Number.isSafeInteger(limit) && limit >= 0) continue;
-    throw new OptionsError(
-      `\`forms\` of createApp has ${String(limit)} for \`${name}\`.`,
-      'It is a whole number.',
-    );
-  }
-  return limits;
+function formLimits(given: Partial<FormLimits> = {}): FormLimits {
+  const fault = formLimitsFault(given, 'createApp');
+  if (fault !== undefined) throw new OptionsError(...fault);
+  return { ...defaultFormLimits, ...given };
 }
 
 /** @throws OptionsError for what is no list of tokens. */

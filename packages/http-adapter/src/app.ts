@@ -27,7 +27,7 @@ import {
 import { problemAnswer } from './problem.js';
 import { readBodyOf, readFormOf } from './read.js';
 import { isInterruption, RequestLog } from './request-log.js';
-import type { RequestLimits } from './request-options.js';
+import { limitsOf, type RequestLimits } from './request-options.js';
 import { HttpRequest, requestToken } from './request.js';
 import { cutOff, isGone, send, type SendOptions } from './response.js';
 import type { Route, RouteTable } from './route.js';
@@ -334,11 +334,16 @@ export class App implements AsyncDisposable {
     ]);
   }
 
-  async #read(as: Endpoint['reads'], asked: HttpRequest, { readsOnce }: Endpoint): Promise<void> {
+  async #read(
+    as: Endpoint['reads'],
+    asked: HttpRequest,
+    { readsOnce, limits: own }: Endpoint,
+  ): Promise<void> {
     const { message } = asked;
-    const body = as === 'body' ? await readBodyOf(message, this.#limits) : undefined;
-    if (body instanceof BodyBytes) body.mayMove = readsOnce && this.#limits.movesBodies;
-    const form = as === 'form' ? await readFormOf(message, this.#limits) : undefined;
+    const limits = limitsOf(this.#limits, own);
+    const body = as === 'body' ? await readBodyOf(message, limits) : undefined;
+    if (body instanceof BodyBytes) body.mayMove = readsOnce;
+    const form = as === 'form' ? await readFormOf(message, limits) : undefined;
     asked.receive(body, form);
   }
 

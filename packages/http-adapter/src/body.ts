@@ -53,17 +53,21 @@ export function contentLength(request: IncomingMessage): number {
   return Number(request.headers['content-length'] ?? 0);
 }
 
-const json = /^application\/(?:[\w!#$&^.+-]+\+)?json$/i;
+export const json = /^application\/(?:[\w!#$&^.+-]+\+)?json$/i;
 const utf8 = /^charset="?utf-?8"?$/i;
 
 function refuseOtherTypes({ headers }: IncomingMessage): void {
   const [type = '', ...parameters] = (headers['content-type'] ?? '').split(';');
   const charset = parameters.find((parameter) => /^\s*charset=/i.test(parameter));
   if (!json.test(type.trim()) || (charset !== undefined && !utf8.test(charset.trim()))) {
-    throw new UnsupportedMediaType('The body must be JSON in UTF-8 (application/json).', {
-      headers: { accept: 'application/json' },
-    });
+    throw noJson();
   }
+}
+
+export function noJson(): UnsupportedMediaType {
+  return new UnsupportedMediaType('The body must be JSON in UTF-8 (application/json).', {
+    headers: { accept: 'application/json' },
+  });
 }
 
 /**
@@ -112,7 +116,7 @@ export function refuseEnded(request: IncomingMessage): void {
  * How many arrays and objects may stand inside of each other: far more than data needs, and less
  * than what may cross to a thread (1,000), so that no client can provoke an error there.
  */
-const depthLimit = 500;
+export const depthLimit = 500;
 
 /** Whether JSON is nested deeper; looks at brackets outside of strings only. */
 function isDeeperThan(limit: number, json: Buffer): boolean {

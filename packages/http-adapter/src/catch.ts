@@ -18,6 +18,7 @@ import { OptionsError } from './errors.js';
 import type { AnswerMethod } from './generator-handler.js';
 import { HttpError } from './http-error.js';
 import { finishOnLoop } from './loop-answer.js';
+import { parameterHint } from './misuse.js';
 import { culpritOf, meaningOf } from './problem.js';
 import { recordOf, recordsOf } from './record.js';
 import { finishInThread } from './thread-answer.js';
@@ -63,7 +64,7 @@ export function Catch<E>(type: AbstractClass<E>) {
     const owner = (typeof target === 'function' ? target : target.constructor) as AbstractClass;
     recordOf(owner).catches.push({ type, handler: name });
     declareParameter(target, name, 0, errorSource);
-    declareHandler(target, name, { finish: finishInThread, finishOnLoop });
+    declareHandler(target, name, { finish: finishInThread, finishOnLoop, hint: parameterHint });
   };
 }
 

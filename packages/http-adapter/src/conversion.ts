@@ -34,8 +34,8 @@ export function typeName(type: unknown): string {
 function toNumber(text: string): number {
   const value = number.test(text) ? Number(text) : NaN;
   if (!Number.isFinite(value)) throw new TypeError('must be a number');
-  // Silently rounding 9007199254740993 would name another record.
-  if (integer.test(text) && !Number.isSafeInteger(value)) {
+  // Silently rounding 9007199254740993 (or 9007199254740993e0) would name another record.
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
     throw new TypeError('must be a number of at most 2^53 - 1');
   }
   return value;

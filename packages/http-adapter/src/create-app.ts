@@ -16,6 +16,7 @@ import { usingWhatHasEnded } from './generator-handler.js';
 import { guarded, silent, type Logger } from './logger.js';
 import { RequestIds } from './request-id.js';
 import { requestInfoProvider, trustOf } from './request-info.js';
+import { inOwnWords } from './own-words.js';
 import { requestLoggerProvider } from './request-logger.js';
 import { RequestProviders } from './request-providers.js';
 import { requestToken } from './request.js';
@@ -83,7 +84,7 @@ async function startContainer(options: ContainerOptions): Promise<Container> {
   try {
     return await Container.create(options);
   } catch (error) {
-    const errors = error instanceof GraphError ? error.errors : [];
+    const errors = error instanceof GraphError ? error.errors.map(inOwnWords) : [];
     const isOfApp = errors.some(
       (each) => each instanceof RouteError || each instanceof OptionsError,
     );

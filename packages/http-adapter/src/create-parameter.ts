@@ -1,4 +1,5 @@
 /** Parameters of the user's own. */
+import { isPromise } from 'node:util/types';
 import { DeclarationError, declareParameter } from '@turno/core';
 import type { ParameterOf } from './declared-parameter.js';
 import { checkOptions } from './misuse.js';
@@ -38,12 +39,26 @@ export function createParameter<Value, Data = undefined>(
       key: '',
       reads,
       required: false,
-      reader: () => (request) => read(request, data),
+      reader: () => (request) => settled(read(request, data), name),
     };
     return (target: object, method: string | symbol | undefined, index: number): void => {
       declareParameter(target, method, index, source);
     };
   };
+}
+
+const remedy =
+  'Write createParameter((request) => …), and do what has to wait in an async provider that takes the parameter.';
+
+/** @throws DeclarationError for a promise, which nobody would wait for. */
+function settled<Value>(value: Value, name: string): Value {
+  if (!isPromise(value)) return value;
+  // Nobody awaits it: its rejection shall not end the process.
+  value.then(undefined, () => undefined);
+  throw new DeclarationError(
+    `The function of the parameter "${name}" has returned a promise: parameters are read without waiting.`,
+    remedy,
+  );
 }
 
 /** JavaScript may pass anything. */
@@ -54,6 +69,6 @@ function checkFunction(read: unknown): void {
     typeof read === 'function'
       ? 'createParameter was given an async function or a generator: parameters are read without waiting.'
       : 'createParameter was given no function.',
-    'Write createParameter((request) => …), and do what has to wait in an async provider that takes the parameter.',
+    remedy,
   );
 }

@@ -8,9 +8,10 @@ import {
   type HandlerOptions,
   type Placement,
 } from '@turno/core';
+import { formLimitsFault, isByteCount, type FormLimits } from './form.js';
 import { finishOnLoop } from './loop-answer.js';
-import { checkOptions, refuseNonText, refuseStandardDecorator } from './misuse.js';
-import { recordOf, type HttpMethod } from './record.js';
+import { checkOptions, parameterHint, refuseNonText, refuseStandardDecorator } from './misuse.js';
+import { recordOf, type BodyLimits, type HttpMethod } from './record.js';
 import { finishInThread } from './thread-answer.js';
 
 /** Options of `@Get`, `@Post`, `@Put`, `@Patch`, `@Delete`, `@Head`, `@Options` and `@All`. */
@@ -26,6 +27,10 @@ export interface RouteOptions {
    * 503. Default: `deadline` of the app.
    */
   readonly deadline?: number;
+  /** Longest body that is no form, in bytes. Default: `bodyLimit` of the app. */
+  readonly bodyLimit?: number;
+  /** What a form may be at most, beside what `forms` of the app says. */
+  readonly forms?: Partial<FormLimits>;
 }
 
 /** Options of {@link Controller}. */
@@ -85,11 +90,28 @@ function shown(option: string | number): string {
   return typeof option === 'string' ? `'${option}'` : String(option);
 }
 
+/** @throws DeclarationError. */
+function limitsOf(decorator: string, { bodyLimit, forms }: RouteOptions): BodyLimits {
+  if (bodyLimit !== undefined && !isByteCount(bodyLimit)) {
+    throw new DeclarationError(
+      `@${decorator} has the \`bodyLimit\` ${String(bodyLimit)}.`,
+      'It is a whole number of bytes.',
+    );
+  }
+  const fault = forms === undefined ? undefined : formLimitsFault(forms, `@${decorator}`);
+  if (fault !== undefined) throw new DeclarationError(...fault);
+  return {
+    ...(bodyLimit === undefined ? {} : { bodyLimit }),
+    ...(forms === undefined ? {} : { forms }),
+  };
+}
+
 function routeDecorator(decorator: string, method: HttpMethod | 'ALL') {
   return (path = '', options: RouteOptions = {}) => {
     refuseNonText(decorator, 'path', path);
-    checkOptions(decorator, options, ['status', ...handlerOptions]);
+    checkOptions(decorator, options, ['status', ...handlerOptions, 'bodyLimit', 'forms']);
     const { status, on } = options;
+    const limits = limitsOf(decorator, options);
     if (status !== undefined && (!Number.isInteger(status) || status < 200 || status > 599)) {
       throw new DeclarationError(
         `@${decorator} has the status ${String(status)}.`,
@@ -117,8 +139,14 @@ function routeDecorator(decorator: string, method: HttpMethod | 'ALL') {
           'One method has one of them: say it once.',
         );
       }
-      routes.push({ method, path, handler: name, status, options: own });
-      declareHandler(target, name, { ...said, ...own, finish: finishInThread, finishOnLoop });
+      routes.push({ method, path, handler: name, status, limits, options: own });
+      declareHandler(target, name, {
+        ...said,
+        ...own,
+        finish: finishInThread,
+        finishOnLoop,
+        hint: parameterHint,
+      });
     };
   };
 }

@@ -2,6 +2,7 @@
 import { handlerToken, type Container, type ParameterSource, type Token } from '@turno/core';
 import { OptionsError, RouteError } from './errors.js';
 import { asRequestSource, type RequestSource } from './parameter.js';
+import type { BodyLimits } from './record.js';
 import type { Route } from './route.js';
 
 /** What is known of a route once its plan is compiled. */
@@ -11,6 +12,8 @@ export interface Endpoint {
   readonly reads: RequestSource['reads'];
   /** What it is read as when the dependencies of levels are made, if it is only wanted then. */
   readonly readsLater: RequestSource['reads'];
+  /** Of the body, in the place of those of the app. */
+  readonly limits: BodyLimits;
   /** Whether nothing but one parameter of the handler may ever be read from it. */
   readonly readsOnce: boolean;
 }
@@ -42,6 +45,7 @@ export function endpointsOf(
           token,
           reads,
           readsLater: reads === undefined ? later[0]?.reads : undefined,
+          limits: route.limits,
           readsOnce: !isShared && first.length + later.length <= 1,
         },
       ];
@@ -74,7 +78,7 @@ export function unfillable(
       (key) =>
         new RouteError(
           `${route.method} ${route.path} of ${route.label} has no parameter "${key}", which @Path("${key}") of the handler or one of its providers asks for.`,
-          `Add it to the path (/:${key}), or make the parameter optional: @Path("${key}", { optional: true }).`,
+          `${key === '*' ? 'Let the path end in `/*`' : `Add it to the path (/:${key})`}, or make the parameter optional: @Path("${key}", { optional: true }).`,
         ),
     );
     if (both) {

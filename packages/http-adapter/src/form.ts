@@ -36,6 +36,28 @@ export const defaultFormLimits: FormLimits = {
   nameLength: 200,
 };
 
+/** What is wrong with limits that somebody has given; undefined where nothing is. */
+export function formLimitsFault(
+  given: Partial<FormLimits>,
+  of: string,
+): readonly [fact: string, remedy: string] | undefined {
+  for (const [name, limit] of Object.entries(given)) {
+    if (!Object.hasOwn(defaultFormLimits, name)) {
+      const names = Object.keys(defaultFormLimits).join(', ');
+      return [`\`forms\` of ${of} has no limit "${name}".`, `Its limits are ${names}.`];
+    }
+    if (!isByteCount(limit)) {
+      return [`\`forms\` of ${of} has ${String(limit)} for \`${name}\`.`, 'It is a whole number.'];
+    }
+  }
+  return undefined;
+}
+
+/** Whether a limit of bytes is one. */
+export function isByteCount(limit: unknown): limit is number {
+  return Number.isSafeInteger(limit) && (limit as number) >= 0;
+}
+
 /** Headers of one part of a multipart form. */
 const partHeaders = 20;
 
@@ -64,9 +86,9 @@ export async function readForm(
   return readUrlencoded((await readBody(request, limits.size)).whole(), limits);
 }
 
-const urlencoded = 'application/x-www-form-urlencoded';
+export const urlencoded = 'application/x-www-form-urlencoded';
 
-function noForm(): UnsupportedMediaType {
+export function noForm(): UnsupportedMediaType {
   return new UnsupportedMediaType(
     'The body must be a form in UTF-8 (multipart/form-data or application/x-www-form-urlencoded).',
     { headers: { accept: `multipart/form-data, ${urlencoded}` } },

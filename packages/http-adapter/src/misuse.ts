@@ -38,3 +38,7 @@ export function refuseStandardDecorator(name: string, context: unknown): void {
     'Set "experimentalDecorators": true in tsconfig.json: only these decorators see parameters.',
   );
 }
+
+/** The remedy for a handler's parameter whose type names no provider. */
+export const parameterHint =
+  'Say where it is read from: @Path(name), @Query(name), @Body() and the like';

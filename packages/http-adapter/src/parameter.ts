@@ -3,6 +3,7 @@ import { Portable, type ParameterInfo, type ParameterSource } from '@turno/core'
 import { decodeJson } from './body.js';
 import { joined } from './body-bytes.js';
 import { conversionTo, typeName, type Conversion, type PrimitiveType } from './conversion.js';
+import { listItems } from './header-list.js';
 import type { Query } from './query.js';
 import { requestToken, type HttpRequest } from './request.js';
 import { messageOf } from './secret.js';
@@ -27,7 +28,7 @@ export interface ParameterOptions {
   readonly default?: Primitive | readonly Primitive[];
   /**
    * What to convert to, where the declared type does not tell (no metadata, a union). In brackets: an
-   * array of all the values that a query or form has for the key.
+   * array of all the values that a query or form has for the key; of a header what commas divide.
    */
   readonly type?: PrimitiveType | readonly [PrimitiveType];
 }
@@ -155,6 +156,7 @@ export function bodySource(how: BodyOptions | StandardSchema): RequestSource {
       return ({ body }) => read(body);
     },
     late: {
+      // What somebody else has parsed crosses as it is.
       pick: (request) => request.json?.toCross() ?? { body: request.body },
       reader(parameter) {
         const read = bodyReader(parameter);
@@ -192,6 +194,25 @@ function textIn(
   };
 }
 
+/**
+ * All values of a key, where there may be several. Those of a header are divided by commas, as repeated
+ * lines are joined by whoever passes them on.
+ */
+function listIn(
+  location: ListLocation,
+  key: string,
+): (request: HttpRequest) => readonly string[] | undefined {
+  if (location !== 'header') return (request) => valuesIn(location, request)?.get(key);
+  const name = key.toLowerCase();
+  return ({ headers }) => {
+    const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
+    if (value === undefined) return undefined;
+    return [value].flat().flatMap(listItems);
+  };
+}
+
+type ListLocation = 'query' | 'form' | 'header';
+
 function valuesIn(location: 'query' | 'form', request: HttpRequest): Query | undefined {
   return location === 'query' ? request.query : request.form?.fields;
 }
@@ -204,12 +225,12 @@ function listReader(
 ): (request: HttpRequest) => unknown {
   const [item] = type as readonly [PrimitiveType];
   const conversion = conversionTo(item);
-  if ((location !== 'query' && location !== 'form') || conversion === undefined) {
+  if (location === 'path' || location === 'cookie' || conversion === undefined) {
     const decorator = `@${decorators[location]}`;
     throw new TypeError(
       conversion === undefined
         ? `a text is not converted to ${typeName(item)}; write ${decorator}("${key}", { type: [String] }), or Number, Boolean or BigInt instead.`
-        : `only a query or a form has several values for one name; write ${decorator}("${key}").`,
+        : `only a query, a form or a header has several values for one name; write ${decorator}("${key}").`,
     );
   }
   const itemType = typeName(item).toLowerCase();
@@ -217,8 +238,9 @@ function listReader(
   if (fallback !== undefined && !(Array.isArray(fallback) && fallback.every(isFit))) {
     throw new TypeError(`its default is no array of values of type ${typeName(item)}.`);
   }
+  const textsOf = listIn(location, key);
   return (request) => {
-    const texts = valuesIn(location, request)?.get(key);
+    const texts = textsOf(request);
     if (texts === undefined) {
       if (fallback !== undefined) return [...(fallback as readonly Primitive[])];
       if (optional === true) return undefined;
@@ -315,12 +337,13 @@ function conversionOf(
   const conversion = conversionTo(wanted);
   if (conversion === undefined) {
     const decorator = `@${decorators[location]}`;
-    if (wanted === Array && (location === 'query' || location === 'form')) {
+    if (wanted === Array && location !== 'path' && location !== 'cookie') {
       throw new TypeError(
         `the compiler does not tell the type of its items; name it: ${decorator}("${key}", { type: [Number] }).`,
       );
     }
-    const remedy = `declare it as string, number, boolean or bigint, name one: ${decorator}("${key}", { type: Number }), or give a Standard Schema: ${decorator}("${key}", schema)`;
+    const named = how.optional === true ? '{ optional: true, type: String }' : '{ type: Number }';
+    const remedy = `declare it as string, number, boolean or bigint, name one: ${decorator}("${key}", ${named}), or give a Standard Schema: ${decorator}("${key}", schema)`;
     throw new TypeError(
       wanted === Object
         ? `the compiler does not tell its type (a union, an interface or an imported alias); ${remedy}.`

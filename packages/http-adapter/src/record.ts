@@ -1,8 +1,16 @@
 /** Records: what the decorators of routes write down about controllers. */
 import type { AbstractClass, HandlerOptions, Token } from '@turno/core';
+import type { FormLimits } from './form.js';
 
 /** The methods that routes can have. */
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
+
+/** How large a body may be, where a route says it. */
+export interface BodyLimits {
+  /** In bytes; not of a form. */
+  readonly bodyLimit?: number;
+  readonly forms?: Partial<FormLimits>;
+}
 
 /** One `@Get`, `@Post`, … on a method. */
 export interface RouteRecord {
@@ -14,6 +22,8 @@ export interface RouteRecord {
   readonly handler: string | symbol;
   /** Status of the answer; undefined for 200, or 204 where nothing is returned. */
   readonly status: number | undefined;
+  /** What it says of bodies, beside the limits of the app. */
+  readonly limits: BodyLimits;
   /** What it says of the handler, whichever route leads to it. */
   readonly options: HandlerOptions;
 }

@@ -2,6 +2,7 @@
 import { OptionsError } from './errors.js';
 import type { FormLimits } from './form.js';
 import type { HeadLimits } from './guard.js';
+import type { BodyLimits } from './record.js';
 import type { TrustProxy } from './request-info.js';
 
 export interface RequestOptions {
@@ -18,12 +19,16 @@ export interface RequestOptions {
 /** What each request is measured by. */
 export interface RequestLimits {
   readonly head: HeadLimits;
-  /** Of a JSON body, in bytes. */
+  /** Of a body that is no form, in bytes. */
   readonly bodyLimit: number;
   readonly decompress: boolean;
-  /** Whether what has crossed to a thread never has to cross again. */
-  readonly movesBodies: boolean;
   readonly forms: FormLimits;
+}
+
+/** The limits of an app as one of its routes changes them. */
+export function limitsOf(app: RequestLimits, { bodyLimit, forms }: BodyLimits): RequestLimits {
+  if (bodyLimit === undefined && forms === undefined) return app;
+  return { ...app, bodyLimit: bodyLimit ?? app.bodyLimit, forms: { ...app.forms, ...forms } };
 }
 
 export const requestOptionNames: readonly (keyof RequestOptions)[] = [

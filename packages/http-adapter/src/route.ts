@@ -7,7 +7,13 @@ import {
   type TurnoError,
 } from '@turno/core';
 import { RouteError } from './errors.js';
-import { recordsOf, type ControllerRecord, type HttpMethod, type RouteRecord } from './record.js';
+import {
+  recordsOf,
+  type BodyLimits,
+  type ControllerRecord,
+  type HttpMethod,
+  type RouteRecord,
+} from './record.js';
 import { halvesOf, methods, Router, type Added } from './router.js';
 import { findUnsafe, type Excess } from './unsafe-pattern.js';
 
@@ -21,6 +27,7 @@ export interface Route {
   /** `Burgers.parallel`, for messages. */
   readonly label: string;
   readonly status: number | undefined;
+  readonly limits: BodyLimits;
   /** Names of the parameters in `path`, `*` for a wildcard. */
   readonly params: readonly string[];
 }
@@ -230,16 +237,21 @@ const excesses: Readonly<Record<Excess, readonly [what: string, remedy: string]>
 function addRoute(table: GrowingTable, declared: Declared): void {
   const { router, routes, problems, unsafe } = table;
   const { record, controller } = declared;
-  const { method, handler, status } = record;
+  const { method, handler, status, limits } = record;
   const path = pathOf(declared);
   const label = `${controller.name}.${String(handler)}`;
   const params: string[] = [];
-  const route: Route = { method, path, controller, handler, label, status, params };
+  const route: Route = { method, path, controller, handler, label, status, limits, params };
   const refuse = (reason: string, remedy: string, cause?: unknown) => {
     problems.push(new RouteError(`${method} ${path} of ${label} ${reason}`, remedy, cause));
   };
   // What stands in parentheses is a regular expression; a last `?` makes a parameter optional.
   const plain = path.replace(/\(.*\)/g, '').replace(/(:[^/]*)\?$/, '$1');
+  const misspelt = misspeltIn(plain);
+  if (misspelt !== undefined) {
+    refuse(...misspelt);
+    return;
+  }
   if (/[?#]/.test(plain)) {
     refuse('has a "?" or "#" in its path.', 'A path ends before the query: use @Query(name).');
     return;
@@ -263,11 +275,24 @@ function addRoute(table: GrowingTable, declared: Declared): void {
     params.push(...added.params);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
+    if (reason.startsWith('Wildcard')) {
+      refuse(
+        'has a `*` that is not its end.',
+        "Write `/*` for all the rest of a path, and `@Path('*')`.",
+        cause,
+      );
+      return;
+    }
     refuse(
       `cannot be routed: ${reason}.`,
       'See the syntax of paths in the README of @turno/http-adapter.',
       cause,
     );
+    return;
+  }
+  const odd = params.find((name) => !/^(?:\*|[\p{L}\p{N}_$]*)$/u.test(name));
+  if (odd !== undefined) {
+    refuse(`has a parameter that is called "${odd}".`, remedyForName(odd));
     return;
   }
   if (params.includes('') || new Set(params).size < params.length) {
@@ -278,6 +303,44 @@ function addRoute(table: GrowingTable, declared: Declared): void {
     return;
   }
   routes.push(route);
+}
+
+/** What other frameworks, or a URL, write otherwise: what is wrong with it, and the remedy. */
+function misspeltIn(path: string): [reason: string, remedy: string] | undefined {
+  const [bracketed, , name] = /([{<])(?:\w+:)?(\w+)[^/]*?[}>]/.exec(path) ?? [];
+  if (bracketed !== undefined && name !== undefined) {
+    return [`has "${bracketed}" in its path, which is no parameter here.`, `Write :${name}.`];
+  }
+  const encoded = /(?:%[\da-f]{2})+/i.exec(path)?.[0];
+  if (encoded !== undefined) {
+    const remedy = `Write what it stands for${decodedHint(encoded)}.`;
+    return [`has "${encoded}" in its path, but paths are written decoded.`, remedy];
+  }
+  if (/\/:[^/]*\?\//.test(path)) {
+    return [
+      'has an optional parameter that is not its last part.',
+      'Declare one route with that part and one without: a method may have several.',
+    ];
+  }
+  return undefined;
+}
+
+/** A slash would be read as one. */
+function decodedHint(encoded: string): string {
+  try {
+    const text = decodeURIComponent(encoded);
+    return /[/?#%]/.test(text) ? '' : `: "${text}"`;
+  } catch {
+    return '';
+  }
+}
+
+function remedyForName(name: string): string {
+  if (/[*+]$/.test(name)) return "Write `/*` for all the rest of a path, and `@Path('*')`.";
+  const [before = '', ...rest] = name.split(/:+/);
+  return rest.length > 0
+    ? `A colon of its own follows a pattern: :${before}([^:]+)::${rest.join('::')}.`
+    : 'A parameter ends at "/", "-", "." or a pattern in parentheses.';
 }
 
 /** Adds a route for each method for which its path has none that is not of `@All`. */

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Post } from '../src/index.js';
+import { Body, Controller, Form, Get, Post } from '../src/index.js';
 import { closeAll, makeApp } from './support.js';
 
 afterEach(closeAll);
@@ -179,5 +179,51 @@ describe('a JSON body that is nested', () => {
   it('may hold any number of brackets beside each other, and in strings', async () => {
     expect(await post(`[${Array(600).fill('[{}]').join()}]`)).toBe(200);
     expect(await post(`[${JSON.stringify('["\\[{'.repeat(600))}]`)).toBe(200);
+  });
+});
+
+describe('a route may have limits of its own', () => {
+  @Controller()
+  class Uploads {
+    @Post('/short', { bodyLimit: 10 }) async short(@Body() body: unknown) {
+      return body;
+    }
+    @Post('/long', { bodyLimit: 1000 }) async long(@Body() body: unknown) {
+      return body;
+    }
+    @Post('/plain') async plain(@Body() body: unknown) {
+      return body;
+    }
+    @Post('/form', { forms: { fieldSize: 100 } }) async form(@Form('a') a: string) {
+      return a;
+    }
+    @Post('/plain-form') async plainForm(@Form('a') a: string) {
+      return a;
+    }
+  }
+
+  it('beside those of the app', async () => {
+    const forms = { fieldSize: 5, size: 60 };
+    const { app } = await makeApp({ controllers: [Uploads], bodyLimit: 64, forms });
+    const statusOf = async (url: string, payload: string, type: string) => {
+      const headers = { 'content-type': type };
+      return (await app.inject({ method: 'POST', url, payload, headers })).statusCode;
+    };
+    const json = (url: string, size: number) =>
+      statusOf(url, `"${'x'.repeat(size - 2)}"`, 'application/json');
+    expect([await json('/short', 10), await json('/short', 11)]).toEqual([200, 413]);
+    expect([await json('/plain', 64), await json('/plain', 65)]).toEqual([200, 413]);
+    expect([await json('/long', 1000), await json('/long', 1001)]).toEqual([200, 413]);
+    const form = (url: string, size: number) =>
+      statusOf(url, `a=${'x'.repeat(size)}`, 'application/x-www-form-urlencoded');
+    expect([await form('/plain-form', 5), await form('/plain-form', 6)]).toEqual([200, 413]);
+    // That of the app for a whole form is still there.
+    expect([await form('/form', 50), await form('/form', 59)]).toEqual([200, 413]);
+  });
+
+  it('which are whole numbers of bytes', () => {
+    expect(() => Post('/', { bodyLimit: -1 })).toThrow('@Post has the `bodyLimit` -1.');
+    expect(() => Post('/', { forms: { files: 0.5 } })).toThrow('`forms` of @Post has 0.5');
+    expect(() => Post('/', { forms: { parts: 1 } as never })).toThrow('has no limit "parts"');
   });
 });

@@ -43,16 +43,22 @@ describe('a text becomes a number', () => {
     expect(() => toNumber(text)).toThrow('must be a number');
   });
 
-  it('a whole number is refused where it would be rounded', () => {
-    expect(() => toNumber('9007199254740993')).toThrow('must be a number of at most 2^53 - 1');
-    expect(() => toNumber('-9007199254740993')).toThrow('must be a number of at most 2^53 - 1');
+  it.each([
+    '9007199254740993',
+    '-9007199254740993',
+    '9007199254740993.0',
+    '9007199254740993e0',
+    '9.007199254740993e15',
+    '1e300',
+  ])('a whole number is refused where it would be rounded: %s', (text) => {
+    expect(() => toNumber(text)).toThrow('must be a number of at most 2^53 - 1');
   });
 
   it('all numbers that JSON writes are read back', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
         const text = JSON.stringify(value);
-        fc.pre(/[.e]/.test(text) || Number.isSafeInteger(value));
+        fc.pre(!Number.isInteger(value) || Number.isSafeInteger(value));
         expect(toNumber(text)).toBe(JSON.parse(text));
       }),
     );

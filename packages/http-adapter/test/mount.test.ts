@@ -8,12 +8,13 @@ import {
 } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import express from 'express';
+import express, { type RequestHandler } from 'express';
 import { fastify } from 'fastify';
 import {
   Body,
   Controller,
   createParameter,
+  Form,
   Get,
   Header,
   Path,
@@ -95,6 +96,70 @@ describe('in Express', () => {
     const { url } = await mounted(parse);
     const response = await fetch(`${url}/api/burgers`, post({ a: 1 }));
     expect(await response.json()).toEqual({ body: { a: 1 } });
+  });
+
+  describe('the body that it has parsed', () => {
+    @Controller()
+    class Bodies {
+      @Post('/loop') async loop(@Body() body: unknown) {
+        return { body };
+      }
+      @Post('/thread') thread(@Body() body: unknown) {
+        return { body };
+      }
+      @Post('/form') async form(@Form('a') a: string) {
+        return { a };
+      }
+    }
+    async function send(path: string, body: string, type: string, ...parsers: RequestHandler[]) {
+      const inline = { executor: 'inline' } as const;
+      const { app } = await makeApp({ controllers: [Bodies], threads: inline });
+      const outer = express();
+      for (const parser of parsers) outer.use(parser);
+      outer.use(app.handler);
+      const url = await listen(createServer(outer));
+      const headers = { 'content-type': type };
+      const response = await fetch(url + path, { method: 'POST', body, headers });
+      return { status: response.status, json: await response.json() };
+    }
+    const both = [express.json({ strict: false }), express.urlencoded({ extended: true })];
+    const form = 'application/x-www-form-urlencoded';
+    const json = 'application/json';
+
+    it.each(['/loop', '/thread'])('is that of a handler: %s', async (path) => {
+      const body = { a: [1, { b: 2 }] };
+      expect(await send(path, JSON.stringify(body), json, ...both)).toEqual({
+        status: 200,
+        json: { body },
+      });
+      // Whatever is not parsed is decoded by the app.
+      const raw = express.raw({ type: json });
+      expect(await send(path, '{"a":1}', json, raw)).toEqual({
+        status: 200,
+        json: { body: { a: 1 } },
+      });
+      expect((await send(path, '{"a":', json, raw)).status).toBe(400);
+    });
+
+    it('has to be of the kind that is wanted', async () => {
+      expect((await send('/form', 'a=1', form, ...both)).json).toEqual({ a: '1' });
+      expect((await send('/loop', 'a=1', form, ...both)).status).toBe(415);
+      expect((await send('/form', '{"a":"1"}', json, ...both)).status).toBe(415);
+    });
+
+    it.each([
+      '{"__proto__":{"a":1}}',
+      '[{"a":{"__proto__":1}}]',
+      '{"constructor":{"prototype":{"a":1}}}',
+      `${'['.repeat(501)}${']'.repeat(501)}`,
+    ])('is refused where the app would refuse it: %.40s', async (body) => {
+      expect((await send('/loop', body, json, ...both)).status).toBe(400);
+    });
+
+    it('may have harmless names', async () => {
+      const body = { constructor: { name: 'x' }, prototype: 1 };
+      expect((await send('/loop', JSON.stringify(body), json, ...both)).json).toEqual({ body });
+    });
   });
 
   it('its requests are waited for by close', async () => {

@@ -20,7 +20,7 @@ import {
   type StandardSchema,
   type UploadedFile,
 } from '../src/index.js';
-import { closeAll, makeApp } from './support.js';
+import { closeAll, makeApp, RawClient, serve } from './support.js';
 
 afterEach(closeAll);
 
@@ -83,7 +83,36 @@ describe('a query key that comes several times', () => {
     expect(json.errors).toEqual(errors.map((error) => ({ location: 'query', ...error })));
   });
 
-  it('needs the type of its items, and a query or a form', async () => {
+  it('may be a header, divided by commas outside of quotes', async () => {
+    @Controller()
+    class Tags {
+      @Get('/tags') async tags(@Header('X-Tag', { type: [String] }) tags: string[]) {
+        return tags;
+      }
+      @Get('/sizes') async sizes(
+        @Header('x-size', { type: [Number], default: [7] }) all: number[],
+      ) {
+        return all;
+      }
+    }
+    const tagsOf = async (tag: string) => (await ask([Tags], '/tags', { 'x-tag': tag })).json;
+    expect(await tagsOf('a')).toEqual(['a']);
+    expect(await tagsOf('a, b,, c ')).toEqual(['a', 'b', 'c']);
+    expect(await tagsOf('W/"a,\\"b", "c')).toEqual(['W/"a,\\"b"', '"c']);
+    expect(await tagsOf('a, "b, c')).toEqual(['a', '"b, c']);
+    expect((await ask([Tags], '/tags')).json.errors).toMatchObject([{ message: 'is required' }]);
+    expect((await ask([Tags], '/sizes')).json).toEqual([7]);
+    expect((await ask([Tags], '/sizes', { 'x-size': '1,x' })).json.errors).toEqual([
+      { location: 'header', path: 'x-size.1', message: 'must be a number' },
+    ]);
+    // Lines of one name are one list.
+    const { port } = await serve({ controllers: [Tags] });
+    const client = await RawClient.connect(port);
+    client.send('GET /tags HTTP/1.1', 'Host: a', 'X-Tag: a', 'x-tag: b, c', '', '');
+    await client.until(/\["a","b","c"\]/);
+  });
+
+  it('needs the type of its items, and a query, form or header', async () => {
     @Controller()
     class A {
       // @ts-expect-error -- the compiler sees it, too
@@ -93,7 +122,7 @@ describe('a query key that comes several times', () => {
     }
     @Controller()
     class B {
-      @Get('/a') async a(@Header('x-tag', { type: [String] }) tags: string[]) {
+      @Get('/a') async a(@Cookie('x-tag', { type: [String] }) tags: string[]) {
         return tags;
       }
     }
@@ -111,7 +140,7 @@ describe('a query key that comes several times', () => {
       }
     }
     expect(await problemOf(A)).toContain('name it: @Query("tag", { type: [Number] })');
-    expect(await problemOf(B)).toContain('only a query or a form has several values');
+    expect(await problemOf(B)).toContain('only a query, a form or a header has several values');
     expect(await problemOf(C)).toContain('a text is not converted to Date');
     expect(await problemOf(D)).toContain('its default is no array of values of type Number');
   });
@@ -374,6 +403,19 @@ describe('a parameter of the user', () => {
   it('is read by a function that does not wait', () => {
     expect(() => createParameter(async () => 1)).toThrow('parameters are read without waiting');
     expect(() => createParameter(undefined as never)).toThrow('no function');
+  });
+
+  it('is no promise', async () => {
+    const Slow = createParameter(() => Promise.reject<number>(new Error('nobody waits')));
+    @Controller()
+    class Waiting {
+      @Get('/') async wait(@Slow() slow: Promise<number>) {
+        return slow;
+      }
+    }
+    const { app, log } = await makeApp({ controllers: [Waiting] });
+    expect((await app.inject('/')).statusCode).toBe(500);
+    expect(log.faults).toMatchObject([{ fields: { err: { code: 'TURNO_DECLARATION' } } }]);
   });
 });
 

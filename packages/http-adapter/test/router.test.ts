@@ -62,7 +62,12 @@ describe('a route is found', () => {
 });
 
 describe('nothing is found', () => {
-  const router = routerOf('GET /burgers/:id/buns', 'GET /sizes/:size(\\d+)', 'POST /orders');
+  const router = routerOf(
+    'GET /burgers/:id/buns',
+    'GET /sizes/:size(\\d+)',
+    'POST /orders',
+    'GET /files/*',
+  );
 
   it.each([
     ['another path', 'GET', '/fries'],
@@ -72,6 +77,8 @@ describe('nothing is found', () => {
     ['an empty parameter', 'GET', '/burgers//buns'],
     ['a parameter that its pattern does not match', 'GET', '/sizes/large'],
     ['a slash that is encoded', 'GET', '/burgers%2F7%2Fbuns'],
+    ['no rest for a wildcard', 'GET', '/files/'],
+    ['nor the slash before it', 'GET', '/files'],
   ])('for %s', (_what, method, target) => {
     expect(router.find(method, target)).toBeUndefined();
   });

@@ -285,7 +285,9 @@ describe('createApp refuses', () => {
       ),
       expect.stringMatching(/of Paths\.slower repeats alternatives in a pattern, .*\[ab\]\+/),
       expect.stringMatching(/of Paths\.slowest has too many repetitions in a row in a pattern, /),
-      expect.stringMatching(/^TURNO_ROUTE GET \/a\/\*\/b of Paths\.wild cannot be routed: .*last/),
+      expect.stringMatching(
+        /^TURNO_ROUTE GET \/a\/\*\/b of Paths\.wild has a `\*` that is not its end/,
+      ),
       expect.stringMatching(/^TURNO_ROUTE GET \/a\/b\?c=:d of Paths\.query has a "\?" or "#"/),
       expect.stringMatching(/^TURNO_ROUTE GET \/a\/:x\/:x of Paths\.twice has a parameter without/),
       expect.stringMatching(/^TURNO_ROUTE GET \/a\/c\/:\/d of Paths\.nameless has a parameter/),
