@@ -20,7 +20,7 @@ import {
   type Refused,
 } from './middleware.js';
 import { problemAnswer } from './problem.js';
-import { readBodyOf, readFormOf } from './read.js';
+import { readBodyOf, readBytesOf, readFormOf } from './read.js';
 import { RequestLog } from './request-log.js';
 import { limitsOf, type RequestLimits } from './request-options.js';
 import { HttpRequest, requestToken } from './request.js';
@@ -264,7 +264,12 @@ export class App implements AsyncDisposable {
           const endpoint = this.#endpointOf(route);
           const { reads } = endpoint;
           const limits = limitsOf(this.#limits, route.limits);
-          const body = reads === 'body' ? await readBodyOf(request, limits) : undefined;
+          const body =
+            reads === 'body'
+              ? await readBodyOf(request, limits)
+              : reads === 'bytes'
+                ? await readBytesOf(request, limits)
+                : undefined;
           const form = reads === 'form' ? await readFormOf(request, limits) : undefined;
           asked = new HttpRequest(request, params, search, body, form);
           scope = this.#openScope(request, asked);

@@ -1,23 +1,25 @@
 /** What is known of a route once its plan is compiled. */
 import { handlerToken, type Container, type ParameterSource, type Token } from '@turno/core';
 import { RouteError } from './errors.js';
-import { asRequestSource } from './parameter.js';
+import { asRequestSource, type BodyKind } from './parameter.js';
 import type { Route } from './route.js';
 
 /** What is known of a route once its plan is compiled. */
 export interface Endpoint {
   readonly token: Token;
   /** What the body is read as, if some parameter of the plan is read from it. */
-  readonly reads: 'body' | 'form' | undefined;
+  readonly reads: BodyKind | undefined;
 }
 
 /** @throws whatever compiling the plan throws. */
 export function endpointOf(route: Route, container: Container): Endpoint {
   const token = tokenOf(route);
   const sources = container.inputs(token).map(asRequestSource);
+  const kinds = sources.map((source) => source?.reads);
   return {
     token,
-    reads: sources.find((source) => source?.reads !== undefined)?.reads,
+    // JSON is bytes, too.
+    reads: (['form', 'body', 'bytes'] as const).find((kind) => kinds.includes(kind)),
   };
 }
 
@@ -29,7 +31,8 @@ export function unfillable(
   return routes.flatMap((route) => {
     const missing = new Set<string>();
     const sources = inputs(tokenOf(route)).map(asRequestSource);
-    const both = ['body', 'form'].every((what) => sources.some((own) => own?.reads === what));
+    const kinds = new Set(sources.map((own) => own?.reads));
+    const both = kinds.has('form') && (kinds.has('body') || kinds.has('bytes'));
     for (const own of sources) {
       if (own?.location === 'path' && own.required && !route.params.includes(own.key)) {
         missing.add(own.key);
@@ -45,7 +48,7 @@ export function unfillable(
     if (both) {
       problems.push(
         new RouteError(
-          `${route.method} ${route.path} of ${route.label} reads its body as JSON and as a form.`,
+          `${route.method} ${route.path} of ${route.label} reads its body as ${kinds.has('body') ? 'JSON' : 'it came'} and as a form.`,
           'One body is one of them: use @Body, or @Form, @File and @Files, in the handler and its providers.',
         ),
       );

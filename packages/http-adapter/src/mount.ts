@@ -28,6 +28,16 @@ export function parsedBody(request: IncomingMessage): Buffer | ParsedBody {
   return new ParsedBody(body);
 }
 
+/** The bytes of that body. @throws an error where nobody has kept them. */
+export function parsedBytes(request: IncomingMessage): Buffer | undefined {
+  const { body } = request as MountedMessage;
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  if (Buffer.isBuffer(bytes)) return bytes.length === 0 ? undefined : bytes;
+  throw new Error(
+    'The body was parsed before it came to the app, and its bytes are gone: leave that path out of the parser.',
+  );
+}
+
 /**
  * That body as a form: its texts, also those of arrays. Files such parsers put elsewhere.
  * @throws UnsupportedMediaType where it was JSON.

@@ -22,7 +22,7 @@ export class ParsedBody {
 
 /** What parameters are read from. Nothing is parsed before a parameter asks for it. */
 export class HttpRequest {
-  /** The JSON body that is not decoded yet. */
+  /** The body that is not decoded yet: of JSON, or of whatever it is where bytes were asked for. */
   readonly bytes: Buffer | undefined;
   #query: Query | undefined;
   #body: { readonly value: unknown } | undefined;
