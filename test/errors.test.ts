@@ -908,6 +908,7 @@ const provocations: readonly Provocation[] = [
   ['a schema that is undefined', () => Query('id', anything(undefined))],
   ['an option of @Query that does not exist', () => Query('id', anything({ required: true }))],
   ['a status that is none', () => Get('/', { status: 99 })],
+  ['a body as something unknown', () => Body({ as: anything('xml') })],
   ['a limit of a route that is none', () => Post('/', { bodyLimit: -1 })],
   [
     'a limit of forms of a route that does not exist',
@@ -934,6 +935,21 @@ const provocations: readonly Provocation[] = [
       class Burgers {
         @Get() async find(@Header('x-sauce', { optional: true }) sauce: string | undefined) {
           return sauce;
+        }
+      }
+      return onlyOne(await errorOf(() => appOf([Burgers])));
+    },
+  ],
+  [
+    'a text of bytes',
+    async () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Post() async add(
+          // @ts-expect-error -- the compiler sees it, too
+          @Body({ as: 'bytes' }) body: string,
+        ) {
+          return body;
         }
       }
       return onlyOne(await errorOf(() => appOf([Burgers])));
@@ -1361,6 +1377,18 @@ const provocations: readonly Provocation[] = [
       class Burgers {
         @Post() async add(@Body() body: unknown, @Form('name') name: string) {
           return [body, name];
+        }
+      }
+      return routeProblem(Burgers);
+    },
+  ],
+  [
+    'one body as text and as a form',
+    () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Post() async add(@Body({ as: 'text' }) text: string, @Form('name') name: string) {
+          return [text, name];
         }
       }
       return routeProblem(Burgers);

@@ -25,7 +25,7 @@ import {
   type Refused,
 } from './middleware.js';
 import { problemAnswer } from './problem.js';
-import { readBodyOf, readFormOf } from './read.js';
+import { readBodyOf, readBytesOf, readFormOf } from './read.js';
 import { isInterruption, RequestLog } from './request-log.js';
 import { limitsOf, type RequestLimits } from './request-options.js';
 import { HttpRequest, requestToken } from './request.js';
@@ -66,7 +66,6 @@ export class App implements AsyncDisposable {
   readonly #requestLog: RequestLog;
   readonly #failures: Failures;
   readonly #isLogged: boolean;
-  readonly #catches: FailureContext['catches'];
   readonly #ids: FailureContext['ids'];
   #listening: ReturnType<typeof openServer> | undefined;
   #closing: Promise<void> | undefined;
@@ -99,8 +98,7 @@ export class App implements AsyncDisposable {
       manner: (request) => this.#manner(request),
     });
     this.#revision = container.revision;
-    this.#catches = catches;
-    this.#endpoints = endpointsOf(routes, catches.tokens, container);
+    this.#endpoints = endpointsOf(routes, container);
     this.handler = (request, response, next) => {
       if (isBehindEnd(request)) return;
       takeTurn(request, response);
@@ -341,10 +339,14 @@ export class App implements AsyncDisposable {
   ): Promise<void> {
     const { message } = asked;
     const limits = limitsOf(this.#limits, own);
-    const body = as === 'body' ? await readBodyOf(message, limits) : undefined;
+    if (as === 'form') {
+      asked.form = await readFormOf(message, limits);
+      return;
+    }
+    const read = as === 'body' ? readBodyOf : readBytesOf;
+    const body = await read(message, limits);
     if (body instanceof BodyBytes) body.mayMove = readsOnce;
-    const form = as === 'form' ? await readFormOf(message, limits) : undefined;
-    asked.receive(body, form);
+    asked.receive(body);
   }
 
   /** Reads the body when the dependencies of levels are made, which may refuse the request before. */
@@ -394,7 +396,7 @@ export class App implements AsyncDisposable {
     if (this.#revision !== this.container.revision) {
       this.#revision = this.container.revision;
       const routes = this.#endpoints.keys();
-      this.#endpoints = endpointsOf(routes, this.#catches.tokens, this.container);
+      this.#endpoints = endpointsOf(routes, this.container);
     }
     // There is one for each route, from the constructor on.
     return this.#endpoints.get(route) as Endpoint;

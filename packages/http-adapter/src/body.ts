@@ -21,6 +21,18 @@ export async function readJsonBody(
 ): Promise<BodyBytes | undefined> {
   if (!announcesBody(request)) return undefined;
   refuseOtherTypes(request);
+  return readRawBody(request, limit, decompress);
+}
+
+/**
+ * Reads the body of a request, whatever it is; as {@link readJsonBody} otherwise.
+ */
+export async function readRawBody(
+  request: IncomingMessage,
+  limit: number,
+  decompress: boolean,
+): Promise<BodyBytes | undefined> {
+  if (!announcesBody(request)) return undefined;
   refuseCoding(request, decompress);
   const bytes = await readBody(request, limit);
   return bytes.length === 0 ? undefined : bytes;

@@ -121,11 +121,6 @@ export class Catches {
   /** All methods that catch something. */
   readonly methods: CatchMethod[] = [];
 
-  /** Of all of them. */
-  get tokens(): readonly Token[] {
-    return [...this.catchers.values()].map(({ token }) => token);
-  }
-
   /** @param others - classes that may have catch handlers as well. */
   constructor(listed: readonly Class[], others: readonly Provider[]) {
     listed.forEach((owner, position) => {

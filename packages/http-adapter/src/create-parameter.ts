@@ -3,15 +3,18 @@ import { isPromise } from 'node:util/types';
 import { DeclarationError, declareParameter } from '@turno/core';
 import type { ParameterOf } from './declared-parameter.js';
 import { checkOptions } from './misuse.js';
-import type { RequestSource } from './parameter.js';
+import type { BodyKind, RequestSource } from './parameter.js';
 import { requestToken, type HttpRequest } from './request.js';
 
 /** Options of {@link createParameter}. */
 export interface CustomParameterOptions {
   /** As `container.explain` and messages show it. Default: the name of the function. */
   readonly name?: string;
-  /** Has the JSON body, or the form, read before: `request.body`, `request.form`. */
-  readonly reads?: 'body' | 'form';
+  /**
+   * Has the JSON body, the form, or whatever body it is, read before: `request.body`, `request.form`,
+   * `request.bytes`.
+   */
+  readonly reads?: BodyKind;
 }
 
 /**

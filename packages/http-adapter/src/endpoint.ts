@@ -1,7 +1,7 @@
 /** What is known of a route once its plan is compiled. */
 import { handlerToken, type Container, type ParameterSource, type Token } from '@turno/core';
 import { OptionsError, RouteError } from './errors.js';
-import { asRequestSource, type RequestSource } from './parameter.js';
+import { asRequestSource, type BodyKind, type RequestSource } from './parameter.js';
 import type { BodyLimits } from './record.js';
 import type { Route } from './route.js';
 
@@ -9,47 +9,46 @@ import type { Route } from './route.js';
 export interface Endpoint {
   readonly token: Token;
   /** What the body is read as before anything is made, if some parameter wants it then. */
-  readonly reads: RequestSource['reads'];
+  readonly reads: BodyKind | undefined;
   /** What it is read as when the dependencies of levels are made, if it is only wanted then. */
-  readonly readsLater: RequestSource['reads'];
+  readonly readsLater: BodyKind | undefined;
   /** Of the body, in the place of those of the app. */
   readonly limits: BodyLimits;
   /** Whether nothing but one parameter of the handler may ever be read from it. */
   readonly readsOnce: boolean;
 }
 
-/**
- * @param others - handlers that may run in the scope of a route as well.
- * @throws whatever compiling the plans throws.
- */
-export function endpointsOf(
-  routes: Iterable<Route>,
-  others: readonly Token[],
-  container: Container,
-): Map<Route, Endpoint> {
-  const isShared = [undefined, ...others].some(
-    (token) => bodyReaders(container.inputs(token)).length > 0,
-  );
+/** @throws whatever compiling the plans throws. */
+export function endpointsOf(routes: Iterable<Route>, container: Container): Map<Route, Endpoint> {
+  // A provider may read it that is only resolved while the handler runs.
+  const isShared = bodyReaders(container.inputs()).length > 0;
   return new Map(
     Array.from(routes, (route) => {
       const token = tokenOf(route);
-      const laterInputs = container.laterInputs(token);
-      // They are the last ones of all.
       const inputs = container.inputs(token);
-      const first = bodyReaders(inputs.slice(0, inputs.length - laterInputs.length));
-      const later = bodyReaders(laterInputs);
-      const reads = first[0]?.reads;
+      // Those that come later are the last ones of all.
+      const first = inputs.slice(0, inputs.length - container.laterInputs(token).length);
+      const readers = bodyReaders(inputs);
+      const kind = kindOf(readers);
+      const isLater = bodyReaders(first).length === 0;
       return [
         route,
         {
           token,
-          reads,
-          readsLater: reads === undefined ? later[0]?.reads : undefined,
+          reads: isLater ? undefined : kind,
+          readsLater: isLater ? kind : undefined,
           limits: route.limits,
-          readsOnce: !isShared && first.length + later.length <= 1,
+          readsOnce: !isShared && readers.length <= 1,
         },
       ];
     }),
+  );
+}
+
+/** What a body is read as for all of them: JSON is bytes, too. */
+function kindOf(readers: readonly RequestSource[]): BodyKind | undefined {
+  return (['form', 'body', 'bytes'] as const).find((kind) =>
+    readers.some(({ reads }) => reads === kind),
   );
 }
 
@@ -68,7 +67,8 @@ export function unfillable(
   return routes.flatMap((route) => {
     const missing = new Set<string>();
     const sources = inputs(tokenOf(route)).map(asRequestSource);
-    const both = ['body', 'form'].every((what) => sources.some((own) => own?.reads === what));
+    const kinds = new Set(sources.map((own) => own?.reads));
+    const both = kinds.has('form') && (kinds.has('body') || kinds.has('bytes'));
     for (const own of sources) {
       if (own?.location === 'path' && own.required && !route.params.includes(own.key)) {
         missing.add(own.key);
@@ -84,7 +84,7 @@ export function unfillable(
     if (both) {
       problems.push(
         new RouteError(
-          `${route.method} ${route.path} of ${route.label} reads its body as JSON and as a form.`,
+          `${route.method} ${route.path} of ${route.label} reads its body as ${kinds.has('body') ? 'JSON' : 'it came'} and as a form.`,
           'One body is one of them: use @Body, or @Form, @File and @Files, in the handler and its providers.',
         ),
       );

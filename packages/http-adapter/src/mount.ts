@@ -24,14 +24,19 @@ export function parsedBody(request: IncomingMessage): BodyBytes | ParsedBody {
   const type = typeOf(request);
   if (type === urlencoded || type === multipart) throw noJson();
   const { body } = request as MountedMessage;
-  if (Buffer.isBuffer(body)) {
-    // A copy: these bytes may move to a thread.
-    const bytes = new BodyBytes();
-    bytes.add(Uint8Array.from(body));
-    return bytes;
-  }
+  if (Buffer.isBuffer(body)) return copyOf(body);
   refuseOdd(body);
   return new ParsedBody(body);
+}
+
+/** The bytes of that body. @throws an error where nobody has kept them. */
+export function parsedBytes(request: IncomingMessage): BodyBytes | undefined {
+  const { body } = request as MountedMessage;
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  if (Buffer.isBuffer(bytes)) return bytes.length === 0 ? undefined : copyOf(bytes);
+  throw new Error(
+    'The body was parsed before it came to the app, and its bytes are gone: leave that path out of the parser.',
+  );
 }
 
 /**
@@ -47,6 +52,13 @@ export function parsedForm(request: IncomingMessage): RequestForm {
     if (texts.length > 0) fields.set(name, texts);
   }
   return { fields, files: new Map() };
+}
+
+/** For they may move to a thread. */
+function copyOf(bytes: Uint8Array): BodyBytes {
+  const copy = new BodyBytes();
+  copy.add(Uint8Array.from(bytes));
+  return copy;
 }
 
 const multipart = 'multipart/form-data';

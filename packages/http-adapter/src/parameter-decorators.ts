@@ -12,6 +12,7 @@ import {
   type RequestSource,
   type TextLocation,
 } from './parameter.js';
+import { rawBodySource } from './raw-body.js';
 import { isSchema, type Infer, type StandardSchema } from './standard-schema.js';
 import type { UploadedFile } from './uploaded-file.js';
 
@@ -51,20 +52,42 @@ export const Cookie = textDecorator('Cookie', 'cookie');
  */
 export const Form = textDecorator('Form', 'form');
 
+/** What `@Body` with such options gives. */
+type BodyValue<Options> = Options extends { readonly as: 'text' }
+  ? string
+  : Options extends { readonly as: 'bytes' }
+    ? Buffer
+    : Options extends { readonly optional: true }
+      ? never
+      : unknown;
+
 /**
  * Reads the JSON body. A Standard Schema checks it; without one only the outermost type is
- * checked.
+ * checked. `{ as: 'text' }` and `{ as: 'bytes' }` take a body of whatever media type.
  */
-export function Body(options: BodyOptions & { readonly optional: true }): ParameterOf<undefined>;
-export function Body(options?: BodyOptions): ParameterOf<unknown>;
 export function Body<Schema extends StandardSchema>(schema: Schema): ParameterOf<Infer<Schema>>;
+export function Body<const Options extends BodyOptions = object>(
+  options?: Options,
+): ParameterOf<
+  BodyValue<Options> | (Options extends { readonly optional: true } ? undefined : never)
+>;
 export function Body(
   ...given: [how?: BodyOptions | StandardSchema | undefined]
 ): ParameterOf<unknown> {
   if (given.length > 1) {
     throw new DeclarationError('@Body was applied without parentheses.', 'Write @Body().');
   }
-  return declare(bodySource(howOf('Body', given, ['optional'])));
+  const how = howOf('Body', given, ['optional', 'as']);
+  if (isSchema(how)) return declare(bodySource(how));
+  const { as = 'json', optional = false } = how;
+  // JavaScript may pass anything.
+  const wanted: string = as;
+  if (as === 'json') return declare(bodySource(how));
+  if (wanted === 'text' || wanted === 'bytes') return declare(rawBodySource(wanted, optional));
+  throw new DeclarationError(
+    `@Body was given ${JSON.stringify(as)} for \`as\`.`,
+    `Write { as: 'json' }, { as: 'text' } or { as: 'bytes' }.`,
+  );
 }
 
 /** Takes one file of a multipart form. */
@@ -120,11 +143,11 @@ function checkName(decorator: string, name: unknown): asserts name is string {
 }
 
 /** The options or schema that a parameter's decorator was given. */
-function howOf(
+function howOf<How extends ParameterOptions | BodyOptions>(
   decorator: string,
-  given: readonly (ParameterOptions | StandardSchema | undefined)[],
+  given: readonly (How | StandardSchema | undefined)[],
   known: readonly string[],
-): ParameterOptions | StandardSchema {
+): How | StandardSchema {
   // Left out is fine, undefined is not: a schema that is missing must not mean "unchecked".
   if (given.length > 0 && given[0] === undefined) {
     throw new DeclarationError(
@@ -132,7 +155,7 @@ function howOf(
       'Two modules import each other, or a name is misspelt.',
     );
   }
-  const how = given[0] ?? {};
+  const how = given[0] ?? ({} as How);
   if (!isSchema(how)) checkOptions(decorator, how, known);
   return how;
 }

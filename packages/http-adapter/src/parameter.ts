@@ -34,7 +34,16 @@ export interface ParameterOptions {
 }
 
 /** How `@Body` is read when no schema says it. */
-export type BodyOptions = Pick<ParameterOptions, 'optional'>;
+export interface BodyOptions extends Pick<ParameterOptions, 'optional'> {
+  /**
+   * `json`, which is the default; or of whatever media type: `text` (a string, of UTF-8) or `bytes` (a
+   * Buffer), as it came. An empty body is none.
+   */
+  readonly as?: 'json' | 'text' | 'bytes';
+}
+
+/** What a body is read as: JSON, a form, or the bytes of whatever it is. */
+export type BodyKind = 'body' | 'form' | 'bytes';
 
 /** One fault of one parameter, as the 422 answer lists it. */
 export interface ParameterProblem {
@@ -73,7 +82,7 @@ export interface RequestSource extends ParameterSource<HttpRequest> {
   /** Name of the parameter; empty for the body, and for all parameters of one location. */
   readonly key: string;
   /** What has to be read of the request before. */
-  readonly reads: 'body' | 'form' | undefined;
+  readonly reads: BodyKind | undefined;
   /** Whether a request without it is refused, as far as that is known without a schema's answer. */
   readonly required: boolean;
 }

@@ -1,9 +1,9 @@
 /** Gets the body of a request: from who has parsed it before, or by reading it. */
 import type { IncomingMessage } from 'node:http';
-import { readJsonBody } from './body.js';
+import { readJsonBody, readRawBody } from './body.js';
 import type { BodyBytes } from './body-bytes.js';
 import { readForm } from './form.js';
-import { hasParsedBody, parsedBody, parsedForm } from './mount.js';
+import { hasParsedBody, parsedBody, parsedBytes, parsedForm } from './mount.js';
 import type { RequestLimits } from './request-options.js';
 import type { ParsedBody, RequestForm } from './request.js';
 
@@ -15,6 +15,16 @@ export async function readBodyOf(
   return hasParsedBody(request)
     ? parsedBody(request)
     : readJsonBody(request, bodyLimit, decompress);
+}
+
+/** @throws as {@link readRawBody}. */
+export async function readBytesOf(
+  request: IncomingMessage,
+  { bodyLimit, decompress }: RequestLimits,
+): Promise<BodyBytes | undefined> {
+  return hasParsedBody(request)
+    ? parsedBytes(request)
+    : readRawBody(request, bodyLimit, decompress);
 }
 
 /** @throws as {@link readForm}. */

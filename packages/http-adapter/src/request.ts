@@ -24,8 +24,8 @@ export class ParsedBody {
 /** What parameters are read from. Nothing is parsed before a parameter asks for it. */
 export class HttpRequest {
   /**
-   * @internal The JSON body as it came; undefined where there is none, or the plan does not want it, or not
-   * before the dependencies of levels are made.
+   * @internal The body as it came, of JSON, or of whatever it is where bytes were asked for; undefined where
+   * there is none, or the plan does not want it, or not before the dependencies of levels are made.
    */
   json: BodyBytes | undefined;
   /** The form that is the body, likewise. */
@@ -48,11 +48,10 @@ export class HttpRequest {
     readonly search: string,
   ) {}
 
-  /** @internal Its body has come: as JSON, perhaps parsed by somebody else, or as a form. */
-  receive(json: BodyBytes | ParsedBody | undefined, form: RequestForm | undefined): void {
-    if (json instanceof ParsedBody) this.#body = json;
-    else this.json = json;
-    this.form = form;
+  /** @internal Its body has come, perhaps parsed by somebody else. */
+  receive(body: BodyBytes | ParsedBody | undefined): void {
+    if (body instanceof ParsedBody) this.#body = body;
+    else this.json = body;
   }
 
   /** `GET`. */

@@ -1,4 +1,4 @@
-import { Body, Controller, Form, Get, Post } from '../src/index.js';
+import { Body, Controller, createApp, createParameter, Form, Get, Post } from '../src/index.js';
 import { closeAll, makeApp } from './support.js';
 
 afterEach(closeAll);
@@ -225,5 +225,109 @@ describe('a route may have limits of its own', () => {
     expect(() => Post('/', { bodyLimit: -1 })).toThrow('@Post has the `bodyLimit` -1.');
     expect(() => Post('/', { forms: { files: 0.5 } })).toThrow('`forms` of @Post has 0.5');
     expect(() => Post('/', { forms: { parts: 1 } as never })).toThrow('has no limit "parts"');
+  });
+});
+
+describe('a body as it came', () => {
+  const Signature = createParameter(({ bytes }) => bytes?.length ?? 0, { reads: 'bytes' });
+  const inline = { executor: 'inline' } as const;
+  @Controller()
+  class Raw {
+    @Post('/text') async text(@Body({ as: 'text' }) text: string) {
+      return { text };
+    }
+    @Post('/bytes') async bytes(@Body({ as: 'bytes' }) bytes: Buffer, @Signature() size: number) {
+      return { hex: bytes.toString('hex'), size };
+    }
+    @Post('/thread/text') threadText(@Body({ as: 'text' }) text: string) {
+      return { text };
+    }
+    @Post('/thread/bytes') threadBytes(@Body({ as: 'bytes' }) bytes: Uint8Array) {
+      return { sum: bytes.reduce((sum, byte) => sum + byte, 0) };
+    }
+    @Post('/optional') async optional(@Body({ as: 'text', optional: true }) text?: string) {
+      return { text: text ?? 'none' };
+    }
+    @Post('/both') async both(@Body() json: unknown, @Body({ as: 'text' }) text: string) {
+      return { json, text };
+    }
+    @Post('/size') async size(@Signature() size: number) {
+      return { size };
+    }
+  }
+  async function send(url: string, payload: string | Buffer, type = 'text/csv') {
+    const { app } = await makeApp({ controllers: [Raw], bodyLimit: 64, threads: inline });
+    const headers = type === '' ? {} : { 'content-type': type };
+    const response = await app.inject({ method: 'POST', url, payload, headers });
+    return { status: response.statusCode, json: response.json<Record<string, unknown>>() };
+  }
+
+  it.each(['/text', '/thread/text'])('may be a text of whatever media type: %s', async (url) => {
+    for (const type of ['text/csv', 'application/json', 'application/x-www-form-urlencoded', '']) {
+      expect((await send(url, '{"ä":1}', type)).json).toEqual({ text: '{"ä":1}' });
+    }
+    expect((await send(url, Buffer.from([0xff]))).status).toBe(400);
+    expect((await send(url, 'x'.repeat(65))).status).toBe(413);
+    expect((await send(url, '')).json.errors).toEqual([
+      { location: 'body', path: '', message: 'is required' },
+    ]);
+  });
+
+  it('may be bytes', async () => {
+    const bytes = Buffer.from([0xff, 0, 1]);
+    expect((await send('/bytes', bytes)).json).toEqual({ hex: 'ff0001', size: 3 });
+    expect((await send('/thread/bytes', bytes)).json).toEqual({ sum: 256 });
+    expect((await send('/size', bytes)).json).toEqual({ size: 3 });
+  });
+
+  it('may be missing, and may be wanted as JSON, too', async () => {
+    expect((await send('/optional', '')).json).toEqual({ text: 'none' });
+    expect((await send('/both', '{"a": 1}', 'application/json')).json).toEqual({
+      json: { a: 1 },
+      text: '{"a": 1}',
+    });
+    expect((await send('/both', '{"a": 1}')).status).toBe(415);
+  });
+
+  it('is what the parameter says', async () => {
+    @Controller()
+    class Wrong {
+      @Post('/a') async a(
+        // @ts-expect-error -- the compiler sees it, too
+        @Body({ as: 'bytes' }) text: string,
+      ) {
+        return text;
+      }
+      @Post('/b') async b(
+        // @ts-expect-error -- likewise
+        @Body({ as: 'text' }) bytes: Buffer,
+      ) {
+        return bytes;
+      }
+      @Post('/c') async c(@Body({ as: 'text' }) text: string, @Form('a') a: string) {
+        return text + a;
+      }
+      @Post('/d') async d(
+        // @ts-expect-error -- it may be missing
+        @Body({ as: 'text', optional: true }) text: string,
+      ) {
+        return text;
+      }
+    }
+    const failed = createApp({ controllers: [Wrong], logger: false });
+    await expect(failed).rejects.toThrow(
+      "body as bytes (parameter 1 of Wrong.a) cannot be read: it is declared as String, but @Body({ as: 'bytes' }) makes a Buffer of it; declare it as that.",
+    );
+    await expect(failed).rejects.toThrow(`but @Body({ as: 'text' }) makes a string of it`);
+    @Controller()
+    class Both {
+      @Post('/c') async c(@Body({ as: 'text' }) text: string, @Form('a') a: string) {
+        return text + a;
+      }
+    }
+    await expect(createApp({ controllers: [Both], logger: false })).rejects.toThrow(
+      'POST /c of Both.c reads its body as it came and as a form.',
+    );
+    expect(() => Body({ as: 'xml' as never })).toThrow('@Body was given "xml" for `as`.');
   });
 });

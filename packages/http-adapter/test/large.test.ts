@@ -4,7 +4,7 @@ import compression from 'compression';
 import express from 'express';
 import { BodyBytes } from '../dist/body-bytes.js';
 import { closeBuilt, serve } from './built.js';
-import { Errors, Large, seen, Sizes, texts } from './fixtures/large.js';
+import { Large, seen, Sizes, texts } from './fixtures/large.js';
 import { RawClient } from './support.js';
 
 const many = texts(40_000);
@@ -43,22 +43,10 @@ describe('a large body', () => {
     expect(seen.request?.body).toEqual(['small']);
   });
 
-  it.each([
-    ['a provider', { providers: [Sizes] }],
-    ['a catch handler', { catch: [Errors] }],
-    ['a second run of a branch', { threads: { size: 1, split: true } }],
-  ])('is copied to it where %s may want it', async (_who, more) => {
-    const { url } = await serve({ ...options, ...more });
+  it('is copied to it where a provider may want it', async () => {
+    const { url } = await serve({ ...options, providers: [Sizes] });
     expect(await (await post(`${url}/large/keeps`, json)).json()).toBe(many.length);
     expect(seen.request?.body).toEqual(many);
-  });
-
-  it('is there for a catch handler', async () => {
-    const { url } = await serve({ ...options, catch: [Errors] });
-    expect(await (await post(`${url}/large/fails`, json)).json()).toEqual({
-      message: `${many.length} are too many.`,
-      last: many.at(-1),
-    });
   });
 
   it('may have been parsed by somebody else', async () => {

@@ -107,6 +107,9 @@ describe('in Express', () => {
       @Post('/thread') thread(@Body() body: unknown) {
         return { body };
       }
+      @Post('/raw') async raw(@Body({ as: 'text' }) text: string) {
+        return { text };
+      }
       @Post('/form') async form(@Form('a') a: string) {
         return { a };
       }
@@ -139,6 +142,16 @@ describe('in Express', () => {
         json: { body: { a: 1 } },
       });
       expect((await send(path, '{"a":', json, raw)).status).toBe(400);
+    });
+
+    it('is bytes only where it was not taken apart', async () => {
+      const text = express.text({ type: 'text/csv' });
+      expect((await send('/raw', 'a,b', 'text/csv', text)).json).toEqual({ text: 'a,b' });
+      expect((await send('/raw', 'a,b', 'text/csv', ...both)).json).toEqual({ text: 'a,b' });
+      expect((await send('/raw', 'a,b', 'text/csv', express.raw({ type: '*/*' }))).json).toEqual({
+        text: 'a,b',
+      });
+      expect((await send('/raw', '{"a":1}', json, ...both)).status).toBe(500);
     });
 
     it('has to be of the kind that is wanted', async () => {
