@@ -1,0 +1,47 @@
+/** turno: what is `async` on the loop, what is not in threads; all of the adapter's safety is on. */
+import { Portable, Provides } from '@turno/core';
+import { Controller, createApp, Get, Path } from '@turno/http-adapter';
+import { heavyOf, itemOf, loadItem, type Item } from './item.js';
+import { serving, type Server } from './server.js';
+
+class AsyncItem {
+  constructor(readonly item: Item) {}
+}
+
+@Portable()
+class SyncItem {
+  constructor(readonly item: Item) {}
+}
+
+class Shop {
+  @Provides(AsyncItem, { scope: 'request' })
+  static async asyncItem(@Path('id') id: number): Promise<AsyncItem> {
+    return new AsyncItem(await loadItem(id));
+  }
+
+  @Provides(SyncItem, { scope: 'request' })
+  static syncItem(@Path('id') id: number): SyncItem {
+    return new SyncItem(itemOf(id));
+  }
+}
+
+@Controller()
+class Items {
+  @Get('/items/:id') async item({ item }: AsyncItem) {
+    return item;
+  }
+
+  @Get('/hop/:id') hop({ item }: SyncItem) {
+    return item;
+  }
+
+  @Get('/heavy/:times') heavy(@Path('times') times: number) {
+    return heavyOf(times);
+  }
+}
+
+/** Async handler with one async request-scoped provider; sync ones in threads. */
+export async function start(): Promise<Server> {
+  const app = await createApp({ controllers: [Items], providers: [Shop], logger: false });
+  return serving((await app.listen({ port: 0 })).port);
+}

@@ -1,0 +1,54 @@
+/** `npm run bench`: runs the suites that are asked for, prints what they find and keeps it in `results/`. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Measurements } from './measurements.js';
+import { readOptions, scripts, type Options, type SuiteName } from './options.js';
+import { chartOf } from './report/chart.js';
+import { dataOf, type ResultData } from './report/data.js';
+import { describeMachine } from './report/machine.js';
+import { textOf } from './report/text.js';
+import { tell, type Suite } from './suite.js';
+
+const home = new URL('../', import.meta.url);
+const results = new URL('results/', home);
+
+const suites: Readonly<Record<SuiteName, () => Promise<Suite>>> = {
+  containers: async () => (await import('./containers/suite.js')).containers,
+  http: async () => (await import('./http/suite.js')).http,
+  mixed: async () => (await import('./mixed/suite.js')).mixed,
+  hop: async () => (await import('./hop/suite.js')).hop,
+  scale: async () => (await import('./scale/suite.js')).scale,
+};
+
+async function runSuite(name: SuiteName, options: Options): Promise<ResultData> {
+  const started = performance.now();
+  tell(`${name} …`);
+  const machine = describeMachine();
+  const measurements = new Measurements();
+  const suite = await suites[name]();
+  await suite(measurements, options);
+  const data = dataOf(name, options.quick, machine, measurements);
+  writeFileSync(new URL(`${name}.json`, results), `${JSON.stringify(data, null, 2)}\n`);
+  writeFileSync(new URL(`${name}.svg`, results), chartOf(data));
+  tell(`${name}: ${((performance.now() - started) / 1_000).toFixed(0)} s`);
+  if (!options.json) console.log(textOf(name, measurements));
+  return data;
+}
+
+function runScript(name: string, args: readonly string[]): number {
+  const { file, execArgv } = scripts[name]!;
+  const command = [...execArgv, fileURLToPath(new URL(file, home)), ...args];
+  return spawnSync(process.execPath, command, { stdio: 'inherit' }).status ?? 1;
+}
+
+const options = readOptions(process.argv.slice(2));
+if (options.script !== undefined) {
+  process.exitCode = runScript(options.script, options.scriptArguments);
+} else {
+  mkdirSync(results, { recursive: true });
+  const data: ResultData[] = [];
+  for (const name of options.suites) data.push(await runSuite(name, options));
+  if (options.json) console.log(JSON.stringify(data, null, 2));
+  else tell(`Numbers and charts are in ${fileURLToPath(results)}.`);
+}
