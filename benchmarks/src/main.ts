@@ -1,6 +1,7 @@
 /** `npm run bench`: runs the suites that are asked for, prints what they find and keeps it in `results/`. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Measurements } from './measurements.js';
 import { readOptions, scripts, type Options, type SuiteName } from './options.js';
@@ -11,7 +12,6 @@ import { textOf } from './report/text.js';
 import { tell, type Suite } from './suite.js';
 
 const home = new URL('../', import.meta.url);
-const results = new URL('results/', home);
 
 const suites: Readonly<Record<SuiteName, () => Promise<Suite>>> = {
   containers: async () => (await import('./containers/suite.js')).containers,
@@ -21,7 +21,7 @@ const suites: Readonly<Record<SuiteName, () => Promise<Suite>>> = {
   scale: async () => (await import('./scale/suite.js')).scale,
 };
 
-async function runSuite(name: SuiteName, options: Options): Promise<ResultData> {
+async function runSuite(name: SuiteName, options: Options, results: string): Promise<ResultData> {
   const started = performance.now();
   tell(`${name} …`);
   const machine = describeMachine();
@@ -29,8 +29,8 @@ async function runSuite(name: SuiteName, options: Options): Promise<ResultData> 
   const suite = await suites[name]();
   await suite(measurements, options);
   const data = dataOf(name, options.quick, machine, measurements);
-  writeFileSync(new URL(`${name}.json`, results), `${JSON.stringify(data, null, 2)}\n`);
-  writeFileSync(new URL(`${name}.svg`, results), chartOf(data));
+  writeFileSync(join(results, `${name}.json`), `${JSON.stringify(data, null, 2)}\n`);
+  writeFileSync(join(results, `${name}.svg`), chartOf(data));
   tell(`${name}: ${((performance.now() - started) / 1_000).toFixed(0)} s`);
   if (!options.json) console.log(textOf(name, measurements));
   return data;
@@ -46,9 +46,10 @@ const options = readOptions(process.argv.slice(2));
 if (options.script !== undefined) {
   process.exitCode = runScript(options.script, options.scriptArguments);
 } else {
+  const results = resolve(options.results ?? fileURLToPath(new URL('results', home)));
   mkdirSync(results, { recursive: true });
   const data: ResultData[] = [];
-  for (const name of options.suites) data.push(await runSuite(name, options));
+  for (const name of options.suites) data.push(await runSuite(name, options, results));
   if (options.json) console.log(JSON.stringify(data, null, 2));
-  else tell(`Numbers and charts are in ${fileURLToPath(results)}.`);
+  else tell(`Numbers and charts are in ${results}.`);
 }

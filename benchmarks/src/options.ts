@@ -19,6 +19,8 @@ export interface Options {
   readonly only: readonly string[];
   /** Number of rounds, in the place of that of the suite. */
   readonly rounds: number | undefined;
+  /** The folder that numbers and charts are written to, or `benchmarks/results`. */
+  readonly results: string | undefined;
 }
 
 /** The measurements that are no comparison, each a script beside `src`. */
@@ -39,6 +41,7 @@ export function readOptions(args: readonly string[]): Options {
       json: { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
       rounds: { type: 'string' },
+      results: { type: 'string' },
     },
   });
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
@@ -55,6 +58,7 @@ export function readOptions(args: readonly string[]): Options {
     json: values.json,
     only: values.only.split(',').filter((name) => name !== ''),
     rounds,
+    results: values.results,
   };
 }
 

@@ -2,16 +2,18 @@
 import { createWorks as createByHand } from './by-hand.js';
 import type { Works } from './works.js';
 
+const nothing = Promise.resolve();
+
 /** The works that are synchronous by hand, with one `await` each. */
 export async function createWorks(): Promise<Works> {
   const { request, transient } = await createByHand();
   return {
     request: async () => {
-      await undefined;
+      await nothing;
       return request!();
     },
     transient: async () => {
-      await undefined;
+      await nothing;
       return transient!();
     },
   };

@@ -5,7 +5,6 @@ import {
   declareRequest,
   declareTree,
   gather,
-  isAsyncMiddle,
   makeMiddle,
   makeSink,
   makeSource,
@@ -53,9 +52,9 @@ export async function createWorks(): Promise<Works> {
     },
     part: async () => {
       const source = await makeSource();
-      const make = (_: unknown, index: number): Middle | Promise<Middle> =>
-        isAsyncMiddle(index) ? makeMiddle(source) : new Middle(source);
-      return new Sink(await Promise.all(Array.from({ length: breadth }, make)));
+      const waited = [makeMiddle(source), makeMiddle(source)];
+      const made = Array.from({ length: breadth - waited.length }, () => new Middle(source));
+      return new Sink([...made, ...(await Promise.all(waited))]);
     },
     waits: async () =>
       gather(...(await Promise.all(Array.from({ length: breadth }, () => waitFor(10))))),

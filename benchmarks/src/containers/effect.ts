@@ -99,7 +99,9 @@ export async function createWorks(): Promise<Works> {
     Layer.provide(together(middles.map((middle) => Layer.effect(middle)(asyncMiddle)))),
     Layer.provide(source),
   );
-  const part = Layer.effect(SinkKey)(Effect.map(Effect.all(middles), (made) => new Sink(made))).pipe(
+  const part = Layer.effect(SinkKey)(
+    Effect.map(Effect.all(middles), (made) => new Sink(made)),
+  ).pipe(
     Layer.provide(
       together(
         middles.map((middle, index) =>
@@ -133,11 +135,7 @@ export async function createWorks(): Promise<Works> {
             Effect.flatMap(firsts[index]!, (before) =>
               Effect.promise(() => waitFor(second, before)),
             ),
-          ).pipe(
-            Layer.provide(
-              Layer.effect(firsts[index]!)(Effect.promise(() => waitFor(first))),
-            ),
-          ),
+          ).pipe(Layer.provide(Layer.effect(firsts[index]!)(Effect.promise(() => waitFor(first))))),
         ),
       ),
     ),

@@ -247,8 +247,7 @@ export async function waitFor(milliseconds: number, before?: Waited): Promise<Wa
   return new Waited(1 + (before?.value ?? 0));
 }
 
-export const gather = async (...waited: Waited[]): Promise<Waited> =>
-  new Waited(sumOf(waited));
+export const gather = async (...waited: Waited[]): Promise<Waited> => new Waited(sumOf(waited));
 
 /** Milliseconds that the nodes of the two chains wait. */
 export const chains = [

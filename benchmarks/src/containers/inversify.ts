@@ -48,7 +48,10 @@ export async function createWorks(): Promise<Works> {
   for (const middle of middles) {
     container.bind<Middle>(middle).toResolvedValue(makeMiddle, ['source']).inRequestScope();
   }
-  container.bind<Sink>('sink').toResolvedValue((...made: Middle[]) => makeSink(...made), middles).inRequestScope();
+  container
+    .bind<Sink>('sink')
+    .toResolvedValue((...made: Middle[]) => makeSink(...made), middles)
+    .inRequestScope();
 
   const partMiddles = namesOf('partMiddle', breadth);
   for (const [index, middle] of partMiddles.entries()) {
@@ -67,7 +70,10 @@ export async function createWorks(): Promise<Works> {
       .toResolvedValue(() => waitFor(10))
       .inRequestScope();
   }
-  container.bind<Waited>('allWaited').toResolvedValue((...made: Waited[]) => gather(...made), waits).inRequestScope();
+  container
+    .bind<Waited>('allWaited')
+    .toResolvedValue((...made: Waited[]) => gather(...made), waits)
+    .inRequestScope();
 
   for (const [index, [first, second]] of chains.entries()) {
     container

@@ -76,9 +76,7 @@ export async function createWorks(): Promise<Works> {
   const gatherAll = (of: readonly InjectionToken<Waited>[]) => async () =>
     gather(...(await allOf(of)));
   const waits = [
-    ...waited.map(
-      (provide) => ({ provide, async: true, useFactory: () => waitFor(10) }) as const,
-    ),
+    ...waited.map((provide) => ({ provide, async: true, useFactory: () => waitFor(10) }) as const),
     { provide: All, async: true, useFactory: gatherAll(waited) },
   ] as const;
   const firsts = tokens<Waited>('first', chains.length);
@@ -100,7 +98,10 @@ export async function createWorks(): Promise<Works> {
 
   return {
     request: () => {
-      const made = root.createChild().bindAll(...request).get(handler);
+      const made = root
+        .createChild()
+        .bindAll(...request)
+        .get(handler);
       made.dispose();
       made.orders.dispose();
       made.users.dispose();
@@ -108,10 +109,26 @@ export async function createWorks(): Promise<Works> {
       made.users.transaction.connection.dispose();
       return made;
     },
-    diamond: () => root.createChild().bindAll(...diamond).getAsync(SinkToken),
-    part: () => root.createChild().bindAll(...part).getAsync(SinkToken),
-    waits: () => root.createChild().bindAll(...waits).getAsync(All),
-    chains: () => root.createChild().bindAll(...chained).getAsync(All),
+    diamond: () =>
+      root
+        .createChild()
+        .bindAll(...diamond)
+        .getAsync(SinkToken),
+    part: () =>
+      root
+        .createChild()
+        .bindAll(...part)
+        .getAsync(SinkToken),
+    waits: () =>
+      root
+        .createChild()
+        .bindAll(...waits)
+        .getAsync(All),
+    chains: () =>
+      root
+        .createChild()
+        .bindAll(...chained)
+        .getAsync(All),
   };
 }
 

@@ -31,7 +31,9 @@ interface Candidate {
 
 export async function containers(measurements: Measurements, options: Options): Promise<void> {
   await using processes = new Processes();
-  const wanted = Object.keys(modules).filter((name) => isWanted(name, [byHand, withAwait], options));
+  const wanted = Object.keys(modules).filter((name) =>
+    isWanted(name, [byHand, withAwait], options),
+  );
   const candidates = await Promise.all(
     wanted.map(async (name): Promise<Candidate> => {
       const process = processes.start(new URL('./measure.js', import.meta.url));
@@ -50,7 +52,12 @@ function tableOf(measurements: Measurements, work: WorkName): Table {
   const path = criticalPath[work];
   if (path === undefined) {
     const bases = work === 'request' || work === 'transient' ? [byHand, withAwait] : [byHand];
-    return measurements.table({ title: titles[work], unit: 'a second of CPU', better: 'higher', bases });
+    return measurements.table({
+      title: titles[work],
+      unit: 'a second of CPU',
+      better: 'higher',
+      bases,
+    });
   }
   const title = `${titles[work]} (critical path: ${path} ms)`;
   return measurements.table({ title, unit: 'ms', better: 'lower', bases: [byHand] });

@@ -6,7 +6,7 @@ export const workNames = ['request', 'transient', 'diamond', 'part', 'waits', 'c
 export type WorkName = (typeof workNames)[number];
 
 /** One that a container has no means for is missing. */
-export type Works = { readonly [Name in WorkName]?: () => Sum | Promise<Sum> };
+export type Works = Readonly<Partial<Record<WorkName, () => Sum | Promise<Sum>>>>;
 
 export const titles: Readonly<Record<WorkName, string>> = {
   request: 'request scope: open, make 10 nodes of which 5 scoped, dispose those, close',
@@ -28,4 +28,4 @@ export const expected: Readonly<Record<WorkName, number>> = {
 };
 
 /** Of what is measured by the time it takes, how long the longest way through the graph waits, in ms. */
-export const criticalPath: { readonly [Name in WorkName]?: number } = { waits: 10, chains: 40 };
+export const criticalPath: Readonly<Partial<Record<WorkName, number>>> = { waits: 10, chains: 40 };

@@ -9,6 +9,11 @@ export interface ClosedLoop {
   readonly p99: number;
 }
 
+/** Asks a number of times, so that the server's code is compiled, however busy the machine is. */
+export async function warmUp(url: string, connections: number, requests: number): Promise<void> {
+  await autocannon({ url, connections, amount: requests });
+}
+
 /**
  * @param body - what each answer has to be.
  * @throws Error if an answer is not 200 with that body.
@@ -23,7 +28,7 @@ export async function closedLoop(
   const times = createHistogram();
   const result = await new Promise<autocannon.Result>((resolve, reject) => {
     const instance = autocannon(
-      { url, connections, duration: seconds, expectBody: body } as autocannon.Options,
+      { url, connections, duration: seconds, expectBody: body },
       (error: unknown, result) => {
         if (error instanceof Error) reject(error);
         else resolve(result);

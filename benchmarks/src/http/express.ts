@@ -5,7 +5,7 @@ import { heavyOf, itemOf, loadItem } from './item.js';
 import { serving, type Server } from './server.js';
 
 export async function start(): Promise<Server> {
-  process.env['NODE_ENV'] = 'production';
+  process.env.NODE_ENV = 'production';
   const { default: express } = await import('express');
   const app = express();
   app.get('/items/:id', async (request, response) => {

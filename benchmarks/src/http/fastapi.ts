@@ -16,7 +16,16 @@ export async function start(): Promise<Server | Skipped> {
   const folder = fileURLToPath(new URL('../../src/http/', import.meta.url));
   return startProgram(
     python,
-    (port) => ['-m', 'uvicorn', 'fastapi_server:app', '--port', port, '--log-level', 'error', '--no-access-log'],
+    (port) => [
+      '-m',
+      'uvicorn',
+      'fastapi_server:app',
+      '--port',
+      port,
+      '--log-level',
+      'error',
+      '--no-access-log',
+    ],
     folder,
   );
 }

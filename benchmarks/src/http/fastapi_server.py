@@ -1,7 +1,6 @@
 """The three routes with FastAPI: `async def` on its loop, `def` in its threads."""
 import sys
 
-
 from fastapi import Depends, FastAPI
 
 sys.dont_write_bytecode = True

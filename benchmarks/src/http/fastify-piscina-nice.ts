@@ -2,6 +2,6 @@
 import type { Server } from './server.js';
 
 export async function start(): Promise<Server> {
-  process.env['BENCH_NICENESS'] = '10';
+  process.env.BENCH_NICENESS = '10';
   return (await import('./fastify-piscina.js')).start();
 }

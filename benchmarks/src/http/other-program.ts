@@ -24,7 +24,10 @@ export async function startProgram(
   cwd?: string,
 ): Promise<Server> {
   const port = await freePort();
-  const child = spawn(program, argumentsFor(String(port)), { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(program, argumentsFor(String(port)), {
+    cwd,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   process.once('exit', () => child.kill('SIGKILL'));
   await once(child, 'spawn');
   const end = Date.now() + 20_000;

@@ -3,7 +3,7 @@ import { setPriority } from 'node:os';
 import { heavyOf, itemOf, type Item } from './item.js';
 
 // Of this thread only, on Linux.
-if (process.env['BENCH_NICENESS'] !== undefined) setPriority(0, Number(process.env['BENCH_NICENESS']));
+if (process.env.BENCH_NICENESS !== undefined) setPriority(0, Number(process.env.BENCH_NICENESS));
 
 export interface PoolTask {
   readonly work: 'item' | 'heavy';

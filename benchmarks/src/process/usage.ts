@@ -8,7 +8,9 @@ let ticks: number | undefined;
 export function cpuSeconds(pid: number): number {
   try {
     // The name of the program, in parentheses, may hold blanks.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
     ticks ??= Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
     return (Number(fields[11]) + Number(fields[12])) / ticks;
   } catch {

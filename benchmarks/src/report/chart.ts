@@ -19,7 +19,7 @@ const titleHeight = 34;
 /** @returns an SVG document. */
 export function chartOf({ suite, quick, machine, tables }: ResultData): string {
   const { document } = parseHTML('<html></html>');
-  const note = `${quick ? 'quick, says nothing about speed; ' : ''}${machine.date.slice(0, 10)}, Node ${machine.versions['node']!}, ${machine.cores} × ${machine.cpu}`;
+  const note = `${quick ? 'quick, says nothing about speed; ' : ''}${machine.date.slice(0, 10)}, Node ${machine.versions.node!}, ${machine.cores} × ${machine.cpu}`;
   let y = 2 * titleHeight;
   const parts = [heading(`${suite} (${note})`, titleHeight, 15)];
   for (const table of tables) {
@@ -61,12 +61,17 @@ function plotOf(
   // Where one is far ahead of another, a linear scale would show that one only.
   const isWide = Math.max(...numbers) > 20 * Math.min(...bars.map(({ min }) => min));
   const figure = Plot.plot({
-    document: document as unknown as NonNullable<Plot.PlotOptions['document']>,
+    document: document,
     width,
     height,
     marginLeft: 230,
     marginRight: 30,
-    x: { type: isWide ? 'log' : 'linear', grid: true, label: null, ...(isWide ? {} : { zero: true }) },
+    x: {
+      type: isWide ? 'log' : 'linear',
+      grid: true,
+      label: null,
+      ...(isWide ? {} : { zero: true }),
+    },
     y: { domain: bars.map(({ candidate }) => candidate), label: null },
     marks: [
       ...(bases.length > 0 ? [Plot.ruleX([1], { stroke: '#999' })] : []),

@@ -6,7 +6,9 @@ import { shown } from './number.js';
 /** @returns all tables of a suite, and what was left out. */
 export function textOf(suite: string, { tables, skipped }: Measurements): string {
   const left = [...skipped].map(([name, reason]) => `  ${name}: left out, ${reason}`);
-  return [`\n${suite.toUpperCase()}`, ...tables.filter(isFilled).map(tableText), ...left].join('\n');
+  return [`\n${suite.toUpperCase()}`, ...tables.filter(isFilled).map(tableText), ...left].join(
+    '\n',
+  );
 }
 
 function isFilled({ rows }: Table): boolean {
