@@ -34,7 +34,7 @@ function run(...args: readonly string[]) {
 
 interface Suite {
   suite: string;
-  tables: { title: string; candidates: { name: string; median: number | null }[] }[];
+  tables: { title: string; candidates: { name: string }[] }[];
 }
 
 describe('npm run bench', () => {

@@ -67,7 +67,7 @@ async function measureWork(
   work: WorkName,
   table: Table,
   candidates: readonly Candidate[],
-  { quick, rounds = quick ? 2 : 9 }: Options,
+  { quick, rounds = quick ? 2 : 7 }: Options,
 ): Promise<void> {
   const time = quick ? 25 : 250;
   const perSecond = table.better === 'higher';

@@ -52,8 +52,8 @@ export async function hop(measurements: Measurements, options: Options): Promise
     ...lower,
   });
 
-  const { quick, rounds = quick ? 2 : 9 } = options;
-  const time = quick ? 50 : 400;
+  const { quick, rounds = quick ? 2 : 7 } = options;
+  const time = quick ? 50 : 300;
   await inRounds(candidates, 1, async ({ process }) => {
     await process.call('inFlight', flying, quick ? 50 : 1_000);
   });

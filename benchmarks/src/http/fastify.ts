@@ -5,7 +5,7 @@ import { heavyOf, itemOf, loadItem } from './item.js';
 import { serving, type Server } from './server.js';
 
 interface ById {
-  Params: { id: number };
+  Params: { id: string };
 }
 
 const id = { type: 'integer' };
@@ -19,8 +19,10 @@ const item = {
 export async function start(): Promise<Server> {
   const app = fastify();
   app.get<ById>('/items/:id', async ({ params }) => loadItem(Number(params.id)));
-  app.get<ById>('/schema/:id', { schema: { params, response: { 200: item } } }, async (request) =>
-    loadItem(request.params.id),
+  app.get<{ Params: { id: number } }>(
+    '/schema/:id',
+    { schema: { params, response: { 200: item } } },
+    async (request) => loadItem(request.params.id),
   );
   app.get<ById>('/hop/:id', async ({ params }) => itemOf(Number(params.id)));
   app.get<{ Params: { times: string } }>('/heavy/:times', async ({ params }) =>

@@ -83,9 +83,9 @@ export async function http(measurements: Measurements, options: Options): Promis
   const ask = (url: string, seconds: number): Promise<ClosedLoop> =>
     load.call<ClosedLoop>('closedLoop', url, expectedItem, connections, seconds);
   const { quick, rounds = quick ? 1 : 5 } = options;
-  await inRounds(able, 1, ({ url }) => load.call('warmUp', url, connections, quick ? 500 : 10_000));
+  await inRounds(able, 1, ({ url }) => load.call('warmUp', url, connections, quick ? 500 : 4_000));
   await inRounds(able, rounds, async ({ name, url, pid }) => {
-    const seconds = quick ? 0.5 : 2.5;
+    const seconds = quick ? 0.5 : 2;
     const before = cpuSeconds(pid);
     const { perSecond, p99 } = await ask(url, seconds);
     record(rate, name, perSecond);

@@ -111,9 +111,9 @@ export async function mixed(measurements: Measurements, options: Options): Promi
     await run({ ...load, perSecond: 1_000, heavyClients: 0, seconds: quick ? 0.2 : 1 });
   });
   await inRounds(able, rounds, async ({ name, pid, load }) => {
-    const idle = await run({ ...load, heavyClients: 0, seconds: quick ? 0.4 : 3 });
+    const idle = await run({ ...load, heavyClients: 0, seconds: quick ? 0.4 : 2.5 });
     const [cpu, time] = [cpuSeconds(pid), performance.now()];
-    const busy = await run({ ...load, heavyClients, seconds: quick ? 0.8 : 6 });
+    const busy = await run({ ...load, heavyClients, seconds: quick ? 0.8 : 5 });
     const elapsed = (performance.now() - time) / 1_000;
     record(loaded, name, busy.p99 / idle.p99);
     record(milliseconds, name, busy.p99);

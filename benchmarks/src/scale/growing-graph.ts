@@ -18,7 +18,7 @@ function declare(count: number) {
   const tokens = Array.from({ length: count }, (_, index) => token<number>(`Node${index}`));
   for (const [index, made] of tokens.entries()) {
     const deps = index % 5 === 0 ? [] : [tokens[index - 1]!];
-    providers.push(provide(made, { scope, deps }, async (before = 0) => Number(before) + 1));
+    providers.push(provide(made, { scope, deps }, async (before = 0) => before + 1));
   }
   return { providers, handler: tokens[4]! };
 }

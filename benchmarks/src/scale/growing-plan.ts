@@ -9,7 +9,7 @@ export async function perStep(steps: number, milliseconds: number): Promise<numb
   const tokens = Array.from({ length: steps }, (_, index) => token<number>(`Step${index}`));
   const providers: Provider[] = tokens.map((made, index) => {
     const deps = index === 0 ? [] : [tokens[index - 1]!];
-    return provide(made, { scope, deps }, async (before = 0) => Number(before) + 1);
+    return provide(made, { scope, deps }, async (before = 0) => before + 1);
   });
   const container = await Container.create({ providers });
   const request = await timeOf(async () => {
