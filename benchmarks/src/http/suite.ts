@@ -22,7 +22,7 @@ interface Candidate {
 
 const candidates: readonly Candidate[] = [
   { name: bare, module: 'node-http', path: '/items/7' },
-  { name: 'turno', module: 'turno', path: '/items/7' },
+  { name: 'turno', module: 'turno-loop', path: '/items/7' },
   { name: fastify, module: 'fastify', path: '/items/7' },
   { name: 'fastify, schemas', module: 'fastify', path: '/schema/7' },
   { name: 'hono', module: 'hono', path: '/items/7' },
@@ -64,7 +64,7 @@ export async function http(measurements: Measurements, options: Options): Promis
     title: 'processor time of the server',
     unit: 'µs a request',
     better: 'lower',
-    bases: [bare, fastify],
+    bases: [bare, fastify, piscina],
   });
   const latency = measurements.table({
     title: '99th percentile of latency',
@@ -76,7 +76,7 @@ export async function http(measurements: Measurements, options: Options): Promis
     title: 'memory of the server under load',
     unit: 'MB',
     better: 'lower',
-    bases: [bare, fastify],
+    bases: [bare, fastify, piscina],
   });
 
   const load = processes.start(new URL('./closed-loop.js', import.meta.url));

@@ -1,6 +1,6 @@
 /** turno: what is `async` on the loop, what is not in threads; all of the adapter's safety is on. */
 import { Portable, Provides } from '@turno/core';
-import { Controller, createApp, Get, Path } from '@turno/http-adapter';
+import { Controller, createApp, Get, Path, type AppOptions } from '@turno/http-adapter';
 import { heavyOf, itemOf, loadItem, type Item } from './item.js';
 import { serving, type Server } from './server.js';
 
@@ -30,7 +30,10 @@ class Items {
   @Get('/items/:id') async item({ item }: AsyncItem) {
     return item;
   }
+}
 
+@Controller()
+class SyncItems {
   @Get('/hop/:id') hop({ item }: SyncItem) {
     return item;
   }
@@ -40,8 +43,13 @@ class Items {
   }
 }
 
-/** Async handler with one async request-scoped provider; sync ones in threads. */
-export async function start(): Promise<Server> {
-  const app = await createApp({ controllers: [Items], providers: [Shop], logger: false });
+async function startWith(controllers: AppOptions['controllers']): Promise<Server> {
+  const app = await createApp({ controllers, providers: [Shop], logger: false });
   return serving((await app.listen({ port: 0 })).port);
 }
+
+/** Async handler with one async request-scoped provider, and sync ones in threads. */
+export const start = (): Promise<Server> => startWith([Items, SyncItems]);
+
+/** The async handler alone: a server that needs no threads starts none. */
+export const startOnLoop = (): Promise<Server> => startWith([Items]);

@@ -2,6 +2,7 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import type { ResultData } from './data.js';
+import { shown } from './number.js';
 
 type TableData = ResultData['tables'][number];
 type Document = ReturnType<typeof parseHTML>['document'];
@@ -70,6 +71,7 @@ function plotOf(
       type: isWide ? 'log' : 'linear',
       grid: true,
       label: null,
+      tickFormat: shown,
       ...(isWide ? {} : { zero: true }),
     },
     y: { domain: bars.map(({ candidate }) => candidate), label: null },

@@ -100,7 +100,7 @@ async function connections(
   });
   const servers = [
     { name: bare, file: 'node-http' },
-    { name: 'turno', file: 'turno' },
+    { name: 'turno', file: 'turno-loop' },
     { name: 'fastify', file: 'fastify' },
   ];
   await inRounds(servers, rounds, async ({ name, file }) => {
