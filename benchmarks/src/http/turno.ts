@@ -13,12 +13,14 @@ class SyncItem {
   constructor(readonly item: Item) {}
 }
 
-class Shop {
+class AsyncShop {
   @Provides(AsyncItem, { scope: 'request' })
   static async asyncItem(@Path('id') id: number): Promise<AsyncItem> {
     return new AsyncItem(await loadItem(id));
   }
+}
 
+class SyncShop {
   @Provides(SyncItem, { scope: 'request' })
   static syncItem(@Path('id') id: number): SyncItem {
     return new SyncItem(itemOf(id));
@@ -43,13 +45,15 @@ class SyncItems {
   }
 }
 
-async function startWith(controllers: AppOptions['controllers']): Promise<Server> {
-  const app = await createApp({ controllers, providers: [Shop], logger: false });
+async function startWith(options: AppOptions): Promise<Server> {
+  const app = await createApp({ ...options, logger: false });
   return serving((await app.listen({ port: 0 })).port);
 }
 
 /** Async handler with one async request-scoped provider, and sync ones in threads. */
-export const start = (): Promise<Server> => startWith([Items, SyncItems]);
+export const start = (): Promise<Server> =>
+  startWith({ controllers: [Items, SyncItems], providers: [AsyncShop, SyncShop] });
 
 /** The async handler alone: a server that needs no threads starts none. */
-export const startOnLoop = (): Promise<Server> => startWith([Items]);
+export const startOnLoop = (): Promise<Server> =>
+  startWith({ controllers: [Items], providers: [AsyncShop] });
