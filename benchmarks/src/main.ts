@@ -42,7 +42,16 @@ function runScript(name: string, args: readonly string[]): number {
   return spawnSync(process.execPath, command, { stdio: 'inherit' }).status ?? 1;
 }
 
-const options = readOptions(process.argv.slice(2));
+function optionsGiven(): Options {
+  try {
+    return readOptions(process.argv.slice(2));
+  } catch (error) {
+    tell(`npm run bench: ${(error as Error).message}`);
+    process.exit(2);
+  }
+}
+
+const options = optionsGiven();
 if (options.script !== undefined) {
   process.exitCode = runScript(options.script, options.scriptArguments);
 } else {
