@@ -1,6 +1,11 @@
 // Removes what a build leaves: stale files of a renamed module would otherwise be published.
 import { rmSync } from 'node:fs';
 
-for (const folder of ['packages/core/dist', 'packages/http-adapter/dist', 'coverage']) {
+for (const folder of [
+  'packages/core/dist',
+  'packages/http-adapter/dist',
+  'benchmarks/dist',
+  'coverage',
+]) {
   rmSync(new URL(`../${folder}`, import.meta.url), { recursive: true, force: true });
 }

@@ -1,0 +1,10 @@
+/** Bare piscina. */
+import { Piscina } from 'piscina';
+import { chainOf, type Threads } from './threads.js';
+
+export async function open(threads: number): Promise<Threads> {
+  const filename = new URL('./pool-task.js', import.meta.url).href;
+  const pool = new Piscina<number, number>({ filename, minThreads: threads, maxThreads: threads });
+  const hop = (number: number): Promise<number> => pool.run(number);
+  return { hop, chain: chainOf(hop) };
+}

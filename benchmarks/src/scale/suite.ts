@@ -1,0 +1,119 @@
+/** How things grow: providers, steps, scopes, connections, threads. */
+import type { Server } from '../http/server.js';
+import { record, type Measurements } from '../measurements.js';
+import type { Options } from '../options.js';
+import { CandidateProcess, Processes } from '../process/candidate-process.js';
+import { inRounds } from '../rounds.js';
+import type { Started } from './growing-graph.js';
+import type { ThreadCost } from './memory.js';
+
+/** Calls one export in a process that has done nothing else. */
+async function fresh<T>(module: string, name: string, ...args: readonly unknown[]): Promise<T> {
+  const url = new URL(module, import.meta.url);
+  await using process = new CandidateProcess(url, ['--expose-gc']);
+  return await process.call<T>(name, ...args);
+}
+
+export async function scale(measurements: Measurements, options: Options): Promise<void> {
+  await graphs(measurements, options);
+  await plans(measurements, options);
+  await threadsAndScopes(measurements, options);
+  await connections(measurements, options);
+}
+
+async function graphs(
+  measurements: Measurements,
+  { quick, rounds = quick ? 1 : 3 }: Options,
+): Promise<void> {
+  const of = 'turno, 10 providers';
+  const lower = { better: 'lower', bases: [] } as const;
+  const request = measurements.table({
+    title: 'a request that needs 5 providers of a graph',
+    unit: 'µs of CPU',
+    better: 'lower',
+    bases: [of],
+  });
+  const create = measurements.table({ title: 'start: compile and check', unit: 'ms', ...lower });
+  const declare = measurements.table({ title: 'start: declare', unit: 'ms', ...lower });
+  await inRounds([10, 100, 1_000, 10_000], rounds, async (count) => {
+    const name = `turno, ${count.toLocaleString('en')} providers`;
+    const time = quick ? 50 : 1_000;
+    const started = await fresh<Started>('./growing-graph.js', 'start', count, time);
+    record(request, name, started.request);
+    record(create, name, started.create);
+    record(declare, name, started.declare);
+  });
+}
+
+async function plans(
+  measurements: Measurements,
+  { quick, rounds = quick ? 1 : 3 }: Options,
+): Promise<void> {
+  const table = measurements.table({
+    title: 'a request with many steps, for each step',
+    unit: 'µs of CPU',
+    better: 'lower',
+    bases: ['turno, 10 steps'],
+  });
+  await inRounds([1, 10, 100, 1_000], rounds, async (steps) => {
+    const name = `turno, ${steps.toLocaleString('en')} steps`;
+    const time = quick ? 50 : 1_000;
+    record(table, name, await fresh<number>('./growing-plan.js', 'perStep', steps, time));
+  });
+}
+
+async function threadsAndScopes(
+  measurements: Measurements,
+  { quick, rounds = quick ? 1 : 3 }: Options,
+): Promise<void> {
+  const head = { better: 'lower', bases: [] } as const;
+  const ready = measurements.table({ title: 'threads ready, first hop done', unit: 'ms', ...head });
+  const thread = measurements.table({ title: 'memory of a thread', unit: 'MB', ...head });
+  const scope = measurements.table({
+    title: 'memory of an open request scope with 2 values',
+    unit: 'bytes',
+    ...head,
+  });
+  await inRounds([1, 2, 4], rounds, async (size) => {
+    const name = `turno, ${size} ${size === 1 ? 'thread' : 'threads'}`;
+    const cost = await fresh<ThreadCost>('./memory.js', 'perThread', size);
+    record(ready, name, cost.ready);
+    record(thread, name, cost.megabytes);
+  });
+  await inRounds(quick ? [1_000] : [1_000, 50_000], rounds, async (scopes) => {
+    const name = `turno, ${scopes.toLocaleString('en')} scopes`;
+    record(scope, name, await fresh<number>('./memory.js', 'perScope', scopes));
+  });
+}
+
+async function connections(
+  measurements: Measurements,
+  { quick, rounds = quick ? 1 : 3 }: Options,
+): Promise<void> {
+  const bare = 'node:http';
+  const count = quick ? 200 : 2_000;
+  const table = measurements.table({
+    title: `memory of an idle connection, of ${count.toLocaleString('en')}`,
+    unit: 'kB',
+    better: 'lower',
+    bases: [bare],
+  });
+  const servers = [
+    { name: bare, file: 'node-http' },
+    { name: 'turno', file: 'turno-loop' },
+    { name: 'fastify', file: 'fastify' },
+  ];
+  await inRounds(servers, rounds, async ({ name, file }) => {
+    await using processes = new Processes();
+    const server = processes.start(new URL('./idle-server.js', import.meta.url), ['--expose-gc']);
+    const clients = processes.start(new URL('./connections.js', import.meta.url));
+    const module = new URL(`../http/${file}.js`, import.meta.url).href;
+    const { url } = await server.call<Server>('start', module);
+    // The first ones grow what is kept for all.
+    await clients.call('open', url, '/items/7', count / 10);
+    const before = await server.call<number>('kilobytes');
+    await clients.call('open', url, '/items/7', count);
+    record(table, name, ((await server.call<number>('kilobytes')) - before) / count);
+    await clients.call('close');
+  });
+}
