@@ -917,6 +917,22 @@ const provocations: readonly Provocation[] = [
     },
   ],
 
+  ...[Query('limit'), Body()].map((parameter): Provocation => [
+    'a parameter without metadata that is read from the request',
+    async () => {
+      // As a compiler without metadata leaves it.
+      class Burgers {
+        async find(limit: number) {
+          return limit;
+        }
+      }
+      parameter(Burgers.prototype, 'find', 0);
+      Post()(Burgers.prototype, 'find', { value: Burgers.prototype.find });
+      Controller('/burgers')(Burgers);
+      return onlyOne(await errorOf(() => appOf([Burgers])));
+    },
+  ]),
+
   [
     'a dependency that a thread cannot get',
     () => {

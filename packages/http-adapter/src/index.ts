@@ -41,6 +41,7 @@ export type { FormLimits } from './form.js';
 export {
   ParameterFault,
   type BodyOptions,
+  type BodyType,
   type Location,
   type ParameterOptions,
   type ParameterProblem,

@@ -60,7 +60,7 @@ export function Body(
   if (given.length > 1) {
     throw new DeclarationError('@Body was applied without parentheses.', 'Write @Body().');
   }
-  return declare(bodySource(howOf('Body', given, ['optional'])));
+  return declare(bodySource(howOf('Body', given, ['optional', 'type'])));
 }
 
 /** Takes one file of a multipart form. */
@@ -116,11 +116,11 @@ function checkName(decorator: string, name: unknown): asserts name is string {
 }
 
 /** The options or schema that a parameter's decorator was given. */
-function howOf(
+function howOf<Options extends object>(
   decorator: string,
-  given: readonly (ParameterOptions | StandardSchema | undefined)[],
+  given: readonly (Options | StandardSchema | undefined)[],
   known: readonly string[],
-): ParameterOptions | StandardSchema {
+): Options | StandardSchema {
   // Left out is fine, undefined is not: a schema that is missing must not mean "unchecked".
   if (given.length > 0 && given[0] === undefined) {
     throw new DeclarationError(
@@ -128,7 +128,7 @@ function howOf(
       'Two modules import each other, or a name is misspelt.',
     );
   }
-  const how = given[0] ?? {};
+  const how = given[0] ?? ({} as Options);
   if (!isSchema(how)) checkOptions(decorator, how, known);
   return how;
 }

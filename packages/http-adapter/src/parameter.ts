@@ -27,7 +27,16 @@ export interface ParameterOptions {
 }
 
 /** How `@Body` is read when no schema says it. */
-export type BodyOptions = Pick<ParameterOptions, 'optional'>;
+export interface BodyOptions extends Pick<ParameterOptions, 'optional'> {
+  /** The outermost type, where the declared type does not tell (no metadata). */
+  readonly type?: BodyType;
+}
+
+/** The types that a JSON body can be checked against without a schema. */
+export type BodyType =
+  ObjectConstructor | ArrayConstructor | StringConstructor | NumberConstructor | BooleanConstructor;
+
+const bodyTypes: readonly unknown[] = [Object, Array, String, Number, Boolean];
 
 /** One fault of one parameter, as the 422 answer lists it. */
 export interface ParameterProblem {
@@ -125,7 +134,7 @@ export function bodySource(how: BodyOptions | StandardSchema): RequestSource {
   const fault = (message: string) => new ParameterFault([{ location: 'body', path: '', message }]);
   const bodyReader = (parameter: ParameterInfo): ((body: unknown) => unknown) => {
     if (isSchema(how)) return (body) => checked(how, body, 'body', '', name);
-    const check = bodyCheck(parameter.type);
+    const check = how.type === undefined ? bodyCheck(parameter.type) : saidBodyCheck(how.type);
     return (body) => {
       if (body === undefined) {
         if (how.optional === true) return undefined;
@@ -144,6 +153,12 @@ export function bodySource(how: BodyOptions | StandardSchema): RequestSource {
     reads: 'body',
     required: !isSchema(how) && how.optional !== true,
     reader(parameter) {
+      // Here only: the loader of threads may leave no metadata where that of the loop does.
+      if (!isSchema(how) && how.type === undefined && parameter.type === undefined) {
+        throw new TypeError(
+          `${noMetadata}; name its type: @Body({ type: Array }) (or Object, String, Number, Boolean), or give a Standard Schema: @Body(schema).`,
+        );
+      }
       const read = bodyReader(parameter);
       return ({ body }) => read(body);
     },
@@ -276,11 +291,15 @@ function conversionOf(
   location: TextLocation,
   key: string,
 ): Conversion {
-  // Without metadata there is nothing to convert to: the text is taken as it is.
-  const wanted = (how.type as PrimitiveType | undefined) ?? type ?? String;
+  const wanted = (how.type as PrimitiveType | undefined) ?? type ?? typeOfDefault(how.default);
   const conversion = conversionTo(wanted);
   if (conversion === undefined) {
     const decorator = `@${decorators[location]}`;
+    if (wanted === undefined) {
+      throw new TypeError(
+        `${noMetadata}; name its type: ${decorator}("${key}", { type: Number }) (or String, Boolean, BigInt), or give a Standard Schema: ${decorator}("${key}", schema).`,
+      );
+    }
     if (wanted === Array && (location === 'query' || location === 'form')) {
       throw new TypeError(
         `the compiler does not tell the type of its items; name it: ${decorator}("${key}", { type: [Number] }).`,
@@ -301,8 +320,31 @@ function conversionOf(
   return conversion;
 }
 
+/** Taken as a text it would be a wrong value of the declared type, and nobody would say so. */
+const noMetadata = 'the compiler left no type metadata for it';
+
+/** Where no metadata tells the type of a parameter, its default does. */
+function typeOfDefault(fallback: ParameterOptions['default']): PrimitiveType | undefined {
+  if (typeof fallback === 'string') return String;
+  if (typeof fallback === 'number') return Number;
+  if (typeof fallback === 'boolean') return Boolean;
+  return typeof fallback === 'bigint' ? BigInt : undefined;
+}
+
 /** @returns what the body must be instead, or undefined if it is right. */
 type BodyCheck = (body: unknown) => string | undefined;
+
+/** That of the type which the options name. */
+function saidBodyCheck(type: BodyType): BodyCheck {
+  if (!bodyTypes.includes(type)) {
+    throw new TypeError(
+      `JSON is no ${typeName(type)}; write @Body({ type: Object }) (or Array, String, Number, Boolean), or give a Standard Schema: @Body(schema).`,
+    );
+  }
+  if (type !== Object) return bodyCheck(type);
+  return (body) =>
+    typeof body === 'object' && body !== null && !Array.isArray(body) ? undefined : 'an object';
+}
 
 /** Without a schema only the outermost type is checked, as far as metadata tells it. */
 function bodyCheck(type: unknown): BodyCheck {
