@@ -47,6 +47,7 @@ import {
   Query,
   redirect,
   Reply,
+  serve,
   sse,
   type App,
   type AppOptions,
@@ -1219,6 +1220,7 @@ const provocations: readonly Provocation[] = [
   ['a limit of forms that is none', () => createApp({ controllers: [], forms: { files: -1 } })],
   ['more headers than Node can count', () => createApp({ controllers: [], headerLimit: 2000 })],
   ['a proxy by name', () => createApp({ controllers: [], trustProxy: ['my-proxy'] })],
+  ['a promise of an app', () => serve(anything(Promise.resolve()), { port: 0 })],
   ['a time that is none', async () => (await appOf([])).listen({ port: 0, requestTimeout: -1 })],
   ['no connection at all', async () => (await appOf([])).listen({ port: 0, maxConnections: 0 })],
 

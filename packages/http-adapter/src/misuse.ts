@@ -1,5 +1,6 @@
 /** Refuses what decorators cannot work with. */
 import { DeclarationError } from '@turno/core';
+import { OptionsError } from './errors.js';
 
 /** Also catches `@Get` without parentheses, which gets the class or its prototype here. */
 export function refuseNonText(decorator: string, what: string, given: unknown): void {
@@ -36,5 +37,16 @@ export function refuseStandardDecorator(name: string, context: unknown): void {
   throw new DeclarationError(
     `@${name} was applied as a standard decorator.`,
     'Set "experimentalDecorators": true in tsconfig.json: only these decorators see parameters.',
+  );
+}
+
+/** @throws OptionsError for what is no app: most often the promise of one. */
+export function refuseNonApp(caller: string, app: unknown): void {
+  const given = (app ?? {}) as { readonly listen?: unknown; readonly then?: unknown };
+  if (typeof given.listen === 'function') return;
+  const isPromise = typeof given.then === 'function';
+  throw new OptionsError(
+    `${caller} was given ${isPromise ? 'a promise' : `a value of type ${typeof app}, which is no app`}.`,
+    `Write ${caller}(await createApp({ … })).`,
   );
 }

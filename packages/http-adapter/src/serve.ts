@@ -1,6 +1,8 @@
 /** Runs an app as the program of its process, from listening to the exit code. */
 import type { App, CloseOptions } from './app.js';
 import { ListenError } from './errors.js';
+import { lastWords } from './logger.js';
+import { refuseNonApp } from './misuse.js';
 import type { Address, ListenOptions } from './server.js';
 import { closeAndTell, onSignals } from './signals.js';
 
@@ -16,10 +18,14 @@ const patience = 1000;
 /**
  * Listens, and closes the app at SIGINT, SIGTERM or an error that nobody has caught; the process then
  * ends. Exit code: 0; 1 when it could not listen, closing failed, or an error was not caught; 130 or
- * 143 when a second signal ended it at once.
- * @returns where it listens; undefined when it could not, which is logged.
+ * 143 when a second signal ended it at once. What ends it with 1 is logged; where the app has no logger, it
+ * is written to stderr.
+ * @returns where it listens; undefined when it could not.
+ * @throws OptionsError for what is no app.
  */
 export async function serve(app: App, options: ServeOptions): Promise<Address | undefined> {
+  refuseNonApp('serve', app);
+  const tell = lastWords(app.log);
   let ending: Promise<void> | undefined;
   const end = (why: object, code: number) => {
     if (code !== 0) process.exitCode = code;
@@ -35,7 +41,7 @@ export async function serve(app: App, options: ServeOptions): Promise<Address | 
   };
   // A rejection that nobody handles comes here, too.
   const onUncaught = (err: unknown, origin: string) => {
-    app.log.error({ err, origin }, 'an error was not caught');
+    tell({ err, origin }, 'an error was not caught');
     void end({ origin }, 1);
   };
   const stopListening = onSignals((signal) => end({ signal }, 0));
@@ -48,8 +54,8 @@ export async function serve(app: App, options: ServeOptions): Promise<Address | 
     return await app.listen(options);
   } catch (error) {
     // The message says it all; a stack would hide it.
-    if (error instanceof ListenError) app.log.error({ code: error.code }, error.message);
-    else app.log.error({ err: error }, 'the app cannot listen');
+    if (error instanceof ListenError) tell({ code: error.code }, error.message);
+    else tell({ err: error }, 'the app cannot listen');
     await end({}, 1);
     return undefined;
   }
