@@ -818,6 +818,15 @@ const provocations: readonly Provocation[] = [
         container.createScope(anything(value(Request, new Request()))),
       ),
   ],
+  [
+    'an option of resolve that does not exist',
+    () => failing({}, (scope) => scope.resolve(Database, anything({ signl: null }))),
+  ],
+  [
+    'a signal instead of options',
+    () => failing({}, (scope) => scope.resolve(Database, anything(new AbortController().signal))),
+  ],
+  ['an option of value that does not exist', () => value(Port, 8000, anything({ mny: true }))],
   ['nothing to run', () => failing({}, (_scope, container) => container.run(anything(undefined)))],
   ['lazy(undefined)', () => lazy(anything(undefined))],
   ['a name for a class', () => keyed(anything('Database'), 'replica')],
@@ -1221,6 +1230,8 @@ const provocations: readonly Provocation[] = [
   ['more headers than Node can count', () => createApp({ controllers: [], headerLimit: 2000 })],
   ['a proxy by name', () => createApp({ controllers: [], trustProxy: ['my-proxy'] })],
   ['a promise of an app', () => serve(anything(Promise.resolve()), { port: 0 })],
+  ['an option of listen', async () => (await appOf([])).listen(anything({ hostname: 'x' }))],
+  ['a grace that is none', async () => (await appOf([])).close({ grace: -1 })],
   ['a time that is none', async () => (await appOf([])).listen({ port: 0, requestTimeout: -1 })],
   ['no connection at all', async () => (await appOf([])).listen({ port: 0, maxConnections: 0 })],
 

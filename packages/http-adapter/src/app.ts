@@ -5,6 +5,7 @@ import type { InjectOptions, Response as InjectResponse } from 'light-my-request
 import type { BackgroundTasks } from './background.js';
 import { hasUnreadExcess } from './body.js';
 import { BodyBytes } from './body-bytes.js';
+import { checkCloseOptions, type CloseOptions } from './close-options.js';
 import { endWith, isBehindEnd, isLastOf, takeTurn } from './connection.js';
 import { endpointsOf, type Endpoint } from './endpoint.js';
 import { ListenError } from './errors.js';
@@ -21,6 +22,7 @@ import {
   type Next,
   type Refused,
 } from './middleware.js';
+import { refuseUnknownOptions } from './misuse.js';
 import { problemAnswer } from './problem.js';
 import { readBodyOf, readFormOf } from './read.js';
 import { RequestLog } from './request-log.js';
@@ -32,13 +34,27 @@ import { closeServer, openServer, type Address, type ListenOptions } from './ser
 import { clientGone } from './stream.js';
 import { transmit, type Manner } from './transmit.js';
 
-/** Options of {@link App.close}. */
-export interface CloseOptions {
-  /** How long requests in work may take to end, in milliseconds. Default 10,000. */
-  readonly grace?: number;
-}
-
 const defaultGrace = 10_000;
+
+const injectNames = [
+  'method',
+  'url',
+  'path',
+  'query',
+  'headers',
+  'cookies',
+  'payload',
+  'body',
+  'authority',
+  'remoteAddress',
+  'signal',
+  'simulate',
+  'validate',
+  'payloadAsStream',
+  'server',
+  'autoStart',
+  'Request',
+] as const satisfies (keyof InjectOptions)[];
 
 /** What `createApp` makes: routes over a container, with or without a server. */
 export class App implements AsyncDisposable {
@@ -154,8 +170,12 @@ export class App implements AsyncDisposable {
     }
   }
 
-  /** Answers a request without a socket, for tests: a path, or method, url, headers and payload. */
+  /**
+   * Answers a request without a socket, for tests: a path, or method, url, headers and payload.
+   * @throws OptionsError for an option that does not exist.
+   */
   async inject(request: string | InjectOptions): Promise<InjectResponse> {
+    if (typeof request !== 'string') refuseUnknownOptions('inject', request, injectNames);
     const { default: inject } = await import('light-my-request');
     return inject(this.handler, request);
   }
@@ -164,9 +184,15 @@ export class App implements AsyncDisposable {
    * Stops accepting connections, lets requests in work end (and their connections with them),
    * ends what is left after the grace, then disposes the container: threads, singletons. Each
    * further call returns the same promise.
+   * @throws OptionsError, and nothing has happened; what a teardown throws.
    */
-  close({ grace = defaultGrace }: CloseOptions = {}): Promise<void> {
-    return (this.#closing ??= this.#close(grace));
+  close(options: CloseOptions = {}): Promise<void> {
+    try {
+      checkCloseOptions('close', options);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    return (this.#closing ??= this.#close(options.grace ?? defaultGrace));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

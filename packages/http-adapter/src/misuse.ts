@@ -40,6 +40,26 @@ export function refuseStandardDecorator(name: string, context: unknown): void {
   );
 }
 
+/** @throws OptionsError for what is no object, and for options that do not exist. */
+export function refuseUnknownOptions(
+  caller: string,
+  options: unknown,
+  names: readonly string[],
+): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new OptionsError(
+      `${caller} was given ${Array.isArray(options) ? 'an array' : String(options)} for its options.`,
+      `Write an object: { ${names[0] ?? ''}: … }.`,
+    );
+  }
+  const unknown = Object.keys(options).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw new OptionsError(
+    `${caller} has no option "${unknown}".`,
+    `Its options are ${names.join(', ')}.`,
+  );
+}
+
 /** @throws OptionsError for what is no app: most often the promise of one. */
 export function refuseNonApp(caller: string, app: unknown): void {
   const given = (app ?? {}) as { readonly listen?: unknown; readonly then?: unknown };

@@ -1,9 +1,10 @@
 /** Runs an app as the program of its process, from listening to the exit code. */
-import type { App, CloseOptions } from './app.js';
-import { ListenError } from './errors.js';
+import type { App } from './app.js';
+import { checkGrace, type CloseOptions } from './close-options.js';
+import { ListenError, OptionsError } from './errors.js';
 import { lastWords } from './logger.js';
-import { refuseNonApp } from './misuse.js';
-import type { Address, ListenOptions } from './server.js';
+import { refuseNonApp, refuseUnknownOptions } from './misuse.js';
+import { listenNames, type Address, type ListenOptions } from './server.js';
 import { closeAndTell, onSignals } from './signals.js';
 
 /** Where to listen, with which limits, and how long requests in work may take at the end. */
@@ -23,8 +24,13 @@ const patience = 1000;
  * @returns where it listens; undefined when it could not.
  * @throws OptionsError for what is no app.
  */
-export async function serve(app: App, options: ServeOptions): Promise<Address | undefined> {
+export async function serve(
+  app: App,
+  // JavaScript may leave them out.
+  options: ServeOptions | undefined,
+): Promise<Address | undefined> {
   refuseNonApp('serve', app);
+  const { grace, ...where } = options ?? ({} as ServeOptions);
   const tell = lastWords(app.log);
   let ending: Promise<void> | undefined;
   const end = (why: object, code: number) => {
@@ -32,7 +38,7 @@ export async function serve(app: App, options: ServeOptions): Promise<Address | 
     return (ending ??= close(why));
   };
   const close = async (why: object) => {
-    await closeAndTell(app, options, why);
+    await closeAndTell(app, typeof grace === 'number' ? { grace } : {}, why);
     stop();
     setTimeout(() => {
       app.log.warn({}, 'something keeps the process open: it is ended');
@@ -51,10 +57,13 @@ export async function serve(app: App, options: ServeOptions): Promise<Address | 
   };
   process.on('uncaughtException', onUncaught);
   try {
-    return await app.listen(options);
+    refuseUnknownOptions('serve', options ?? {}, [...listenNames, 'grace']);
+    checkGrace('serve', options ?? {});
+    return await app.listen(where);
   } catch (error) {
     // The message says it all; a stack would hide it.
-    if (error instanceof ListenError) tell({ code: error.code }, error.message);
+    if (error instanceof ListenError || error instanceof OptionsError)
+      tell({ code: error.code }, error.message);
     else tell({ err: error }, 'the app cannot listen');
     await end({}, 1);
     return undefined;

@@ -1,6 +1,7 @@
 /** Closes an app when the process is told to end. */
 import { constants } from 'node:os';
-import type { App, CloseOptions } from './app.js';
+import type { App } from './app.js';
+import { checkCloseOptions, type CloseOptions } from './close-options.js';
 import { lastWords } from './logger.js';
 import { refuseNonApp } from './misuse.js';
 
@@ -20,6 +21,7 @@ const echo = 100;
  */
 export function closeOnSignals(app: App, options: CloseOptions = {}): () => void {
   refuseNonApp('closeOnSignals', app);
+  checkCloseOptions('closeOnSignals', options);
   const stop = onSignals(async (signal) => {
     await closeAndTell(app, options, { signal });
     stop();

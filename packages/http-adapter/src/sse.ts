@@ -1,5 +1,6 @@
 /** Server-sent events, as a returned value. */
 import { ReplyError } from './errors.js';
+import { refuseUnknownOptions } from './misuse.js';
 
 /** One event, as https://html.spec.whatwg.org/multipage/server-sent-events.html defines its fields. */
 export interface ServerSentEvent {
@@ -40,7 +41,9 @@ export class EventStream {
  * that `data`. When the client goes, the iterator is returned; take an `AbortSignal` into what waits
  * for events, so that it does not wait for ever.
  */
-export function sse(events: Events, { keepAlive = 15_000 }: SseOptions = {}): EventStream {
+export function sse(events: Events, options: SseOptions = {}): EventStream {
+  refuseUnknownOptions('sse', options, ['keepAlive']);
+  const { keepAlive = 15_000 } = options;
   return new EventStream(events, keepAlive === false ? undefined : keepAlive);
 }
 

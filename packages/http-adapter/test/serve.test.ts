@@ -116,6 +116,19 @@ it(
   patience,
 );
 
+it(
+  'an option that does not exist is said in one line, and the process ends with 1',
+  async () => {
+    const server = start({ MISSPELT: 'yes' });
+    expect(await server.exited).toEqual({ code: 1, signal: null });
+    expect(server.output.split('\n')[0]).toMatch(
+      /^serve has no option "graec". Its options are port, .*, grace. {"code":"TURNO_OPTIONS"}$/,
+    );
+    expect(server.output).toMatch(/database closed\nclosed {}\nno address\n$/);
+  },
+  patience,
+);
+
 it('what is no app is refused, as the promise of one', async () => {
   const app: unknown = createApp({ controllers: [] });
   const refusal = 'serve was given a promise. Write serve(await createApp({ … })).';
