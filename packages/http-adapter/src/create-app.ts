@@ -1,12 +1,6 @@
 /** Makes an app of its options: checked, its singletons made, its threads started. */
 import { IncomingMessage } from 'node:http';
-import {
-  Container,
-  GraphError,
-  type Class,
-  type ContainerOptions,
-  type Provider,
-} from '@turno/core';
+import { Container, GraphError, type Class, type ContainerOptions } from '@turno/core';
 import { App } from './app.js';
 import { checkOptions, type AppOptions } from './app-options.js';
 import { Catches, errorToken } from './catch.js';
@@ -31,17 +25,17 @@ export async function createApp(options: AppOptions): Promise<App> {
   // Here, with the router behind it: worker threads import this package for its decorators only.
   const { collectRoutes } = await import('./route.js');
   const table = await collectRoutes(controllers, depends);
-  const catches = new Catches(options.catch ?? [], options.providers ?? []);
+  const { providers = [] } = options;
+  const catches = new Catches(options.catch ?? [], providers);
   // What is wrong with the other ones the routes say.
   const served = new Set(table.routes.map(({ controller }) => controller as Class));
   const container = await startContainer({
+    // The user's come first: messages name them by their place in that list.
     providers: [
-      ...new Set<Provider>([
-        RequestProviders,
-        ...served,
-        ...(options.providers ?? []),
-        ...catches.owners,
-      ]),
+      ...providers,
+      RequestProviders,
+      ...served,
+      ...catches.owners,
       requestInfoProvider(trust),
     ],
     scopeValues: [IncomingMessage, requestToken, errorToken],

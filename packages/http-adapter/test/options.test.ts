@@ -1,8 +1,12 @@
 import { createServer } from 'node:http';
+import { token, value } from '@turno/core';
 import {
   closeOnSignals,
   configureServer,
+  Controller,
+  createApp,
   file,
+  Get,
   OptionsError,
   sse,
   type ListenOptions,
@@ -13,6 +17,24 @@ afterEach(closeAll);
 
 /** What JavaScript passes although the types forbid it. */
 const misspelt = (options: object): never => options as never;
+
+it('a provider that is none is named by its place in the list', async () => {
+  @Controller()
+  class Hello {
+    @Get() async hello() {
+      return 'hello';
+    }
+  }
+  const listed = value(token<number>('Port'), 8000);
+  const providers = [listed, listed, undefined as never];
+  await expect(createApp({ controllers: [Hello], providers, logger: false })).rejects.toThrow(
+    'providers[2] is undefined, which is no provider.',
+  );
+  const controllers = [Hello, Hello, undefined as never];
+  await expect(createApp({ controllers, logger: false })).rejects.toThrow(
+    'controllers[2] is undefined, which is no class.',
+  );
+});
 
 describe('an option that does not exist is refused', () => {
   it('by listen, which then listens with what is right', async () => {
