@@ -968,6 +968,42 @@ const provocations: readonly Provocation[] = [
     },
   ],
   [
+    'a dependency of a thread that the loop uses, too',
+    () => {
+      @Injectable()
+      class Timer {
+        now() {
+          return 0;
+        }
+      }
+      class Kitchen {
+        @Provides(Greeting) static async order(timer: Timer) {
+          return String(timer.now());
+        }
+        @Provides(Burger) static fry(timer: Timer) {
+          return String(timer.now());
+        }
+      }
+      return problem([Kitchen]);
+    },
+  ],
+  [
+    'a dependency of a class with async and plain methods',
+    () => {
+      @Injectable()
+      class Shop {
+        constructor(readonly database: Database) {}
+        @Provides(Greeting) async rows() {
+          return this.database.query();
+        }
+        @Provides(Burger) sum() {
+          return 'sum';
+        }
+      }
+      return problem([Shop]);
+    },
+  ],
+  [
     'a dependency of a portable class with a private field',
     () => {
       class Accountant {
