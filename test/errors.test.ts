@@ -819,6 +819,13 @@ const provocations: readonly Provocation[] = [
       ),
   ],
   [
+    'a method to be explained',
+    () => {
+      const { one } = { async one() {} };
+      return failing({}, (_scope, container) => container.explain(anything(one)));
+    },
+  ],
+  [
     'an option of resolve that does not exist',
     () => failing({}, (scope) => scope.resolve(Database, anything({ signl: null }))),
   ],
@@ -1267,6 +1274,18 @@ const provocations: readonly Provocation[] = [
   ['a proxy by name', () => createApp({ controllers: [], trustProxy: ['my-proxy'] })],
   ['a promise of an app', () => serve(anything(Promise.resolve()), { port: 0 })],
   ['an option of listen', async () => (await appOf([])).listen(anything({ hostname: 'x' }))],
+  [
+    'a route to be explained that is none',
+    async () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/:id') async one() {
+          return 'burger';
+        }
+      }
+      return (await appOf([Burgers])).explain('GET /drinks');
+    },
+  ],
   ['a grace that is none', async () => (await appOf([])).close({ grace: -1 })],
   ['a time that is none', async () => (await appOf([])).listen({ port: 0, requestTimeout: -1 })],
   ['no connection at all', async () => (await appOf([])).listen({ port: 0, maxConnections: 0 })],

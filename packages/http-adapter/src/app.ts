@@ -10,7 +10,7 @@ import { endWith, isBehindEnd, isLastOf, takeTurn } from './connection.js';
 import { endpointsOf, type Endpoint } from './endpoint.js';
 import { ListenError } from './errors.js';
 import { closing, Failures, type FailureContext } from './failure.js';
-import { findRoute, hasNoRoute } from './find-route.js';
+import { findRoute, hasNoRoute, routeCalled } from './find-route.js';
 import { originForm, refusalOf } from './guard.js';
 import type { HttpError } from './http-error.js';
 import { reportRefusals } from './limits.js';
@@ -178,6 +178,16 @@ export class App implements AsyncDisposable {
     if (typeof request !== 'string') refuseUnknownOptions('inject', request, injectNames);
     const { default: inject } = await import('light-my-request');
     return inject(this.handler, request);
+  }
+
+  /**
+   * Says in text what is made for a route, in which order and where; see `container.explain`.
+   * @param route - method and path, as declared or as asked for: `GET /users/:id`, `GET /users/7`.
+   * @throws OptionsError where there is no such route.
+   */
+  explain(route: string): string {
+    const found = routeCalled(this.#router, this.#endpoints.keys(), route);
+    return this.container.explain(this.#endpointOf(found).token);
   }
 
   /**
