@@ -506,6 +506,21 @@ const provocations: readonly Provocation[] = [
     },
   ],
   [
+    'a controller that holds on to a request',
+    () => {
+      @Injectable({ scope: 'request' })
+      class Session {}
+      @Controller()
+      class Users {
+        constructor(readonly session: Session) {}
+        @Get() async one() {
+          return 'user';
+        }
+      }
+      return appOf([Users]).catch(onlyOne);
+    },
+  ],
+  [
     'a singleton that needs a scope value',
     () => {
       @Injectable()
@@ -907,6 +922,7 @@ const provocations: readonly Provocation[] = [
   ],
   ['@Query without a name', () => Query(anything(undefined))],
   ['a schema that is undefined', () => Query('id', anything(undefined))],
+  ['a scope of a controller', () => Controller('/', anything({ scope: 'request' }))],
   ['an option of @Query that does not exist', () => Query('id', anything({ required: true }))],
   ['a status that is none', () => Get('/', { status: 99 })],
   [

@@ -200,7 +200,7 @@ export class App implements AsyncDisposable {
     try {
       checkCloseOptions('close', options);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     return (this.#closing ??= this.#close(options.grace ?? defaultGrace));
   }

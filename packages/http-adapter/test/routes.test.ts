@@ -231,6 +231,23 @@ describe('app.explain', () => {
   });
 });
 
+it('a controller may live with a request', async () => {
+  @Injectable({ scope: 'request' })
+  class Session {
+    readonly user = 'ann';
+  }
+  @Injectable({ scope: 'request' })
+  @Controller()
+  class Users {
+    constructor(readonly session: Session) {}
+    @Get('/me') async me() {
+      return this.session.user;
+    }
+  }
+  const { app } = await makeApp({ controllers: [Users] });
+  expect((await app.inject('/me')).payload).toBe('ann');
+});
+
 it('a handler may ask for the container', async () => {
   @Controller()
   class Stats {
