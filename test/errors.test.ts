@@ -991,6 +991,25 @@ const provocations: readonly Provocation[] = [
     },
   ],
   [
+    'a value in the place of what lives in threads',
+    () => {
+      interface Guesser {
+        guess(): string;
+      }
+      const Model = token<Guesser>('Model');
+      class Models {
+        @Provides(Model, { scope: 'thread' }) static model(): Guesser {
+          return { guess: () => 'cheese' };
+        }
+        @Provides(Greeting) static predict(@Inject(Model) model: Guesser) {
+          return model.guess();
+        }
+      }
+      const overrides = [value(Model, { guess: () => 'fake' })];
+      return problem([Models], { overrides });
+    },
+  ],
+  [
     'a dependency of a thread that the loop uses, too',
     () => {
       @Injectable()

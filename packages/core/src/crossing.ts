@@ -275,6 +275,16 @@ class CrossingCheck {
           : isMixed
             ? `take ${name} as a parameter of the async methods instead of the constructor, move ${methodOf(culprit)} to a class of its own, ${threadScope}or make ${culprit.label} async.`
             : `make ${culprit.label} async, ${threadScope}or pass plain data.`;
+    if (
+      need.kind === 'value' &&
+      need.token !== undefined &&
+      this.graph.replacesThread(need.token)
+    ) {
+      const remedy = `What it replaces lives in threads: override it by a class with @Provides(${name}, { scope: 'thread' }), or by plain data.`;
+      const fact = `${node.label} ${runs}, but its dependency ${name} is a value that lives on the event loop and is not portable.${detail}`;
+      this.problems.push(new NotPortableError(fact, remedy, path));
+      return;
+    }
     const hint =
       need.kind === 'offloaded' ? '' : ' A class of plain data may cross with @Portable().';
     this.problems.push(

@@ -217,6 +217,15 @@ export class Graph {
     return problems;
   }
 
+  /** Whether an override of a token stands for what lives in threads. */
+  replacesThread(token: Token): boolean {
+    const scopes = (this.originals.get(token) ?? []).map(({ provider }) =>
+      provider instanceof AliasProvider ? undefined : provider.scope,
+    );
+    if (isInjectable(token)) scopes.push(findRecord(token)?.injectable?.scope);
+    return scopes.includes('thread');
+  }
+
   private replace(declaration: Declaration, layer: number): void {
     const { token } = declaration;
     const replaced = this.originals.get(token) ?? [];
