@@ -65,7 +65,8 @@ for (const [name, decorate] of [
   ['compute', Post('/compute')],
 ]) {
   decorate(Bodies.prototype, name, {});
-  if (!name.startsWith('give')) Body()(Bodies.prototype, name, 0);
+  const type = name === 'compute' ? Number : Array;
+  if (!name.startsWith('give')) Body({ type })(Bodies.prototype, name, 0);
 }
 
 function compute(time) {

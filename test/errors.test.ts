@@ -50,6 +50,7 @@ import {
   Query,
   redirect,
   Reply,
+  serve,
   sse,
   type App,
   type AppOptions,
@@ -509,6 +510,21 @@ const provocations: readonly Provocation[] = [
     },
   ],
   [
+    'a controller that holds on to a request',
+    () => {
+      @Injectable({ scope: 'request' })
+      class Session {}
+      @Controller()
+      class Users {
+        constructor(readonly session: Session) {}
+        @Get() async one() {
+          return 'user';
+        }
+      }
+      return appOf([Users]).catch(onlyOne);
+    },
+  ],
+  [
     'a singleton that needs a scope value',
     () => {
       @Injectable()
@@ -833,6 +849,22 @@ const provocations: readonly Provocation[] = [
         container.createScope(anything(value(Request, new Request()))),
       ),
   ],
+  [
+    'a method to be explained',
+    () => {
+      const { one } = { async one() {} };
+      return failing({}, (_scope, container) => container.explain(anything(one)));
+    },
+  ],
+  [
+    'an option of resolve that does not exist',
+    () => failing({}, (scope) => scope.resolve(Database, anything({ signl: null }))),
+  ],
+  [
+    'a signal instead of options',
+    () => failing({}, (scope) => scope.resolve(Database, anything(new AbortController().signal))),
+  ],
+  ['an option of value that does not exist', () => value(Port, 8000, anything({ mny: true }))],
   ['nothing to run', () => failing({}, (_scope, container) => container.run(anything(undefined)))],
   ['lazy(undefined)', () => lazy(anything(undefined))],
   ['a name for a class', () => keyed(anything('Database'), 'replica')],
@@ -906,6 +938,7 @@ const provocations: readonly Provocation[] = [
   ],
   ['@Query without a name', () => Query(anything(undefined))],
   ['a schema that is undefined', () => Query('id', anything(undefined))],
+  ['a scope of a controller', () => Controller('/', anything({ scope: 'request' }))],
   ['an option of @Query that does not exist', () => Query('id', anything({ required: true }))],
   ['a status that is none', () => Get('/', { status: 99 })],
   ['a body as something unknown', () => Body({ as: anything('xml') })],
@@ -995,6 +1028,22 @@ const provocations: readonly Provocation[] = [
     },
   ],
 
+  ...[Query('limit'), Body()].map((parameter): Provocation => [
+    'a parameter without metadata that is read from the request',
+    async () => {
+      // As a compiler without metadata leaves it.
+      class Burgers {
+        async find(limit: number) {
+          return limit;
+        }
+      }
+      parameter(Burgers.prototype, 'find', 0);
+      Post()(Burgers.prototype, 'find', { value: Burgers.prototype.find });
+      Controller('/burgers')(Burgers);
+      return onlyOne(await errorOf(() => appOf([Burgers])));
+    },
+  ]),
+
   [
     'a dependency that a thread cannot get',
     () => {
@@ -1017,6 +1066,61 @@ const provocations: readonly Provocation[] = [
         }
       }
       return problem([Printer]);
+    },
+  ],
+  [
+    'a value in the place of what lives in threads',
+    () => {
+      interface Guesser {
+        guess(): string;
+      }
+      const Model = token<Guesser>('Model');
+      class Models {
+        @Provides(Model, { scope: 'thread' }) static model(): Guesser {
+          return { guess: () => 'cheese' };
+        }
+        @Provides(Greeting) static predict(@Inject(Model) model: Guesser) {
+          return model.guess();
+        }
+      }
+      const overrides = [value(Model, { guess: () => 'fake' })];
+      return problem([Models], { overrides });
+    },
+  ],
+  [
+    'a dependency of a thread that the loop uses, too',
+    () => {
+      @Injectable()
+      class Timer {
+        now() {
+          return 0;
+        }
+      }
+      class Kitchen {
+        @Provides(Greeting) static async order(timer: Timer) {
+          return String(timer.now());
+        }
+        @Provides(Burger) static fry(timer: Timer) {
+          return String(timer.now());
+        }
+      }
+      return problem([Kitchen]);
+    },
+  ],
+  [
+    'a dependency of a class with async and plain methods',
+    () => {
+      @Injectable()
+      class Shop {
+        constructor(readonly database: Database) {}
+        @Provides(Greeting) async rows() {
+          return this.database.query();
+        }
+        @Provides(Burger) sum() {
+          return 'sum';
+        }
+      }
+      return problem([Shop]);
     },
   ],
   [
@@ -1294,6 +1398,21 @@ const provocations: readonly Provocation[] = [
   ['a limit of forms that is none', () => createApp({ controllers: [], forms: { files: -1 } })],
   ['more headers than Node can count', () => createApp({ controllers: [], headerLimit: 2000 })],
   ['a proxy by name', () => createApp({ controllers: [], trustProxy: ['my-proxy'] })],
+  ['a promise of an app', () => serve(anything(Promise.resolve()), { port: 0 })],
+  ['an option of listen', async () => (await appOf([])).listen(anything({ hostname: 'x' }))],
+  [
+    'a route to be explained that is none',
+    async () => {
+      @Controller('/burgers')
+      class Burgers {
+        @Get('/:id') async one() {
+          return 'burger';
+        }
+      }
+      return (await appOf([Burgers])).explain('GET /drinks');
+    },
+  ],
+  ['a grace that is none', async () => (await appOf([])).close({ grace: -1 })],
   ['a time that is none', async () => (await appOf([])).listen({ port: 0, requestTimeout: -1 })],
   ['no connection at all', async () => (await appOf([])).listen({ port: 0, maxConnections: 0 })],
 

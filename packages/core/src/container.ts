@@ -88,6 +88,8 @@ const optionNames = [
 
 export class Container implements AsyncDisposable {
   private readonly singletons: Singletons;
+  /** What parameters of type `Container` get. */
+  private readonly self: Container;
   /** Owns what is resolved from the container itself, and holds the scopes that are open. */
   private readonly root: ScopeInstance;
   /** Containers with overrides that stand in for this one; the last one does. */
@@ -98,13 +100,21 @@ export class Container implements AsyncDisposable {
   private revisions = 0;
   private disposing: Promise<void> | undefined;
 
-  private constructor(
+  /** @internal Use `Container.create`. */
+  constructor(
     private readonly engine: Engine,
     private readonly settings: Settings,
     private readonly origin: Container | undefined,
     base: SingletonBase | undefined,
   ) {
-    const singletons = new Singletons(engine, (node) => this.root.resolveNode(node), base);
+    // What an override replaces in it, its user sees through it.
+    this.self = base === undefined || origin === undefined ? this : origin.self;
+    const singletons = new Singletons(
+      engine,
+      (node) => this.root.resolveNode(node),
+      this.self,
+      base,
+    );
     this.singletons = singletons;
     const context = {
       engine,
@@ -113,7 +123,8 @@ export class Container implements AsyncDisposable {
       peek: (node: Node) => singletons.peek(node),
       waits: singletons.waits,
     };
-    this.root = new ScopeInstance(context, 'container', new Map(), undefined);
+    const given = new Map<Token, unknown>([[Container, this.self]]);
+    this.root = new ScopeInstance(context, 'container', given, undefined);
   }
 
   /**
@@ -135,7 +146,8 @@ export class Container implements AsyncDisposable {
     base?: Container,
     sharesSingletons = false,
   ): Promise<Container> {
-    const engine = await Engine.create(settings, settings, base?.engine);
+    const input = { ...settings, self: Container };
+    const engine = await Engine.create(input, settings, base?.engine);
     const container = new Container(
       engine,
       settings,
@@ -243,7 +255,7 @@ export class Container implements AsyncDisposable {
   explain(token?: Token): string {
     const { engine } = this.active;
     if (token === undefined) return explainStart(engine.eager, (node) => engine.plan(node));
-    return engine.explain(engine.find(token));
+    return engine.explain(engine.find(token, 'explain'));
   }
 
   /**
@@ -278,7 +290,7 @@ export class Container implements AsyncDisposable {
 
   /** Where the provider of a token runs. */
   placement(token: Token): Placement {
-    return sideOf(this.active.engine.find(token)) === loop ? 'loop' : 'thread';
+    return sideOf(this.active.engine.find(token, 'placement')) === loop ? 'loop' : 'thread';
   }
 
   /**

@@ -3,6 +3,7 @@ import { NotPortableError, type Path, type TurnoError } from './errors.js';
 import type { Graph } from './graph.js';
 import type { Node, OffloadedNode } from './node.js';
 import {
+  isInstanceOf,
   isMadeInPlace,
   isOffloading,
   levelOn,
@@ -252,8 +253,18 @@ class CrossingCheck {
         ? `is built in a thread, since ${culprit.label} calls its methods there`
         : `is built in a thread, since ${culprit.label} runs there`;
     const isOwn = need.kind === 'class' || need.kind === 'method';
-    const onlyInThreads = need.consumers.every((each) => this.sides.get(each)?.loop !== true);
-    const threadScope = isOwn && onlyInThreads ? `give ${name} scope 'thread', ` : '';
+    const onLoop = need.consumers.filter((each) => this.sides.get(each)?.loop === true);
+    // Of a class with plain and async methods there is one instance on each side.
+    const isMixed = onLoop.includes(node) && isInstanceOf(culprit, node);
+    const user = onLoop.find((each) => each !== node);
+    const threadScope =
+      isOwn && onLoop.length === 0
+        ? `give ${name} scope 'thread', `
+        : need.kind === 'class' && user !== undefined
+          ? `give ${name} scope 'transient' if it keeps no state (each side then makes its own), `
+          : '';
+    const where =
+      need.kind === 'class' && user !== undefined ? `, where ${user.label} uses it,` : '';
     const type = typeMadeBy(need);
     const fault = type === undefined ? undefined : portableFault(type);
     const why = fault === undefined ? `.${detail}` : `: a class ${fault.reason}.`;
@@ -262,12 +273,24 @@ class CrossingCheck {
         ? `${threadScope}pass plain data, or ask for ${tokenName(culprit.token.of)} itself.`
         : need.kind === 'offloaded'
           ? `ask for ${tokenName(need.token.of)} itself, or make ${culprit.label} async.`
-          : `make ${culprit.label} async, ${threadScope}or pass plain data.`;
+          : isMixed
+            ? `take ${name} as a parameter of the async methods instead of the constructor, move ${methodOf(culprit)} to a class of its own, ${threadScope}or make ${culprit.label} async.`
+            : `make ${culprit.label} async, ${threadScope}or pass plain data.`;
+    if (
+      need.kind === 'value' &&
+      need.token !== undefined &&
+      this.graph.replacesThread(need.token)
+    ) {
+      const remedy = `What it replaces lives in threads: override it by a class with @Provides(${name}, { scope: 'thread' }), or by plain data.`;
+      const fact = `${node.label} ${runs}, but its dependency ${name} is a value that lives on the event loop and is not portable.${detail}`;
+      this.problems.push(new NotPortableError(fact, remedy, path));
+      return;
+    }
     const hint =
       need.kind === 'offloaded' ? '' : ' A class of plain data may cross with @Portable().';
     this.problems.push(
       new NotPortableError(
-        `${node.label} ${runs}, but its dependency ${name} lives on the event loop and is not portable${why}`,
+        `${node.label} ${runs}, but its dependency ${name} lives on the event loop${where} and is not portable${why}`,
         fault === undefined ? `${capitalised(instead)}${hint}` : `${fault.remedy} Or ${instead}`,
         path,
       ),
@@ -320,6 +343,10 @@ function refuseHere({ label, token }: OffloadedNode, need: Node, path: Path): No
     `${scope} for ${name} itself.`,
     path,
   );
+}
+
+function methodOf(node: Node): string {
+  return node.kind === 'method' ? String(node.method) : node.label;
 }
 
 function capitalised(text: string): string {

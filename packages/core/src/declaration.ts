@@ -38,10 +38,12 @@ export function readDeclarations(
   deadline?: number,
 ): Declarations {
   const reader = new Reader(deadline);
-  // A set: a class that two feature lists both name is one provider.
-  [...new Set(providers)].forEach((provider, position) => {
-    reader.read(provider, `${list}[${position}]`);
-  });
+  const seen = new Set<unknown>();
+  for (const [position, provider] of providers.entries()) {
+    // A class that two feature lists both name is one provider.
+    if (!seen.has(provider)) reader.read(provider, `${list}[${position}]`);
+    seen.add(provider);
+  }
   return reader;
 }
 

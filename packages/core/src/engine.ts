@@ -204,17 +204,11 @@ export class Engine {
 
   /**
    * The node of a token.
+   * @param caller - for messages.
    * @throws MissingProviderError, or what is wrong with a class that joins the graph now.
    */
-  find(token: Token): Node {
-    // JavaScript may pass anything.
-    const given: unknown = token;
-    if (!isToken(given)) {
-      throw new DeclarationError(
-        `resolve was given ${shown(given)}, which is no token.`,
-        `A token is a class or comes from token(name)${given === undefined ? '; undefined means that two modules import each other' : ''}.`,
-      );
-    }
+  find(token: Token, caller = 'resolve'): Node {
+    refuseOther(token, caller);
     const known = this.graph.nodes.length;
     const { node, problems } = this.graph.find(token);
     if (this.graph.nodes.length === known) return node;
@@ -416,6 +410,23 @@ class Threads {
       }),
     );
   }
+}
+
+/** @throws DeclarationError for what is no token: JavaScript may pass anything. */
+function refuseOther(given: unknown, caller: string): void {
+  // Methods and arrow functions have no prototype; a class has, whatever it was compiled to.
+  const isMethod = typeof given === 'function' && !Object.hasOwn(given, 'prototype');
+  if (isToken(given) && !isMethod) return;
+  const hint =
+    caller === 'explain' && (isMethod || typeof given === 'string')
+      ? `; a provider is explained by what it provides, a route by app.explain('GET /burgers/:id')`
+      : given === undefined
+        ? '; undefined means that two modules import each other'
+        : '';
+  throw new DeclarationError(
+    `${caller} was given ${shown(given)}, which is no token.`,
+    `A token is a class or comes from token(name)${hint}.`,
+  );
 }
 
 /** Reports what names a group of threads that does not exist. */

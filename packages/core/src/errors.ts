@@ -171,12 +171,18 @@ export class ScopeError extends TurnoError {
     path: Path,
     /** The dependency is a value of a scope, or read from one, so its scope cannot be changed. */
     isGiven = false,
+    /** Where a class has methods that could take it: as what, and which methods. */
+    movable?: { readonly name: string; readonly to: 'the handlers' | 'its methods' },
   ) {
     const other = isGiven ? '' : `, or ${dependency} scope '${consumerScope}'`;
+    const remedy =
+      movable === undefined
+        ? `Give ${consumer} scope '${dependencyScope}'${other}.`
+        : `Take ${movable.name} as a parameter of ${movable.to} instead of the constructor, or decorate ${consumer} with @Injectable({ scope: '${dependencyScope}' }).`;
     super({
       fact: `${consumer} has scope '${consumerScope}' and cannot depend on ${dependency}, which has the shorter scope '${dependencyScope}'.`,
       path,
-      remedy: `Give ${consumer} scope '${dependencyScope}'${other}.`,
+      remedy,
     });
   }
 }

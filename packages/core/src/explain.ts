@@ -182,7 +182,8 @@ function rowsOf(plan: Plan): { rows: readonly Row[]; hops: number } {
 }
 
 function describeScope({ node, kind }: Step): string {
-  if (kind === 'value' || kind === 'phase') return kind;
+  if (kind === 'phase') return kind;
+  if (kind === 'value' || (kind === 'given' && node.scope !== 'request')) return 'value';
   if (kind === 'given' || kind === 'input' || node.kind === 'reading') return 'scope value';
   if (kind === 'signal' || kind === 'offloaded') return kind;
   return node.kind === 'method' && node.handler ? 'handler' : node.scope;

@@ -116,7 +116,7 @@ function tokenOf(node: Node): string | null {
 
 function kindOf(node: Node): GraphNode['kind'] {
   if (node.kind === 'method') return node.handler ? 'handler' : 'method';
-  if (node.kind === 'given') return 'scopeValue';
+  if (node.kind === 'given') return node.scope === 'request' ? 'scopeValue' : 'value';
   if (node.kind === 'input' || node.kind === 'reading') return 'parameter';
   return node.kind === 'offloadedMethod' ? 'method' : node.kind;
 }

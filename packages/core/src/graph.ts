@@ -37,6 +37,8 @@ export interface GraphInput {
   readonly before?: ReadonlyMap<Token, readonly Token[]> | undefined;
   /** Of providers and handlers that have none of their own, in milliseconds. */
   readonly deadline?: number | undefined;
+  /** The class of the container, which gives itself to whoever asks for it. */
+  readonly self?: Token | undefined;
 }
 
 /** A fault whose path is known only when all edges are. */
@@ -83,6 +85,7 @@ export class Graph {
   private constructor(
     private readonly before: ReadonlyMap<Token, readonly Token[]>,
     private readonly deadline: number | undefined,
+    private readonly self: Token | undefined,
   ) {}
 
   /**
@@ -90,11 +93,11 @@ export class Graph {
    * @returns the graph, and every problem in its declarations and edges. Cycles, scopes and what
    * crosses to a thread are checked by validate.ts and crossing.ts.
    */
-  static build({ providers, overrides, scopeValues, before, deadline }: GraphInput): {
+  static build({ providers, overrides, scopeValues, before, deadline, self }: GraphInput): {
     graph: Graph;
     problems: TurnoError[];
   } {
-    const graph = new Graph(before ?? new Map(), deadline);
+    const graph = new Graph(before ?? new Map(), deadline, self);
     const problems: TurnoError[] = [];
     graph.add({ kind: 'signal', label: 'AbortSignal', scope: 'transient' }, AbortSignal);
     const overridden = new Set<Token>();
@@ -107,7 +110,7 @@ export class Graph {
     graph.declare(readScopeValues(scopeValues), overridden, problems);
     graph.declare(readDeclarations(providers, 'providers', deadline), overridden, problems);
     for (const token of overridden) {
-      if (graph.originals.has(token) || isInjectable(token)) continue;
+      if (graph.originals.has(token) || isInjectable(token) || token === self) continue;
       const near = nearNames(tokenName(token), graph.names(overridden));
       problems.push(new OverrideError(tokenName(token), near));
     }
@@ -212,6 +215,15 @@ export class Graph {
       }
     }
     return problems;
+  }
+
+  /** Whether an override of a token stands for what lives in threads. */
+  replacesThread(token: Token): boolean {
+    const scopes = (this.originals.get(token) ?? []).map(({ provider }) =>
+      provider instanceof AliasProvider ? undefined : provider.scope,
+    );
+    if (isInjectable(token)) scopes.push(findRecord(token)?.injectable?.scope);
+    return scopes.includes('thread');
   }
 
   private replace(declaration: Declaration, layer: number): void {
@@ -427,8 +439,12 @@ export class Graph {
     return at;
   }
 
-  /** A decorated class that is not in the graph yet. */
+  /** The container itself, or a decorated class, that is not in the graph yet. */
   private implicit(token: Token): Node | undefined {
+    if (token === this.self) {
+      const label = tokenName(token);
+      return this.add({ kind: 'given', label, scope: 'transient', token }, token);
+    }
     if (!isInjectable(token)) return undefined;
     const injectable = findRecord(token)?.injectable;
     return injectable === undefined

@@ -60,7 +60,7 @@ export interface ValueNode extends NodeBase {
   readonly value: unknown;
 }
 
-/** A value that is given to each scope. */
+/** A value that is given to each scope; or the container, which is there in all (`transient`). */
 export interface GivenNode extends NodeBase {
   readonly kind: 'given';
   readonly token: Token;

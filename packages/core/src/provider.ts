@@ -1,6 +1,7 @@
 /** Providers that are not written as a class or a method: given values and aliases. */
-import { refuseNonToken } from './misuse.js';
-import type { Class, Token } from './token.js';
+import { refuseNonToken, refuseUnknownOptions } from './misuse.js';
+import { bare } from './own.js';
+import { tokenName, type Class, type Token } from './token.js';
 
 /** A token with the value that was given for it; the container never disposes it. */
 export class ValueProvider<T = unknown> {
@@ -38,9 +39,12 @@ export interface GivenOptions {
 export function value<T>(
   token: Token<T>,
   given: NoInfer<T>,
-  { many }: GivenOptions = {},
+  options?: GivenOptions,
 ): ValueProvider<T> {
   refuseNonToken('value', token);
+  // Each request gives some: nothing is done for options that are not there.
+  if (options === undefined) return new ValueProvider(token, given);
+  const { many } = checked(`value(${tokenName(token)})`, options);
   return new ValueProvider(token, given, many);
 }
 
@@ -48,9 +52,16 @@ export function value<T>(
 export function alias<T>(
   token: Token<T>,
   target: Token<NoInfer<T>>,
-  { many }: GivenOptions = {},
+  options: GivenOptions = {},
 ): AliasProvider<T> {
   refuseNonToken('alias', token);
   refuseNonToken('alias', target);
+  const { many } = checked(`alias(${tokenName(token)}, ${tokenName(target)})`, options);
   return new AliasProvider<T>(token, target, many);
+}
+
+/** @throws DeclarationError for an option that does not exist. */
+function checked(where: string, options: GivenOptions): GivenOptions {
+  refuseUnknownOptions(where, options, ['many']);
+  return bare(options);
 }

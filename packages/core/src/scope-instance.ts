@@ -14,7 +14,7 @@ import { errorsOf, noteSuppressed } from './error-path.js';
 import { isKept, type Node } from './node.js';
 import { onAbort } from './on-abort.js';
 import type { Plan } from './plan.js';
-import { shown } from './misuse.js';
+import { refuseUnknownOptions, shown } from './misuse.js';
 import { offload, type Home } from './offload.js';
 import { givenField } from './own.js';
 import { ValueProvider } from './provider.js';
@@ -114,13 +114,15 @@ export class ScopeInstance implements AsyncDisposable {
    * @throws what the provider that failed threw, itself (`errorPath` tells the way to it);
    * MissingProviderError; OutsideScopeError; InputError; DisposedError; the reason of `signal`.
    */
-  async resolve<T>(token: Token<T>, options: ResolveOptions = {}): Promise<T> {
+  async resolve<T>(token: Token<T>, options?: ResolveOptions): Promise<T> {
     if (this.disposing !== undefined) throw new DisposedError('scope');
-    const signal = givenField(options, 'signal');
+    if (options !== undefined) checkResolveOptions(options);
+    const signal = options && givenField(options, 'signal');
+    const between = options && givenField(options, 'between');
     const node = this.context.engine.find(token);
     // Whether threads can reach its methods is told here rather than by the first call.
     if (node.kind === 'offloaded') await this.context.engine.ready(node);
-    return (await this.resolveNode(node, signal, givenField(options, 'between'))) as T;
+    return (await this.resolveNode(node, signal, between)) as T;
   }
 
   /**
@@ -411,4 +413,15 @@ function givenValues(
 
 function none(): readonly unknown[] {
   return [];
+}
+
+/** @throws DeclarationError for an option that does not exist. */
+function checkResolveOptions(options: ResolveOptions): void {
+  if (options instanceof AbortSignal) {
+    throw new DeclarationError(
+      'resolve was given an AbortSignal for its options.',
+      'Write resolve(theToken, { signal }).',
+    );
+  }
+  refuseUnknownOptions('resolve', options, ['signal', 'between']);
 }

@@ -33,11 +33,13 @@ export class Singletons {
 
   /**
    * @param resolve - resolves what a singleton asks for on demand.
+   * @param container - the only thing given that they may ask for.
    * @param base - where those are made that are the same there.
    */
   constructor(
     private readonly engine: Engine,
     private readonly resolve: (node: Node) => Promise<unknown>,
+    container: unknown,
     private readonly base?: SingletonBase,
   ) {
     this.disposal = new Disposal(engine.teardownTimeout, engine.owned);
@@ -46,7 +48,7 @@ export class Singletons {
       disposalOf: () => this.disposal,
       executor: engine.executor,
       splitter: engine.splitter,
-      given: () => undefined,
+      given: () => container,
       kept: (node) => this.cell(node),
       claim: ({ node }) => this.cells.get(node) as Cell,
       drop: (node, cell, failed) => {

@@ -2,7 +2,9 @@
 import { CycleError, ScopeError, type TurnoError } from './errors.js';
 import type { Graph } from './graph.js';
 import type { Node } from './node.js';
+import { isInstanceOf } from './placement.js';
 import type { Scope } from './scope.js';
+import { tokenName } from './token.js';
 
 /** The nodes with dependencies first, as far as there is no cycle, and the cycles that there are. */
 export interface Order {
@@ -78,6 +80,7 @@ export function checkLifetimes(
             through.scope,
             [...graph.pathTo(node), ...(need === through ? [] : [need.label]), through.label],
             through.kind === 'given' || through.kind === 'input' || through.kind === 'reading',
+            movable(node, need),
           ),
         );
       }
@@ -87,6 +90,19 @@ export function checkLifetimes(
   }
   for (const node of sorted) problems.push(...checkLazy(graph, node, shortest));
   return problems;
+}
+
+/** A parameter of the constructor that methods of the class could take instead. */
+function movable(node: Node, need: Node): ConstructorParameters<typeof ScopeError>[6] {
+  if (node.kind !== 'class') return undefined;
+  const methods = node.consumers.filter((each) => each.kind === 'method');
+  const own = methods.filter((each) => isInstanceOf(each, node));
+  if (own.length === 0) return undefined;
+  const made = need.kind === 'method' && need.makes !== undefined;
+  return {
+    name: made ? tokenName(need.makes) : need.label,
+    to: own.every(({ handler }) => handler) ? 'the handlers' : 'its methods',
+  };
 }
 
 /** What is resolved on demand is resolved in the scope of who holds the function. */

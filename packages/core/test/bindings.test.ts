@@ -34,6 +34,60 @@ const B = token<string>('B');
 const C = token<string>('C');
 const Plugin = token<string>('Plugin');
 
+describe('the container itself', () => {
+  const Size = token<number>('Size');
+  class Stats {
+    @Provides(Size) static async size(container: Container): Promise<number> {
+      return container.threads.size;
+    }
+  }
+
+  it('is what a parameter of type Container gets', async () => {
+    @Injectable({ scope: 'request' })
+    class Dashboard {
+      constructor(readonly container: Container) {}
+    }
+    await using container = await Container.create({ providers: [Stats, Dashboard] });
+    expect(await container.resolve(Container)).toBe(container);
+    await container.run(async (scope) => {
+      expect((await scope.resolve(Dashboard)).container).toBe(container);
+    });
+    expect(await container.resolve(Size)).toBe(container.threads.size);
+    expect(container.explain(Size)).toMatch(/Container +\[value\] +loop/);
+    expect(container.graph.nodes).toContainEqual(
+      expect.objectContaining({ label: 'Container', token: 'Container', kind: 'value' }),
+    );
+  });
+
+  it('is that of the user under an override, and the fork in a fork', async () => {
+    await using container = await Container.create({ providers: [value(A, 'a')] });
+    await using _override = await container.override(value(A, 'b'));
+    expect(await container.resolve(Container)).toBe(container);
+    await using fork = await container.fork();
+    expect(await fork.resolve(Container)).toBe(fork);
+  });
+
+  it('is not to be had in a thread', async () => {
+    class Threaded {
+      @Provides(A) static a(_container: Container): string {
+        return 'a';
+      }
+    }
+    await expect(Container.create({ providers: [Threaded] })).rejects.toThrow(
+      'Threaded.a runs in a thread, but its dependency Container lives on the event loop and is not portable.',
+    );
+  });
+
+  it('can be replaced by a value', async () => {
+    const fake = { threads: { size: 7 } } as Container;
+    await using container = await Container.create({
+      providers: [Stats],
+      overrides: [value(Container, fake)],
+    });
+    expect(await container.resolve(Size)).toBe(7);
+  });
+});
+
 let log: string[];
 beforeEach(() => {
   log = [];

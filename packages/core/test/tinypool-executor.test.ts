@@ -484,7 +484,7 @@ describe('a module that starts a container', () => {
       {
         need: needs[1],
         reason:
-          'it stands below the start of a container (Container.create or createApp), where a thread stops importing',
+          'it stands below the start of a container (Container.create, createApp, or an `await` that leads to one), where a thread stops importing',
         remedy: 'Move it above, or into a module of its own',
       },
     ]);

@@ -7,12 +7,13 @@ import { hasUnreadExcess } from './body.js';
 import { BodyBytes } from './body-bytes.js';
 import { cancelWith } from './cancel.js';
 import { onClientRefusal } from './client-error.js';
+import { checkCloseOptions, type CloseOptions } from './close-options.js';
 import { endWith, isBehindEnd, isLastOf, takeTurn } from './connection.js';
 import { endpointsOf, type Endpoint } from './endpoint.js';
 import { ListenError } from './errors.js';
 import { closing, Failures, type FailureContext } from './failure.js';
 import { noteForeign } from './foreign-error.js';
-import { findRoute, hasNoRoute } from './find-route.js';
+import { findRoute, hasNoRoute, routeCalled } from './find-route.js';
 import { originForm, refusalOf } from './guard.js';
 import type { HttpError } from './http-error.js';
 import { reportRefusals } from './limits.js';
@@ -24,6 +25,7 @@ import {
   type Next,
   type Refused,
 } from './middleware.js';
+import { refuseUnknownOptions } from './misuse.js';
 import { problemAnswer } from './problem.js';
 import { readBodyOf, readBytesOf, readFormOf } from './read.js';
 import { isInterruption, RequestLog } from './request-log.js';
@@ -35,13 +37,27 @@ import { closeServer, openServer, type Address, type ListenOptions } from './ser
 import { clientGone, serverClosing } from './stream.js';
 import { transmit, type Manner } from './transmit.js';
 
-/** Options of {@link App.close}. */
-export interface CloseOptions {
-  /** How long requests in work may take to end, in milliseconds. Default 10,000. */
-  readonly grace?: number;
-}
-
 const defaultGrace = 10_000;
+
+const injectNames = [
+  'method',
+  'url',
+  'path',
+  'query',
+  'headers',
+  'cookies',
+  'payload',
+  'body',
+  'authority',
+  'remoteAddress',
+  'signal',
+  'simulate',
+  'validate',
+  'payloadAsStream',
+  'server',
+  'autoStart',
+  'Request',
+] as const satisfies (keyof InjectOptions)[];
 
 /** What `createApp` makes: routes over a container, with or without a server. */
 export class App implements AsyncDisposable {
@@ -162,19 +178,39 @@ export class App implements AsyncDisposable {
     }
   }
 
-  /** Answers a request without a socket, for tests: a path, or method, url, headers and payload. */
+  /**
+   * Answers a request without a socket, for tests: a path, or method, url, headers and payload.
+   * @throws OptionsError for an option that does not exist.
+   */
   async inject(request: string | InjectOptions): Promise<InjectResponse> {
+    if (typeof request !== 'string') refuseUnknownOptions('inject', request, injectNames);
     const { default: inject } = await import('light-my-request');
     return inject(this.handler, request);
+  }
+
+  /**
+   * Says in text what is made for a route, in which order and where; see `container.explain`.
+   * @param route - method and path, as declared or as asked for: `GET /users/:id`, `GET /users/7`.
+   * @throws OptionsError where there is no such route.
+   */
+  explain(route: string): string {
+    const found = routeCalled(this.#router, this.#endpoints.keys(), route);
+    return this.container.explain(this.#endpointOf(found).token);
   }
 
   /**
    * Stops accepting connections, lets requests in work end (and their connections with them),
    * ends what is left after the grace, then disposes the container: threads, singletons. Each
    * further call returns the same promise.
+   * @throws OptionsError, and nothing has happened; what a teardown throws.
    */
-  close({ grace = defaultGrace }: CloseOptions = {}): Promise<void> {
-    return (this.#closing ??= this.#close(grace));
+  close(options: CloseOptions = {}): Promise<void> {
+    try {
+      checkCloseOptions('close', options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return (this.#closing ??= this.#close(options.grace ?? defaultGrace));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -34,19 +34,19 @@ export async function createApp(options: AppOptions): Promise<App> {
   // Here, with the router behind it: worker threads import this package for its decorators only.
   const { collectRoutes } = await import('./route.js');
   const table = await collectRoutes(controllers, depends);
+  const { providers = [] } = options;
   // What is wrong with the other ones the routes say.
   const served = new Set(table.routes.map(({ controller }) => controller as Class));
-  const catches = new Catches(options.catch ?? [], [...served, ...(options.providers ?? [])]);
+  const catches = new Catches(options.catch ?? [], [...served, ...providers]);
   const ids = new RequestIds(requestId === false ? undefined : requestId.toLowerCase());
   let log: Logger = silent;
+  const others = new Set<Provider>([RequestProviders, ...served, ...catches.owners]);
+  for (const listed of providers) others.delete(listed);
   const container = await startContainer({
+    // The user's come first: messages name them by their place in that list.
     providers: [
-      ...new Set<Provider>([
-        RequestProviders,
-        ...served,
-        ...(options.providers ?? []),
-        ...catches.owners,
-      ]),
+      ...providers,
+      ...others,
       requestInfoProvider(trust, ids),
       requestLoggerProvider(() => log, ids),
     ],
@@ -72,7 +72,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
   });
   log = logger ?? (await defaultLogger());
-  return new App(table, container, checked, guarded(log), {
+  return new App(table, container, checked, log === silent ? log : guarded(log), {
     catches,
     ids,
     isLogged: logRequests && logger !== silent,

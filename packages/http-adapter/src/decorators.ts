@@ -42,6 +42,12 @@ export interface ControllerOptions {
 /** Makes a class a controller: its routes are served under `prefix`. List it in `controllers`. */
 export function Controller(prefix = '', options: ControllerOptions = {}) {
   refuseNonText('Controller', 'prefix', prefix);
+  if (typeof options === 'object' && 'scope' in options) {
+    throw new DeclarationError(
+      '@Controller has no option "scope".',
+      "Take what lives with a request as a parameter of the handlers. Where the controller itself shall live so long, write @Injectable({ scope: 'request' }) above @Controller().",
+    );
+  }
   checkOptions('Controller', options, ['controllers']);
   const { controllers = [] } = options;
   if (!Array.isArray(controllers)) {

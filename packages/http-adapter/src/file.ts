@@ -2,6 +2,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Portable } from '@turno/core';
 import { httpErrorOf, NotFound } from './http-error.js';
+import { refuseUnknownOptions } from './misuse.js';
 import { isGone } from './response.js';
 
 /** Options of {@link file}. */
@@ -21,6 +22,14 @@ export interface SendFileOptions {
   readonly immutable?: boolean;
 }
 
+const optionNames = [
+  'root',
+  'type',
+  'download',
+  'maxAge',
+  'immutable',
+] as const satisfies (keyof SendFileOptions)[];
+
 /** What {@link file} makes. */
 @Portable()
 export class FileAnswer {
@@ -35,8 +44,10 @@ export class FileAnswer {
  * To be returned by a handler: sends a file, on the event loop and piece by piece, also where the
  * handler runs in a thread. What does not exist, is a folder, leads out of `root`, or below it begins with
  * a dot, is a 404 or 403; the log says why.
+ * @throws OptionsError for an option that does not exist: a `root` that is misspelt bounds nothing.
  */
 export function file(path: string, options: SendFileOptions = {}): FileAnswer {
+  refuseUnknownOptions('file', options, optionNames);
   return new FileAnswer(path, options);
 }
 

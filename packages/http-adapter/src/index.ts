@@ -1,6 +1,7 @@
 /** The public names of @turno/http-adapter. */
 export { createApp } from './create-app.js';
-export { App, type CloseOptions } from './app.js';
+export { App } from './app.js';
+export type { CloseOptions } from './close-options.js';
 export type { AppOptions } from './app-options.js';
 export { Catch } from './catch.js';
 export { BackgroundTasks } from './background.js';
@@ -41,6 +42,7 @@ export type { FormLimits } from './form.js';
 export {
   ParameterFault,
   type BodyOptions,
+  type BodyType,
   type Location,
   type ParameterOptions,
   type ParameterProblem,

@@ -5,6 +5,7 @@ import { answerClientErrors } from './client-error.js';
 import { OptionsError } from './errors.js';
 import { handleExpectations } from './expectation.js';
 import type { Logger } from './logger.js';
+import { refuseUnknownOptions } from './misuse.js';
 import { limitWrites } from './write-timeout.js';
 
 /** Limits of a server; times in milliseconds, 0 for none. */
@@ -42,10 +43,15 @@ const configured = new WeakSet<Server>();
  * first call counts, also for `listen` with that server. A server of
  * node:http, node:https or node:http2; the last one has no limits of headers, requests and idle
  * connections, except for clients that speak HTTP/1.1 to it.
- * @throws OptionsError when a limit is no whole number.
+ * @throws OptionsError when a limit is no whole number, or there is no such limit.
  */
 export function configureServer<T extends Server>(server: T, limits: ServerLimits = {}): T {
-  const checked = checkLimits('configureServer', limits);
+  refuseUnknownOptions('configureServer', limits, limitNames);
+  return applyLimits(server, checkLimits('configureServer', limits));
+}
+
+/** As {@link configureServer}, with limits that have been checked. */
+export function applyLimits<T extends Server>(server: T, checked: Required<ServerLimits>): T {
   if (configured.has(server)) return server;
   configured.add(server);
   const { headersTimeout, requestTimeout, keepAliveTimeout, writeTimeout, maxConnections } =

@@ -44,3 +44,15 @@ export const silent: Logger = {
   warn: () => undefined,
   info: () => undefined,
 };
+
+/**
+ * Where it is told why a process ends. Without a logger that is stderr: a program that ends without a
+ * word is one that nobody can mend.
+ */
+export function lastWords(log: Logger): Logger['error'] {
+  if (log !== silent) return (fields, message) => log.error(fields, message);
+  return (fields, message) => {
+    const { err } = fields as { readonly err?: unknown };
+    console.error(...(err === undefined ? [message] : [`${message}:`, err]));
+  };
+}

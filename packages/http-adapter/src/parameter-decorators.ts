@@ -77,7 +77,7 @@ export function Body(
   if (given.length > 1) {
     throw new DeclarationError('@Body was applied without parentheses.', 'Write @Body().');
   }
-  const how = howOf('Body', given, ['optional', 'as']);
+  const how = howOf('Body', given, ['optional', 'as', 'type']);
   if (isSchema(how)) return declare(bodySource(how));
   const { as = 'json', optional = false } = how;
   // JavaScript may pass anything.

@@ -40,10 +40,18 @@ export interface BodyOptions extends Pick<ParameterOptions, 'optional'> {
    * Buffer), as it came. An empty body is none.
    */
   readonly as?: 'json' | 'text' | 'bytes';
+  /** The outermost type, where the declared type does not tell (no metadata). */
+  readonly type?: BodyType;
 }
 
 /** What a body is read as: JSON, a form, or the bytes of whatever it is. */
 export type BodyKind = 'body' | 'form' | 'bytes';
+
+/** The types that a JSON body can be checked against without a schema. */
+export type BodyType =
+  ObjectConstructor | ArrayConstructor | StringConstructor | NumberConstructor | BooleanConstructor;
+
+const bodyTypes: readonly unknown[] = [Object, Array, String, Number, Boolean];
 
 /** One fault of one parameter, as the 422 answer lists it. */
 export interface ParameterProblem {
@@ -142,7 +150,7 @@ export function bodySource(how: BodyOptions | StandardSchema): RequestSource {
   const fault = (message: string) => new ParameterFault([{ location: 'body', path: '', message }]);
   const bodyReader = (parameter: ParameterInfo): ((body: unknown) => unknown) => {
     if (isSchema(how)) return (body) => checked(how, body, 'body', '', name);
-    const check = bodyCheck(parameter.type);
+    const check = how.type === undefined ? bodyCheck(parameter.type) : saidBodyCheck(how.type);
     return (body) => {
       if (body === undefined) {
         if (how.optional === true) return undefined;
@@ -161,6 +169,12 @@ export function bodySource(how: BodyOptions | StandardSchema): RequestSource {
     reads: 'body',
     required: !isSchema(how) && how.optional !== true,
     reader(parameter) {
+      // Here only: the loader of threads may leave no metadata where that of the loop does.
+      if (!isSchema(how) && how.type === undefined && parameter.type === undefined) {
+        throw new TypeError(
+          `${noMetadata}; name its type: @Body({ type: Array }) (or Object, String, Number, Boolean), or give a Standard Schema: @Body(schema).`,
+        );
+      }
       const read = bodyReader(parameter);
       return ({ body }) => read(body);
     },
@@ -341,11 +355,15 @@ function conversionOf(
   location: TextLocation,
   key: string,
 ): Conversion {
-  // Without metadata there is nothing to convert to: the text is taken as it is.
-  const wanted = (how.type as PrimitiveType | undefined) ?? type ?? String;
+  const wanted = (how.type as PrimitiveType | undefined) ?? type ?? typeOfDefault(how.default);
   const conversion = conversionTo(wanted);
   if (conversion === undefined) {
     const decorator = `@${decorators[location]}`;
+    if (wanted === undefined) {
+      throw new TypeError(
+        `${noMetadata}; name its type: ${decorator}("${key}", { type: Number }) (or String, Boolean, BigInt), or give a Standard Schema: ${decorator}("${key}", schema).`,
+      );
+    }
     if (wanted === Array && location !== 'path' && location !== 'cookie') {
       throw new TypeError(
         `the compiler does not tell the type of its items; name it: ${decorator}("${key}", { type: [Number] }).`,
@@ -367,8 +385,31 @@ function conversionOf(
   return conversion;
 }
 
+/** Taken as a text it would be a wrong value of the declared type, and nobody would say so. */
+const noMetadata = 'the compiler left no type metadata for it';
+
+/** Where no metadata tells the type of a parameter, its default does. */
+function typeOfDefault(fallback: ParameterOptions['default']): PrimitiveType | undefined {
+  if (typeof fallback === 'string') return String;
+  if (typeof fallback === 'number') return Number;
+  if (typeof fallback === 'boolean') return Boolean;
+  return typeof fallback === 'bigint' ? BigInt : undefined;
+}
+
 /** @returns what the body must be instead, or undefined if it is right. */
 type BodyCheck = (body: unknown) => string | undefined;
+
+/** That of the type which the options name. */
+function saidBodyCheck(type: BodyType): BodyCheck {
+  if (!bodyTypes.includes(type)) {
+    throw new TypeError(
+      `JSON is no ${typeName(type)}; write @Body({ type: Object }) (or Array, String, Number, Boolean), or give a Standard Schema: @Body(schema).`,
+    );
+  }
+  if (type !== Object) return bodyCheck(type);
+  return (body) =>
+    typeof body === 'object' && body !== null && !Array.isArray(body) ? undefined : 'an object';
+}
 
 /** Without a schema only the outermost type is checked, as far as metadata tells it. */
 function bodyCheck(type: unknown): BodyCheck {

@@ -106,11 +106,14 @@ function addControllers(
   list: string,
   above: Above,
 ): void {
-  // A set: a controller that two feature lists both name is one controller.
-  [...new Set(controllers)].forEach((controller, position) => {
+  const seen = new Set<unknown>();
+  for (const [position, controller] of controllers.entries()) {
+    // A controller that two feature lists both name is one controller.
+    if (seen.has(controller)) continue;
+    seen.add(controller);
     if (typeof controller === 'function') {
       addController(table, controller as AbstractClass, list, above);
-      return;
+      continue;
     }
     table.problems.push(
       new RouteError(
@@ -120,7 +123,7 @@ function addControllers(
           : 'List classes that are decorated with @Controller().',
       ),
     );
-  });
+  }
 }
 
 function addController(

@@ -5,7 +5,8 @@ import type { Http2Session, Http2Stream } from 'node:http2';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { lingerTime } from './connection.js';
 import { ListenError } from './errors.js';
-import { checkLimits, configureServer, type ServerLimits } from './limits.js';
+import { applyLimits, checkLimits, limitNames, type ServerLimits } from './limits.js';
+import { refuseUnknownOptions } from './misuse.js';
 
 /** Where to listen, and what to put up with there. */
 export interface ListenOptions extends ServerLimits {
@@ -22,6 +23,13 @@ export interface ListenOptions extends ServerLimits {
    */
   readonly server?: Server;
 }
+
+export const listenNames: readonly (keyof ListenOptions)[] = [
+  'port',
+  'host',
+  'server',
+  ...limitNames,
+];
 
 /** Where a server listens. */
 export interface Address {
@@ -40,6 +48,7 @@ export async function openServer(
   // JavaScript may leave them out.
   options: ListenOptions | undefined,
 ): Promise<{ server: OpenServer; address: Address }> {
+  if (options !== undefined) refuseUnknownOptions('listen', options, listenNames);
   if (options?.port === undefined) {
     throw new ListenError(
       'listen was given no port.',
@@ -53,11 +62,11 @@ export async function openServer(
       'A port is a whole number from 0 to 65535; 0 lets the system choose one.',
     );
   }
-  checkLimits('listen', options);
+  const limits = checkLimits('listen', options);
   const server = options.server ?? createServer();
   // The app refuses a missing Host itself, with a problem document.
   if ('requireHostHeader' in server) server.requireHostHeader = false;
-  configureServer(server, options);
+  applyLimits(server, limits);
   server.on('request', listener);
   const open = watch(server);
   await new Promise<void>((resolve, reject) => {

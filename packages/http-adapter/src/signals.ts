@@ -1,6 +1,9 @@
 /** Closes an app when the process is told to end. */
 import { constants } from 'node:os';
-import type { App, CloseOptions } from './app.js';
+import type { App } from './app.js';
+import { checkCloseOptions, type CloseOptions } from './close-options.js';
+import { lastWords } from './logger.js';
+import { refuseNonApp } from './misuse.js';
 
 type Signal = 'SIGINT' | 'SIGTERM';
 
@@ -17,6 +20,8 @@ const echo = 100;
  * @returns a function that takes the signal handlers away again.
  */
 export function closeOnSignals(app: App, options: CloseOptions = {}): () => void {
+  refuseNonApp('closeOnSignals', app);
+  checkCloseOptions('closeOnSignals', options);
   const stop = onSignals(async (signal) => {
     await closeAndTell(app, options, { signal });
     stop();
@@ -51,7 +56,7 @@ export async function closeAndTell(app: App, options: CloseOptions, why: object)
     await app.close(options);
     app.log.info({}, 'closed');
   } catch (err) {
-    app.log.error({ err }, 'closing failed');
+    lastWords(app.log)({ err }, 'closing failed');
     process.exitCode = 1;
   }
 }

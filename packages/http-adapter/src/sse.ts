@@ -1,5 +1,6 @@
 /** Server-sent events, as a returned value. */
 import { ReplyError } from './errors.js';
+import { refuseUnknownOptions } from './misuse.js';
 
 /** One event, as https://html.spec.whatwg.org/multipage/server-sent-events.html defines its fields. */
 export interface ServerSentEvent {
@@ -41,7 +42,9 @@ export class EventStream {
  * for events, so that it does not wait for ever.
  * @throws ReplyError for a `keepAlive` that is no number of milliseconds.
  */
-export function sse(events: Events, { keepAlive = 15_000 }: SseOptions = {}): EventStream {
+export function sse(events: Events, options: SseOptions = {}): EventStream {
+  refuseUnknownOptions('sse', options, ['keepAlive']);
+  const { keepAlive = 15_000 } = options;
   if (keepAlive === false || keepAlive === 0) return new EventStream(events, undefined);
   if (!Number.isFinite(keepAlive) || keepAlive < 0 || keepAlive > longest) {
     throw new ReplyError(

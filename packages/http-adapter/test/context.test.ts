@@ -62,6 +62,20 @@ it('a header is seen behind a body that was read', async () => {
   });
 });
 
+it('a header is set by a middleware', async () => {
+  const options = { controllers: [Traced], providers: [Traces], threads: { size: 1 } };
+  await using used = await createApp({ ...options, logger: false });
+  used.use(({ headers }, _response, next) => {
+    traceparent.run(String(headers.traceparent), () => next());
+  });
+  const ask = (header: string) => used.inject({ url: '/trace', headers: { traceparent: header } });
+  const answers = await Promise.all(['00-4bf9-01', '00-a3ce-00'].map(ask));
+  expect(answers.map((answer) => answer.json<object>())).toEqual([
+    { seen: ['00-4bf9-01', '00-4bf9-01'] },
+    { seen: ['00-a3ce-00', '00-a3ce-00'] },
+  ]);
+});
+
 it('what is set around `inject` reaches them as well', async () => {
   const response = await traceparent.run('injected', () => app.inject('/trace'));
   expect(response.json()).toEqual({ seen: ['injected', 'injected'] });

@@ -3,6 +3,7 @@ import { Injectable, Provides } from '@turno/core';
 import { z } from 'zod';
 import {
   Controller,
+  createApp,
   Get,
   Header,
   Path,
@@ -356,5 +357,87 @@ describe('a Standard Schema', () => {
       expect.stringContaining('The zod schema of query "q" answered with a promise'),
       'TypeError: schema is broken',
     ]);
+  });
+});
+
+describe('without type metadata', () => {
+  /** A handler with one parameter, as a compiler that leaves no metadata makes it. */
+  function controllerWith(parameter: (...at: [object, string, number]) => void, method = Get) {
+    class Search {
+      async find(given: unknown) {
+        return { type: typeof given, given };
+      }
+    }
+    parameter(Search.prototype, 'find', 0);
+    method('/find')(Search.prototype, 'find', { value: Search.prototype.find });
+    Controller()(Search);
+    return Search;
+  }
+  const problemOf = async (parameter: (...at: [object, string, number]) => void) => {
+    const controllers = [controllerWith(parameter)];
+    const error: unknown = await createApp({ controllers, logger: false }).catch((e: unknown) => e);
+    return (error as Error).message;
+  };
+  async function answer(parameter: (...at: [object, string, number]) => void, url: string) {
+    const { app } = await makeApp({ controllers: [controllerWith(parameter)] });
+    return (await app.inject(url)).json<object>();
+  }
+  async function posted(parameter: (...at: [object, string, number]) => void, payload: string) {
+    const { app } = await makeApp({ controllers: [controllerWith(parameter, Post)] });
+    const headers = { 'content-type': 'application/json' };
+    return (await app.inject({ method: 'POST', url: '/find', payload, headers })).json<object>();
+  }
+
+  it.each([
+    ['path "id"', '@Path("id", { type: Number })', Path('id')],
+    ['query "n"', '@Query("n", { type: Number })', Query('n')],
+    ['query "n"', '@Query("n", { type: Number })', Query('n', { optional: true })],
+    ['header "x-n"', '@Header("x-n", { type: Number })', Header('x-n')],
+    ['body', '@Body({ type: Array })', Body()],
+    ['body', '@Body({ type: Array })', Body({ optional: true })],
+  ])('the start asks for the type of %s: %s', async (name, remedy, parameter) => {
+    const message = await problemOf(parameter);
+    expect(message).toContain(
+      `${name} (parameter 1 of Search.find) cannot be read: the compiler left no type metadata for it`,
+    );
+    expect(message).toContain(remedy);
+  });
+
+  it('a parameter has the type that its options name', async () => {
+    expect(await answer(Query('n', { type: Number }), '/find?n=12')).toEqual({
+      type: 'number',
+      given: 12,
+    });
+    const list = Query('n', { type: [Number] });
+    expect(await answer(list, '/find?n=1&n=2')).toEqual({ type: 'object', given: [1, 2] });
+  });
+
+  it('a parameter has the type of its default', async () => {
+    const page = Query('n', { default: 1 });
+    expect(await answer(page, '/find?n=12')).toEqual({ type: 'number', given: 12 });
+    expect(await answer(page, '/find')).toEqual({ type: 'number', given: 1 });
+    expect(await answer(page, '/find?n=x')).toEqual(
+      refused(fault('query', 'n', 'must be a number')),
+    );
+    const flag = Query('n', { default: false });
+    expect(await answer(flag, '/find?n=1')).toEqual({ type: 'boolean', given: true });
+  });
+
+  it.each([
+    [Array, '[1]', '{"0":1}', 'must be an array'],
+    [Object, '{"a":1}', '[1]', 'must be an object'],
+    [Object, '{}', 'null', 'must be an object'],
+    [Number, '12', '"12"', 'must be a number'],
+  ])('a body is checked against %p where its options name it', async (type, right, wrong, why) => {
+    expect(await posted(Body({ type }), right)).toMatchObject({
+      given: JSON.parse(right) as unknown,
+    });
+    expect(await posted(Body({ type }), wrong)).toEqual(refused(fault('body', '', why)));
+  });
+
+  it('a body cannot have another type', async () => {
+    expect(await problemOf(Body({ type: Date as never }))).toContain(
+      'JSON is no Date; write @Body({ type: Object })',
+    );
   });
 });

@@ -1,5 +1,15 @@
-import { DeclarationError, GraphError, Inject, Injectable, Provides, token } from '@turno/core';
 import {
+  Container,
+  DeclarationError,
+  GraphError,
+  handlerToken,
+  Inject,
+  Injectable,
+  Provides,
+  token,
+} from '@turno/core';
+import {
+  All,
   AppError,
   Body,
   Controller,
@@ -173,6 +183,80 @@ describe('routes', () => {
     expect((await app.inject('/listed')).payload).toBe('Unlisted');
     expect((await app.inject('/unlisted')).statusCode).toBe(404);
   });
+});
+
+describe('app.explain', () => {
+  @Controller('/users')
+  class Users {
+    @Get('/:id') async one(@Path('id') id: number) {
+      return id;
+    }
+    @Get('/all') async all() {
+      return 'all';
+    }
+    @All('/:id') async any() {
+      return 'any';
+    }
+  }
+
+  it('explains a route as it is declared, or as it is asked for', async () => {
+    const { app } = await makeApp({ controllers: [Users] });
+    const one = app.container.explain(handlerToken(Users, 'one'));
+    expect(app.explain('GET /users/:id')).toBe(one);
+    expect(app.explain('get /users/:id/')).toBe(one);
+    expect(app.explain('GET /users/7?page=1')).toBe(one);
+    expect(app.explain('HEAD /users/7')).toBe(one);
+    expect(app.explain('GET /users/all')).toMatch(/^Users\.all:/);
+    expect(app.explain('ALL /users/:id')).toMatch(/^Users\.any:/);
+    expect(app.explain('PUT /users/7')).toMatch(/^Users\.any:/);
+  });
+
+  it.each(['GET /nowhere', 'users', '', undefined, 'GET users'])(
+    'names the routes where %p is none',
+    async (given) => {
+      const { app } = await makeApp({ controllers: [Users] });
+      expect(() => app.explain(given as string)).toThrow(
+        /^explain was given .*, which is no route\. The routes are 'GET \/users\/:id', 'GET \/users\/all', 'ALL \/users\/:id'\.$/,
+      );
+    },
+  );
+
+  it('is what container.explain points to', async () => {
+    const { app } = await makeApp({ controllers: [Users] });
+    for (const given of ['GET /users', Users.prototype.one]) {
+      expect(() => app.container.explain(given as never)).toThrow(
+        /^explain was given .*, which is no token\. .* a route by app\.explain\('GET \/burgers\/:id'\)\.$/,
+      );
+    }
+  });
+});
+
+it('a controller may live with a request', async () => {
+  @Injectable({ scope: 'request' })
+  class Session {
+    readonly user = 'ann';
+  }
+  @Injectable({ scope: 'request' })
+  @Controller()
+  class Users {
+    constructor(readonly session: Session) {}
+    @Get('/me') async me() {
+      return this.session.user;
+    }
+  }
+  const { app } = await makeApp({ controllers: [Users] });
+  expect((await app.inject('/me')).payload).toBe('ann');
+});
+
+it('a handler may ask for the container', async () => {
+  @Controller()
+  class Stats {
+    @Get('/stats') async stats(container: Container) {
+      return { threads: container.threads.size };
+    }
+  }
+  const { app } = await makeApp({ controllers: [Stats] });
+  expect((await app.inject('/stats')).json()).toEqual({ threads: app.container.threads.size });
 });
 
 describe('createApp refuses', () => {

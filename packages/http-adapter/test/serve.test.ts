@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo } from 'node:net';
+import { closeOnSignals, createApp, serve, type App } from '../src/index.js';
 import { killAll, patience, Server } from './server-process.js';
 
 afterEach(killAll);
@@ -81,6 +82,63 @@ it(
   },
   patience,
 );
+
+it(
+  'without a logger it is said on stderr',
+  async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    try {
+      const server = start({ PORT: String(port), SILENT: 'yes' });
+      let said = '';
+      server.child.stderr.on('data', (text: Buffer) => (said += text.toString()));
+      expect(await server.exited).toEqual({ code: 1, signal: null });
+      expect(said).toBe(
+        `The server cannot listen on 127.0.0.1:${port} (EADDRINUSE). Another program listens there: stop it, or choose another port (0 for a free one).\n`,
+      );
+    } finally {
+      other.close();
+    }
+  },
+  patience,
+);
+
+it(
+  'an error that nobody catches is said on stderr without a logger',
+  async () => {
+    const server = start({ SILENT: 'yes' });
+    const [, url] = await server.said(/ready (.*)\n/);
+    await fetch(`${url}/throw`).catch(() => undefined);
+    expect(await server.exited).toEqual({ code: 1, signal: null });
+    expect(server.output).toMatch(/an error was not caught: Error: thrown\n +at /);
+  },
+  patience,
+);
+
+it(
+  'an option that does not exist is said in one line, and the process ends with 1',
+  async () => {
+    const server = start({ MISSPELT: 'yes' });
+    expect(await server.exited).toEqual({ code: 1, signal: null });
+    expect(server.output.split('\n')[0]).toMatch(
+      /^serve has no option "graec". Its options are port, .*, grace. {"code":"TURNO_OPTIONS"}$/,
+    );
+    expect(server.output).toMatch(/database closed\nclosed {}\nno address\n$/);
+  },
+  patience,
+);
+
+it('what is no app is refused, as the promise of one', async () => {
+  const app: unknown = createApp({ controllers: [] });
+  const refusal = 'serve was given a promise. Write serve(await createApp({ … })).';
+  await expect(serve(app as App, { port: 0 })).rejects.toThrow(refusal);
+  await expect(serve(undefined as never, { port: 0 })).rejects.toThrow(
+    'serve was given a value of type undefined, which is no app.',
+  );
+  expect(() => closeOnSignals(app as App)).toThrow('closeOnSignals was given a promise.');
+  await (await (app as Promise<App>)).close();
+});
 
 it.each([
   ['/throw', 'thrown', 'uncaughtException'],
