@@ -569,6 +569,33 @@ const provocations: readonly Provocation[] = [
   ],
 
   [
+    'several methods without metadata',
+    () => {
+      class Kitchen {
+        static async burger(_database: Database) {
+          return 'burger';
+        }
+        static async fries(_database: Database) {
+          return 'fries';
+        }
+      }
+      Provides(Burger)(Kitchen, 'burger', { value: Kitchen.burger });
+      Provides(Greeting)(Kitchen, 'fries', { value: Kitchen.fries });
+      return Container.create({ providers: [Kitchen] });
+    },
+  ],
+  [
+    'a function as a type, as that of a class which is imported with `import type`',
+    () => {
+      class Kitchen {
+        @Provides(Burger) static async burger(_make: () => string) {
+          return 'burger';
+        }
+      }
+      return problem([Kitchen]);
+    },
+  ],
+  [
     'a method without metadata',
     () => {
       class Kitchen {

@@ -51,6 +51,8 @@ export interface ContainerOptions {
    * other, each with all that it needs, before any other step of the handler's plan starts.
    */
   readonly before?: ReadonlyMap<Token, readonly Token[]>;
+  /** For adapters: tokens of their own, which messages neither suggest nor count. */
+  readonly internal?: readonly Token[];
   /** For adapters: finds further problems before anything starts; they join those of the graph. */
   readonly check?: GraphCheck;
 }
@@ -69,6 +71,7 @@ interface Settings extends EngineOptions {
   readonly overrides: readonly (readonly Provider[])[];
   readonly scopeValues: readonly Token[];
   readonly before: ReadonlyMap<Token, readonly Token[]> | undefined;
+  readonly internal: readonly Token[];
   readonly startTimeout: number;
 }
 
@@ -82,6 +85,7 @@ const optionNames = [
   'startTimeout',
   'deadline',
   'before',
+  'internal',
   'check',
 ] as const satisfies (keyof ContainerOptions)[];
 
@@ -406,6 +410,7 @@ function settingsOf(options: ContainerOptions): Settings {
     startTimeout = defaultStartTimeout,
     deadline,
     before,
+    internal = [],
     check,
   } = bare(options);
   const layers = overrides.length === 0 ? [] : [overrides];
@@ -419,6 +424,7 @@ function settingsOf(options: ContainerOptions): Settings {
     startTimeout,
     deadline,
     before,
+    internal,
     check,
   };
 }

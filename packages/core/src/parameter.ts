@@ -51,7 +51,7 @@ export function wantedByConstructor(target: AbstractClass): readonly Wanted[] {
     const records = findRecord(owner)?.parameters ?? new Map<number, ParameterRecord>();
     // A class that inherits its constructor has no metadata, no parameter records and length 0.
     if (types !== undefined || records.size > 0 || owner.length > 0) {
-      const undecorated = findRecord(owner)?.injectable === undefined ? owner.name : undefined;
+      const undecorated = isDecorated(owner) ? undefined : owner.name;
       return wanted(`the constructor of ${target.name}`, types, records, owner.length, undecorated);
     }
   }
@@ -70,6 +70,13 @@ export function wantedByMethod(
   const callable = (holder as Record<string | symbol, unknown>)[method.name];
   const length = typeof callable === 'function' ? callable.length : 0;
   return wanted(label, methodTypes(holder, method.name), method.parameters, length);
+}
+
+/** Whether a decorator stands on the class itself, so that the compiler leaves its types. */
+function isDecorated(target: AbstractClass): boolean {
+  const record = findRecord(target);
+  if (record === undefined) return false;
+  return record.isDeclared || record.injectable !== undefined || record.portable !== undefined;
 }
 
 function parentOf(target: AbstractClass): AbstractClass {

@@ -3,12 +3,14 @@ import { IncomingMessage } from 'node:http';
 import { Container, GraphError, type Class, type ContainerOptions } from '@turno/core';
 import { App } from './app.js';
 import { checkOptions, type AppOptions } from './app-options.js';
+import { BackgroundTasks } from './background.js';
 import { Catches, errorToken } from './catch.js';
 import { unfillable } from './endpoint.js';
 import { AppError, RouteError } from './errors.js';
 import { silent, type Logger } from './logger.js';
+import { Reply } from './reply.js';
 import { RequestIds } from './request-id.js';
-import { requestInfoProvider, trustOf } from './request-info.js';
+import { RequestInfo, requestInfoProvider, trustOf } from './request-info.js';
 import { RequestProviders } from './request-providers.js';
 import { requestToken } from './request.js';
 
@@ -40,6 +42,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     ],
     scopeValues: [IncomingMessage, requestToken, errorToken],
     before: table.before,
+    internal: [IncomingMessage, requestToken, errorToken, BackgroundTasks, Reply, RequestInfo],
     check: (inputs) => [
       ...table.problems,
       ...catches.problems,
@@ -65,7 +68,8 @@ async function startContainer(options: ContainerOptions): Promise<Container> {
     return await Container.create(options);
   } catch (error) {
     const errors = error instanceof GraphError ? error.errors : [];
-    throw errors.some((each) => each instanceof RouteError) ? new AppError(errors) : error;
+    if (!errors.some((each) => each instanceof RouteError)) throw error;
+    throw new AppError(errors, error instanceof GraphError ? error.hint : undefined);
   }
 }
 
