@@ -35,6 +35,7 @@ import {
 } from '@turno/core';
 import {
   AppError,
+  BackgroundTasks,
   Body,
   Catch,
   Controller,
@@ -42,6 +43,7 @@ import {
   Depends,
   Form,
   Get,
+  Header,
   Path,
   Post,
   Query,
@@ -951,7 +953,28 @@ const provocations: readonly Provocation[] = [
   ['a schema that is undefined', () => Query('id', anything(undefined))],
   ['a scope of a controller', () => Controller('/', anything({ scope: 'request' }))],
   ['an option of @Query that does not exist', () => Query('id', anything({ required: true }))],
-  ['a status that is none', () => Get('/', { status: 99 })],
+  [
+    'a status that is none',
+    () => {
+      class Burgers {
+        @Get('/', { status: 99 }) async one() {
+          return 'burger';
+        }
+      }
+      return Burgers;
+    },
+  ],
+  [
+    'an option of a route that does not exist',
+    () => {
+      class Burgers {
+        @Get('/', anything({ stauts: 201 })) async one() {
+          return 'burger';
+        }
+      }
+      return Burgers;
+    },
+  ],
   [
     'a parameter of a type that no text has',
     async () => {
@@ -1349,6 +1372,21 @@ const provocations: readonly Provocation[] = [
     },
   ],
   ['a grace that is none', async () => (await appOf([])).close({ grace: -1 })],
+  [
+    'a header where there is no request',
+    async () => {
+      class Access {
+        @Provides(Greeting, { scope: 'request' })
+        static async user(@Header('authorization') key: string) {
+          return key;
+        }
+      }
+      const app = await createApp({ controllers: [], providers: [Access], logger: false });
+      apps.push(app);
+      return app.container.run((scope) => scope.resolve(Greeting));
+    },
+  ],
+  ['a task that is a promise', () => new BackgroundTasks().add(anything(Promise.resolve()))],
   ['a time that is none', async () => (await appOf([])).listen({ port: 0, requestTimeout: -1 })],
   ['no connection at all', async () => (await appOf([])).listen({ port: 0, maxConnections: 0 })],
 

@@ -82,11 +82,15 @@ export class MissingProviderError extends TurnoError {
     hint: MissingHint = 'token',
   ) {
     const asked = path.length > 1 ? `, which ${path[path.length - 2] ?? ''} asks for` : '';
-    super({
-      fact: `There is no provider for "${token}"${asked}${parameter === undefined ? '' : ` (${parameter})`}.${didYouMean(suggestions)}`,
-      path,
-      remedy: missingRemedy(token, hint),
-    });
+    const fact = `There is no provider for "${token}"${asked}${parameter === undefined ? '' : ` (${parameter})`}.`;
+    const near = didYouMean(suggestions);
+    const remedy = missingRemedy(token, hint);
+    // The compiler knows the names of classes: what they lack is more often a decorator.
+    super(
+      hint === 'class'
+        ? { fact, path, remedy: `${remedy}${near}` }
+        : { fact: `${fact}${near}`, path, remedy },
+    );
   }
 }
 

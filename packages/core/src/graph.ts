@@ -219,6 +219,11 @@ export class Graph {
     return problems;
   }
 
+  /** Whether a token is an adapter's own. */
+  isInternal(token: Token): boolean {
+    return this.internal.has(token);
+  }
+
   /** Whether an override of a token stands for what lives in threads. */
   replacesThread(token: Token): boolean {
     const scopes = (this.originals.get(token) ?? []).map(({ provider }) =>

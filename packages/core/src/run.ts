@@ -32,8 +32,8 @@ export interface RunScope {
   disposalOf(owner: Scope): Disposal;
   readonly executor: Executor;
   readonly splitter: Splitter;
-  /** A value that was given to the scope. */
-  given(token: Token): unknown;
+  /** A value that was given to the scope. @param plan - what wants it, for messages. */
+  given(token: Token, plan: Plan): unknown;
   /** The cell of a value that the scope or its container keeps (or is making). */
   kept(node: Node): Cell;
   /** Makes a cell for a value that this run is going to make. */
@@ -151,7 +151,7 @@ export class Run implements HopCaller {
     const { plan, scope, values } = this;
     try {
       for (const { index, node } of plan.given) {
-        if (node.kind === 'given') values[index] = scope.given(node.token);
+        if (node.kind === 'given') values[index] = scope.given(node.token, plan);
       }
       this.readInputs();
     } catch (error) {

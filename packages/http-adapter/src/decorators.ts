@@ -90,26 +90,32 @@ function shown(option: string | number): string {
   return typeof option === 'string' ? `'${option}'` : String(option);
 }
 
+/** @param label - of the decorator, without its `@`, and where it stands. */
+function checkRouteOptions(label: string, options: RouteOptions): void {
+  checkOptions(label, options, ['status', ...handlerOptions]);
+  const { status, on } = options;
+  if (status !== undefined && (!Number.isInteger(status) || status < 200 || status > 599)) {
+    throw new DeclarationError(
+      `@${label} has the status ${String(status)}.`,
+      'A status is a whole number from 200 to 599.',
+    );
+  }
+  if (on !== undefined && !placements.includes(on)) {
+    throw new DeclarationError(
+      `@${label} has the unknown placement '${on}'.`,
+      `\`on\` is 'loop' or 'thread'.`,
+    );
+  }
+}
+
 function routeDecorator(decorator: string, method: HttpMethod | 'ALL') {
   return (path = '', options: RouteOptions = {}) => {
     refuseNonText(decorator, 'path', path);
-    checkOptions(decorator, options, ['status', ...handlerOptions]);
-    const { status, on } = options;
-    if (status !== undefined && (!Number.isInteger(status) || status < 200 || status > 599)) {
-      throw new DeclarationError(
-        `@${decorator} has the status ${String(status)}.`,
-        'A status is a whole number from 200 to 599.',
-      );
-    }
-    if (on !== undefined && !placements.includes(on)) {
-      throw new DeclarationError(
-        `@${decorator} has the unknown placement '${on}'.`,
-        `\`on\` is 'loop' or 'thread'.`,
-      );
-    }
     return (target: object, name: string | symbol, _descriptor: PropertyDescriptor): void => {
       refuseStandardDecorator(decorator, name);
       const owner = (typeof target === 'function' ? target : target.constructor) as AbstractClass;
+      checkRouteOptions(`${decorator} on ${owner.name}.${String(name)}`, options);
+      const { status } = options;
       const { routes } = recordOf(owner);
       const others = routes.filter(({ handler }) => handler === name);
       const said = Object.assign({}, ...others.map(({ options }) => options)) as HandlerOptions;
