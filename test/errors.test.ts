@@ -585,6 +585,33 @@ const provocations: readonly Provocation[] = [
   ],
 
   [
+    'several methods without metadata',
+    () => {
+      class Kitchen {
+        static async burger(_database: Database) {
+          return 'burger';
+        }
+        static async fries(_database: Database) {
+          return 'fries';
+        }
+      }
+      Provides(Burger)(Kitchen, 'burger', { value: Kitchen.burger });
+      Provides(Greeting)(Kitchen, 'fries', { value: Kitchen.fries });
+      return Container.create({ providers: [Kitchen] });
+    },
+  ],
+  [
+    'a function as a type, as that of a class which is imported with `import type`',
+    () => {
+      class Kitchen {
+        @Provides(Burger) static async burger(_make: () => string) {
+          return 'burger';
+        }
+      }
+      return problem([Kitchen]);
+    },
+  ],
+  [
     'a method without metadata',
     () => {
       class Kitchen {
@@ -940,14 +967,62 @@ const provocations: readonly Provocation[] = [
   ['a schema that is undefined', () => Query('id', anything(undefined))],
   ['a scope of a controller', () => Controller('/', anything({ scope: 'request' }))],
   ['an option of @Query that does not exist', () => Query('id', anything({ required: true }))],
-  ['a status that is none', () => Get('/', { status: 99 })],
+  [
+    'a status that is none',
+    () => {
+      class Burgers {
+        @Get('/', { status: 99 }) async one() {
+          return 'burger';
+        }
+      }
+      return Burgers;
+    },
+  ],
+  [
+    'an option of a route that does not exist',
+    () => {
+      class Burgers {
+        @Get('/', anything({ stauts: 201 })) async one() {
+          return 'burger';
+        }
+      }
+      return Burgers;
+    },
+  ],
   ['a body as something unknown', () => Body({ as: anything('xml') })],
-  ['a limit of a route that is none', () => Post('/', { bodyLimit: -1 })],
+  [
+    'a limit of a route that is none',
+    () => {
+      class Burgers {
+        @Post('/', { bodyLimit: -1 }) async add() {
+          return 'burger';
+        }
+      }
+      return Burgers;
+    },
+  ],
   [
     'a limit of forms of a route that does not exist',
-    () => Post('/', { forms: anything({ parts: 1 }) }),
+    () => {
+      class Burgers {
+        @Post('/', { forms: anything({ parts: 1 }) }) async add() {
+          return 'burger';
+        }
+      }
+      return Burgers;
+    },
   ],
-  ['a limit of forms of a route that is none', () => Post('/', { forms: { files: -1 } })],
+  [
+    'a limit of forms of a route that is none',
+    () => {
+      class Burgers {
+        @Post('/', { forms: { files: -1 } }) async add() {
+          return 'burger';
+        }
+      }
+      return Burgers;
+    },
+  ],
   [
     'a parameter of a type that no text has',
     async () => {
@@ -1413,6 +1488,21 @@ const provocations: readonly Provocation[] = [
     },
   ],
   ['a grace that is none', async () => (await appOf([])).close({ grace: -1 })],
+  [
+    'a header where there is no request',
+    async () => {
+      class Access {
+        @Provides(Greeting, { scope: 'request' })
+        static async user(@Header('authorization') key: string) {
+          return key;
+        }
+      }
+      const app = await createApp({ controllers: [], providers: [Access], logger: false });
+      apps.push(app);
+      return app.container.run((scope) => scope.resolve(Greeting));
+    },
+  ],
+  ['a task that is a promise', () => new BackgroundTasks().add(anything(Promise.resolve()))],
   ['a time that is none', async () => (await appOf([])).listen({ port: 0, requestTimeout: -1 })],
   ['no connection at all', async () => (await appOf([])).listen({ port: 0, maxConnections: 0 })],
 

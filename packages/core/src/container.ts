@@ -52,6 +52,8 @@ export interface ContainerOptions {
    * parameters are read that they do not need.
    */
   readonly before?: ReadonlyMap<Token, readonly Token[]>;
+  /** For adapters: tokens of their own, which messages neither suggest nor count. */
+  readonly internal?: readonly Token[];
   /** For adapters: finds further problems before anything starts; they join those of the graph. */
   readonly check?: GraphCheck;
 }
@@ -70,6 +72,7 @@ interface Settings extends EngineOptions {
   readonly overrides: readonly (readonly Provider[])[];
   readonly scopeValues: readonly Token[];
   readonly before: ReadonlyMap<Token, readonly Token[]> | undefined;
+  readonly internal: readonly Token[];
   readonly startTimeout: number;
 }
 
@@ -83,6 +86,7 @@ const optionNames = [
   'startTimeout',
   'deadline',
   'before',
+  'internal',
   'check',
 ] as const satisfies (keyof ContainerOptions)[];
 
@@ -416,6 +420,7 @@ function settingsOf(options: ContainerOptions): Settings {
     startTimeout = defaultStartTimeout,
     deadline,
     before,
+    internal = [],
     check,
   } = bare(options);
   const layers = overrides.length === 0 ? [] : [overrides];
@@ -429,6 +434,7 @@ function settingsOf(options: ContainerOptions): Settings {
     startTimeout,
     deadline,
     before,
+    internal,
     check,
   };
 }

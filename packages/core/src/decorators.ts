@@ -164,7 +164,7 @@ export function declareHandler(
  * that it inherits.
  */
 export function declareClass(target: AbstractClass): void {
-  recordOf(target, declareClass);
+  recordOf(target, declareClass).isDeclared = true;
 }
 
 /** For adapters: declares that a parameter is read from a scope value, as `@Query` does. */

@@ -16,6 +16,7 @@ import {
   type OffloadedNode,
 } from './node.js';
 import { manifestOf } from './manifest.js';
+import { constructorTypes, methodTypes } from './metadata.js';
 import { loop, sideOf } from './placement.js';
 import { compilePlan, leavingHops, type Plan, type Stored } from './plan.js';
 import { createExecutor, groupNames, type ThreadOptions } from './threads/create-executor.js';
@@ -115,7 +116,7 @@ export class Engine {
     const isRight = found.length === 0;
     if (isRight) found.push(...engine.findLeaving());
     found.push(...(check?.(isRight ? facts : undefined) ?? []));
-    if (found.length > 0) throw new GraphError(found);
+    if (found.length > 0) throw new GraphError(found, hintOn(found, graph.nodes, input));
     for (const node of graph.nodes) engine.disownValue(node);
     const manifest = engine.wanted();
     // Should that fail, they are as if nobody had tried.
@@ -410,6 +411,27 @@ class Threads {
       }),
     );
   }
+}
+
+/** What to say of problems that all come from one: that the compiler leaves no metadata. */
+function hintOn(
+  problems: readonly TurnoError[],
+  nodes: readonly Node[],
+  { internal = [] }: GraphInput,
+): string | undefined {
+  const lacking = problems.filter(({ message }) => message.includes('left no type metadata'));
+  const isOwn = (node: Node) =>
+    node.kind === 'method' && internal.some((token) => token === node.record.provides?.token);
+  if (lacking.length < 2 || nodes.some((node) => hasMetadata(node) && !isOwn(node)))
+    return undefined;
+  return 'No class has type metadata: is `emitDecoratorMetadata` off, or is this tsx or esbuild (docs/loaders.md)?';
+}
+
+function hasMetadata(node: Node): boolean {
+  if (node.kind === 'class') return constructorTypes(node.target) !== undefined;
+  if (node.kind !== 'method') return false;
+  const holder = (node.static ? node.target : node.target.prototype) as object;
+  return methodTypes(holder, node.method) !== undefined;
 }
 
 /** @throws DeclarationError for what is no token: JavaScript may pass anything. */

@@ -56,11 +56,15 @@ function didYouMean(candidates: readonly string[]): string {
 export class GraphError extends TurnoError {
   readonly code = 'TURNO_GRAPH';
 
-  constructor(readonly errors: readonly TurnoError[]) {
+  constructor(
+    readonly errors: readonly TurnoError[],
+    /** What several of them may come from. */
+    readonly hint?: string,
+  ) {
     const count =
       errors.length === 1 ? 'There is 1 problem' : `There are ${errors.length} problems`;
     super({
-      fact: `${count} in the graph of providers:\n${errors.map((error, index) => `  ${index + 1}. [${error.code}] ${error.message}`).join('\n')}`,
+      fact: `${count} in the graph of providers:\n${hint === undefined ? '' : `  ${hint}\n`}${errors.map((error, index) => `  ${index + 1}. [${error.code}] ${error.message}`).join('\n')}`,
     });
   }
 }
@@ -78,11 +82,15 @@ export class MissingProviderError extends TurnoError {
     hint: MissingHint = 'token',
   ) {
     const asked = path.length > 1 ? `, which ${path[path.length - 2] ?? ''} asks for` : '';
-    super({
-      fact: `There is no provider for "${token}"${asked}${parameter === undefined ? '' : ` (${parameter})`}.${didYouMean(suggestions)}`,
-      path,
-      remedy: missingRemedy(token, hint),
-    });
+    const fact = `There is no provider for "${token}"${asked}${parameter === undefined ? '' : ` (${parameter})`}.`;
+    const near = didYouMean(suggestions);
+    const remedy = missingRemedy(token, hint);
+    // The compiler knows the names of classes: what they lack is more often a decorator.
+    super(
+      hint === 'class'
+        ? { fact, path, remedy: `${remedy}${near}` }
+        : { fact: `${fact}${near}`, path, remedy },
+    );
   }
 }
 
@@ -231,7 +239,9 @@ export class ParameterTypeError extends TurnoError {
         ? 'is not known: the compiler left no type metadata for it'
         : found === 'Object'
           ? 'is an interface, a union or imported with `import type`, none of which exists at run time'
-          : `is ${/^(?:Number|String|Boolean|Symbol|BigInt)$/.test(found) ? found.toLowerCase() : found}, which names no provider`;
+          : found === 'Function'
+            ? 'is imported with `import type`, or a function: neither says at run time what it wants'
+            : `is ${/^(?:Number|String|Boolean|Symbol|BigInt)$/.test(found) ? found.toLowerCase() : found}, which names no provider`;
     super({
       fact: `The type of ${parameter} of ${owner} ${what}.`,
       path,

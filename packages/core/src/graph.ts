@@ -37,6 +37,8 @@ export interface GraphInput {
   readonly before?: ReadonlyMap<Token, readonly Token[]> | undefined;
   /** Of providers and handlers that have none of their own, in milliseconds. */
   readonly deadline?: number | undefined;
+  /** Tokens of an adapter, which messages neither suggest nor count. */
+  readonly internal?: readonly Token[] | undefined;
   /** The class of the container, which gives itself to whoever asks for it. */
   readonly self?: Token | undefined;
 }
@@ -86,6 +88,8 @@ export class Graph {
     private readonly before: ReadonlyMap<Token, readonly Token[]>,
     private readonly deadline: number | undefined,
     private readonly self: Token | undefined,
+    /** Tokens that messages do not suggest. */
+    private readonly internal: ReadonlySet<Token>,
   ) {}
 
   /**
@@ -93,11 +97,9 @@ export class Graph {
    * @returns the graph, and every problem in its declarations and edges. Cycles, scopes and what
    * crosses to a thread are checked by validate.ts and crossing.ts.
    */
-  static build({ providers, overrides, scopeValues, before, deadline, self }: GraphInput): {
-    graph: Graph;
-    problems: TurnoError[];
-  } {
-    const graph = new Graph(before ?? new Map(), deadline, self);
+  static build(input: GraphInput): { graph: Graph; problems: TurnoError[] } {
+    const { providers, overrides, scopeValues, before, deadline, self, internal = [] } = input;
+    const graph = new Graph(before ?? new Map(), deadline, self, new Set(internal));
     const problems: TurnoError[] = [];
     graph.add({ kind: 'signal', label: 'AbortSignal', scope: 'transient' }, AbortSignal);
     const overridden = new Set<Token>();
@@ -215,6 +217,11 @@ export class Graph {
       }
     }
     return problems;
+  }
+
+  /** Whether a token is an adapter's own. */
+  isInternal(token: Token): boolean {
+    return this.internal.has(token);
   }
 
   /** Whether an override of a token stands for what lives in threads. */
@@ -565,7 +572,14 @@ export class Graph {
 
   /** Names of what is provided, for suggestions. */
   private names(except: ReadonlySet<Token>): string[] {
-    return [...this.claims.keys()].filter((token) => !except.has(token)).map(tokenName);
+    const isHandler = (token: Token) => {
+      const slot = this.slots.get(token);
+      if (slot === undefined || slot instanceof AliasProvider) return false;
+      return slot.kind === 'method' && slot.handler;
+    };
+    return [...this.claims.keys()]
+      .filter((token) => !except.has(token) && !this.internal.has(token) && !isHandler(token))
+      .map(tokenName);
   }
 }
 

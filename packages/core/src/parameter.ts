@@ -51,7 +51,7 @@ export function wantedByConstructor(target: AbstractClass): readonly Wanted[] {
     const records = findRecord(owner)?.parameters ?? new Map<number, ParameterRecord>();
     // A class that inherits its constructor has no metadata, no parameter records and length 0.
     if (types !== undefined || records.size > 0 || owner.length > 0) {
-      const undecorated = findRecord(owner)?.injectable === undefined ? owner.name : undefined;
+      const undecorated = isDecorated(owner) ? undefined : owner.name;
       return wanted(`the constructor of ${target.name}`, types, records, owner.length, undecorated);
     }
   }
@@ -71,6 +71,13 @@ export function wantedByMethod(
   const length = typeof callable === 'function' ? callable.length : 0;
   const types = methodTypes(holder, method.name);
   return wanted(label, types, method.parameters, length, undefined, method.handler?.hint);
+}
+
+/** Whether a decorator stands on the class itself, so that the compiler leaves its types. */
+function isDecorated(target: AbstractClass): boolean {
+  const record = findRecord(target);
+  if (record === undefined) return false;
+  return record.isDeclared || record.injectable !== undefined || record.portable !== undefined;
 }
 
 function parentOf(target: AbstractClass): AbstractClass {

@@ -122,6 +122,8 @@ export interface ClassRecord {
   readonly twins: Twins;
   /** Set by `provide`: as messages show what it made. */
   label?: string;
+  /** Set by `declareClass`: a decorator of an adapter stands on it. */
+  isDeclared: boolean;
   /** Set by `@Injectable`. */
   injectable?: ProviderOptions;
   /** Set by `@Portable`. */
@@ -209,6 +211,7 @@ function addRecord(
     id,
     site,
     twins,
+    isDeclared: false,
     parameters: new Map(),
     methods: new Map(),
     staticMethods: new Map(),

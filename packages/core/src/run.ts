@@ -33,8 +33,8 @@ export interface RunScope {
   disposalOf(owner: Scope): Disposal;
   readonly executor: Executor;
   readonly splitter: Splitter;
-  /** A value that was given to the scope. */
-  given(token: Token): unknown;
+  /** A value that was given to the scope. @param plan - what wants it, for messages. */
+  given(token: Token, plan: Plan): unknown;
   /** The cell of a value that the scope or its container keeps (or is making). */
   kept(node: Node): Cell;
   /** Makes a cell for a value that this run is going to make. */
@@ -161,7 +161,7 @@ export class Run {
     const { plan, scope, values } = this;
     try {
       for (const { index, node } of plan.given) {
-        if (node.kind === 'given') values[index] = scope.given(node.token);
+        if (node.kind === 'given') values[index] = scope.given(node.token, plan);
       }
       this.readInputs(plan.inputs);
     } catch (error) {

@@ -88,7 +88,7 @@ export class ScopeInstance implements AsyncDisposable {
       disposalOf: (owner) => this.keeperOf(owner).disposal,
       executor: context.engine.executor,
       splitter: context.engine.splitter,
-      given: (token) => this.given(token),
+      given: (token, plan) => this.given(token, plan),
       // It is there: a plan that loads it was compiled for what the scope keeps, and loads come
       // in the same turn, before anything can be dropped.
       kept: (node) => this.cellOf(node) as Cell,
@@ -343,9 +343,12 @@ export class ScopeInstance implements AsyncDisposable {
     });
   }
 
-  private given(token: Token): unknown {
+  private given(token: Token, plan?: Plan): unknown {
     if (this.givenValues.has(token)) return this.givenValues.get(token);
-    if (this.outer !== undefined) return this.outer.given(token);
+    if (this.outer !== undefined) return this.outer.given(token, plan);
+    if (plan !== undefined && this.context.engine.graph.isInternal(token)) {
+      throw onlyInRequest(token, plan);
+    }
     throw new ScopeValueError(
       `The scope was created without a value for "${tokenName(token)}".`,
       `Give it one: createScope([value(${tokenName(token)}, …)]).`,
@@ -424,4 +427,18 @@ function checkResolveOptions(options: ResolveOptions): void {
     );
   }
   refuseUnknownOptions('resolve', options, ['signal', 'between']);
+}
+
+/** What reads from a request was asked for in a scope that is of none. */
+function onlyInRequest(token: Token, { steps }: Plan): ScopeValueError {
+  const wants = (index: number) => steps.find(({ needs }) => needs.includes(index));
+  const given = steps.find(({ node }) => node.kind === 'given' && node.token === token);
+  const reader = given === undefined ? undefined : wants(given.index);
+  const isRead = reader?.node.kind === 'input';
+  const owner = isRead ? reader.node.owner : (reader?.node.label ?? tokenName(token));
+  const what = isRead ? `reads ${reader.node.label}` : `asks for ${tokenName(token)}`;
+  return new ScopeValueError(
+    `${owner} ${what}, which only a request has, and this scope is not that of one.`,
+    `Let a request ask for it (in tests app.inject), or override ${owner}.`,
+  );
 }

@@ -1,5 +1,6 @@
 /** Background tasks: work that a request leaves behind, done after its answer has been sent. */
 import { DisposedError, type ScopeInstance, type Token } from '@turno/core';
+import { OptionsError } from './errors.js';
 
 type Task = (scope: ScopeInstance) => unknown;
 
@@ -28,12 +29,22 @@ export class BackgroundTasks {
    * Calls an async function on the event loop. For synchronous work give the method of an offloaded
    * object, which does it in a thread: `tasks.add(hasher.hash, 'x')` with a `hasher` that was asked for
    * by `offloaded(Hasher)`.
-   * @throws DisposedError when the tasks of the request are done already.
+   * @throws DisposedError when the tasks of the request are done already; OptionsError for what is no
+   * function.
    */
   add<Args extends readonly unknown[]>(
     run: (...args: Args) => PromiseLike<unknown>,
     ...args: Args
   ): this {
+    // JavaScript may pass anything; here the stack still says who did.
+    const given: unknown = run;
+    if (typeof given !== 'function') {
+      const isPromise = typeof (given as PromiseLike<unknown> | undefined)?.then === 'function';
+      throw new OptionsError(
+        `tasks.add was given ${isPromise ? 'a promise' : `a value of type ${typeof given}`}, which is no function.`,
+        'Write tasks.add(mail, address) instead of tasks.add(mail(address)): it is called when the answer has been sent.',
+      );
+    }
     return this.#add(() => run(...args));
   }
 

@@ -9,15 +9,17 @@ import {
 } from '@turno/core';
 import { App } from './app.js';
 import { checkOptions, type AppOptions } from './app-options.js';
+import { BackgroundTasks } from './background.js';
 import { Catches, catchingInVain, errorToken } from './catch.js';
 import { uncatchable, unfillable } from './endpoint.js';
 import { AppError, OptionsError, RouteError } from './errors.js';
 import { usingWhatHasEnded } from './generator-handler.js';
 import { guarded, silent, type Logger } from './logger.js';
-import { RequestIds } from './request-id.js';
-import { requestInfoProvider, trustOf } from './request-info.js';
 import { inOwnWords } from './own-words.js';
-import { requestLoggerProvider } from './request-logger.js';
+import { Reply } from './reply.js';
+import { RequestIds } from './request-id.js';
+import { RequestInfo, requestInfoProvider, trustOf } from './request-info.js';
+import { RequestLogger, requestLoggerProvider } from './request-logger.js';
 import { RequestProviders } from './request-providers.js';
 import { requestToken } from './request.js';
 
@@ -52,6 +54,15 @@ export async function createApp(options: AppOptions): Promise<App> {
     ],
     scopeValues: [IncomingMessage, requestToken, errorToken],
     before: table.before,
+    internal: [
+      IncomingMessage,
+      requestToken,
+      errorToken,
+      BackgroundTasks,
+      Reply,
+      RequestInfo,
+      RequestLogger,
+    ],
     check: (graph) => [
       ...table.problems,
       ...catches.problems,
@@ -88,7 +99,8 @@ async function startContainer(options: ContainerOptions): Promise<Container> {
     const isOfApp = errors.some(
       (each) => each instanceof RouteError || each instanceof OptionsError,
     );
-    throw isOfApp ? new AppError(errors) : error;
+    if (!isOfApp) throw error;
+    throw new AppError(errors, error instanceof GraphError ? error.hint : undefined);
   }
 }
 

@@ -97,14 +97,14 @@ function shown(option: string | number): string {
 }
 
 /** @throws DeclarationError. */
-function limitsOf(decorator: string, { bodyLimit, forms }: RouteOptions): BodyLimits {
+function limitsOf(label: string, { bodyLimit, forms }: RouteOptions): BodyLimits {
   if (bodyLimit !== undefined && !isByteCount(bodyLimit)) {
     throw new DeclarationError(
-      `@${decorator} has the \`bodyLimit\` ${String(bodyLimit)}.`,
+      `@${label} has the \`bodyLimit\` ${String(bodyLimit)}.`,
       'It is a whole number of bytes.',
     );
   }
-  const fault = forms === undefined ? undefined : formLimitsFault(forms, `@${decorator}`);
+  const fault = forms === undefined ? undefined : formLimitsFault(forms, `@${label}`);
   if (fault !== undefined) throw new DeclarationError(...fault);
   return {
     ...(bodyLimit === undefined ? {} : { bodyLimit }),
@@ -112,27 +112,34 @@ function limitsOf(decorator: string, { bodyLimit, forms }: RouteOptions): BodyLi
   };
 }
 
+/** @param label - of the decorator, without its `@`, and where it stands. */
+function checkRouteOptions(label: string, options: RouteOptions): void {
+  checkOptions(label, options, ['status', ...handlerOptions, 'bodyLimit', 'forms']);
+  const { status, on } = options;
+  if (status !== undefined && (!Number.isInteger(status) || status < 200 || status > 599)) {
+    throw new DeclarationError(
+      `@${label} has the status ${String(status)}.`,
+      'A status is a whole number from 200 to 599.',
+    );
+  }
+  if (on !== undefined && !placements.includes(on)) {
+    throw new DeclarationError(
+      `@${label} has the unknown placement '${on}'.`,
+      `\`on\` is 'loop' or 'thread'.`,
+    );
+  }
+}
+
 function routeDecorator(decorator: string, method: HttpMethod | 'ALL') {
   return (path = '', options: RouteOptions = {}) => {
     refuseNonText(decorator, 'path', path);
-    checkOptions(decorator, options, ['status', ...handlerOptions, 'bodyLimit', 'forms']);
-    const { status, on } = options;
-    const limits = limitsOf(decorator, options);
-    if (status !== undefined && (!Number.isInteger(status) || status < 200 || status > 599)) {
-      throw new DeclarationError(
-        `@${decorator} has the status ${String(status)}.`,
-        'A status is a whole number from 200 to 599.',
-      );
-    }
-    if (on !== undefined && !placements.includes(on)) {
-      throw new DeclarationError(
-        `@${decorator} has the unknown placement '${on}'.`,
-        `\`on\` is 'loop' or 'thread'.`,
-      );
-    }
     return (target: object, name: string | symbol, _descriptor: PropertyDescriptor): void => {
       refuseStandardDecorator(decorator, name);
       const owner = (typeof target === 'function' ? target : target.constructor) as AbstractClass;
+      const label = `${decorator} on ${owner.name}.${String(name)}`;
+      checkRouteOptions(label, options);
+      const limits = limitsOf(label, options);
+      const { status } = options;
       const { routes } = recordOf(owner);
       const others = routes.filter(({ handler }) => handler === name);
       const said = Object.assign({}, ...others.map(({ options }) => options)) as HandlerOptions;

@@ -23,11 +23,16 @@ export class RouteError extends TurnoError {
 export class AppError extends TurnoError {
   readonly code = 'TURNO_APP';
 
-  constructor(readonly errors: readonly TurnoError[]) {
+  constructor(
+    readonly errors: readonly TurnoError[],
+    /** What several of them may come from. */
+    readonly hint?: string,
+  ) {
     const count =
       errors.length === 1 ? 'There is 1 problem' : `There are ${errors.length} problems`;
     const list = errors.map((error, index) => `  ${index + 1}. [${error.code}] ${error.message}`);
-    super({ fact: `${count} in the app:\n${list.join('\n')}` });
+    const lines = hint === undefined ? list : [`  ${hint}`, ...list];
+    super({ fact: `${count} in the app:\n${lines.join('\n')}` });
   }
 }
 

@@ -372,7 +372,7 @@ function conversionOf(
     const named = how.optional === true ? '{ optional: true, type: String }' : '{ type: Number }';
     const remedy = `declare it as string, number, boolean or bigint, name one: ${decorator}("${key}", ${named}), or give a Standard Schema: ${decorator}("${key}", schema)`;
     throw new TypeError(
-      wanted === Object
+      wanted === Object || wanted === Function
         ? `the compiler does not tell its type (a union, an interface or an imported alias); ${remedy}.`
         : `a text is not converted to its type ${typeName(wanted)}; ${remedy}.`,
     );
@@ -420,6 +420,6 @@ function bodyCheck(type: unknown): BodyCheck {
     return (body) => (typeof body === name ? undefined : `a ${name}`);
   }
   throw new TypeError(
-    `JSON is plain data and no instance of ${typeName(type)}; give a Standard Schema, @Body(schema), or declare it by an interface, which is not checked.`,
+    `JSON is plain data and no instance of ${type === Function ? 'a class' : typeName(type)}; give a Standard Schema, @Body(schema), or declare it by an interface, which is not checked.`,
   );
 }

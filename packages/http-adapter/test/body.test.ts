@@ -1,4 +1,13 @@
-import { Body, Controller, createApp, createParameter, Form, Get, Post } from '../src/index.js';
+import {
+  Body,
+  Controller,
+  createApp,
+  createParameter,
+  Form,
+  Get,
+  Post,
+  type RouteOptions,
+} from '../src/index.js';
 import { closeAll, makeApp } from './support.js';
 
 afterEach(closeAll);
@@ -222,9 +231,17 @@ describe('a route may have limits of its own', () => {
   });
 
   it('which are whole numbers of bytes', () => {
-    expect(() => Post('/', { bodyLimit: -1 })).toThrow('@Post has the `bodyLimit` -1.');
-    expect(() => Post('/', { forms: { files: 0.5 } })).toThrow('`forms` of @Post has 0.5');
-    expect(() => Post('/', { forms: { parts: 1 } as never })).toThrow('has no limit "parts"');
+    const decorate = (options: RouteOptions) => () => {
+      class Bad {
+        async add() {
+          return 'burger';
+        }
+      }
+      Post('/', options)(Bad.prototype, 'add', {});
+    };
+    expect(decorate({ bodyLimit: -1 })).toThrow('@Post on Bad.add has the `bodyLimit` -1.');
+    expect(decorate({ forms: { files: 0.5 } })).toThrow('`forms` of @Post on Bad.add has 0.5');
+    expect(decorate({ forms: { parts: 1 } as never })).toThrow('has no limit "parts"');
   });
 });
 

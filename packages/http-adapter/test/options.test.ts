@@ -36,6 +36,20 @@ it('a provider that is none is named by its place in the list', async () => {
   );
 });
 
+it('what is missing is not taken for something of this package', async () => {
+  class Repo {}
+  @Controller()
+  class Hello {
+    @Get() async reply(_repo: Repo) {
+      return 'hello';
+    }
+  }
+  const start = createApp({ controllers: [Hello], logger: false });
+  const { message } = (await start.catch((error: unknown) => error)) as Error;
+  expect(message).toContain('(parameter 1, Repo). Decorate "Repo" with @Injectable()');
+  expect(message).not.toContain('Did you mean');
+});
+
 describe('an option that does not exist is refused', () => {
   it('by listen, which then listens with what is right', async () => {
     const { app } = await makeApp({ controllers: [] });

@@ -403,6 +403,25 @@ describe('without type metadata', () => {
     expect(message).toContain(remedy);
   });
 
+  it('it is said once that no class has any, and nobody is told to decorate a controller', async () => {
+    class Search {
+      constructor(readonly log: object) {}
+      async find(limit: number) {
+        return limit;
+      }
+    }
+    Query('limit')(Search.prototype, 'find', 0);
+    Get('/find')(Search.prototype, 'find', { value: Search.prototype.find });
+    Controller()(Search);
+    const start = createApp({ controllers: [Search], logger: false });
+    const { message } = (await start.catch((e: unknown) => e)) as Error;
+    expect(message).toMatch(
+      /^There are 2 problems in the graph of providers:\n {2}No class has type metadata: is `emitDecoratorMetadata` off/,
+    );
+    expect(message).toContain('The constructor of Search takes 1 parameter');
+    expect(message).not.toContain('@Injectable');
+  });
+
   it('a parameter has the type that its options name', async () => {
     expect(await answer(Query('n', { type: Number }), '/find?n=12')).toEqual({
       type: 'number',

@@ -450,13 +450,25 @@ describe('createApp refuses', () => {
 });
 
 describe('a decorator refuses', () => {
+  class Burgers {
+    async one() {
+      return 'burger';
+    }
+  }
+  const onMethod = (decorate: ReturnType<typeof Get>) =>
+    decorate(Burgers.prototype, 'one', { value: Burgers.prototype.one });
+
   it.each<[string, () => unknown, string]>([
     ['@Controller without parentheses', () => Controller(class {} as never), 'Write @Controller()'],
     ['@Get without parentheses', () => Get({} as never), 'Write @Get()'],
     ['@Query without a name', () => Query(undefined as never), "write @Query('id')"],
     ['@Path with an empty name', () => Path(''), 'has an empty name'],
     ['an unknown option', () => Query('a', { min: 1 } as never), 'has no option "min"'],
-    ['an unknown option of a route', () => Get('/', { code: 1 } as never), 'has no option "code"'],
+    [
+      'an unknown option of a route',
+      () => onMethod(Get('/', { code: 1 } as never)),
+      '@Get on Burgers.one has no option "code"',
+    ],
     ['what is no option at all', () => Query('a', 7 as never), 'was given 7 for its options'],
     ['a schema that is undefined', () => Body(undefined), 'was given undefined'],
     [
@@ -464,10 +476,14 @@ describe('a decorator refuses', () => {
       () => (Body as (...args: unknown[]) => unknown)({}, 'm', 0),
       'Write @Body()',
     ],
-    ['a status that is none', () => Get('/', { status: 99 }), 'has the status 99'],
+    [
+      'a status that is none',
+      () => onMethod(Get('/', { status: 99 })),
+      '@Get on Burgers.one has the status 99',
+    ],
     [
       'a placement that is none',
-      () => Get('/', { on: 'moon' as never }),
+      () => onMethod(Get('/', { on: 'moon' as never })),
       "unknown placement 'moon'",
     ],
     [
