@@ -398,7 +398,7 @@ export class ThreadDiedError extends TurnoError {
   ) {
     super({
       fact: `The ${isProcess ? 'process' : 'worker thread'} that ran ${hop} ended before it answered: ${reason}.`,
-      remedy: `The ${isProcess ? 'process' : 'thread'} has been replaced; only this work is lost.`,
+      remedy: `The ${isProcess ? 'process' : 'thread'} has been replaced; only this work is lost.${reason.startsWith('an error that nobody caught') ? ` A timer or promise of an earlier step in it may have thrown the error: see the cause.` : ''}`,
       cause,
     });
   }

@@ -99,6 +99,8 @@ export class Run {
   /** Steps that have been started and have not ended. */
   private readonly inFlight = new Set<Step>();
   private cancelled: { readonly error: unknown } | undefined;
+  /** Whether its caller has been told that it failed, before its end. */
+  private isTold = false;
   private firstPass = true;
   /** Units to start, and whether somebody further up the stack is at it. */
   private readonly ready: Unit[] = [];
@@ -207,6 +209,7 @@ export class Run {
   giveUp(reason: unknown): void {
     if (this.cancelled !== undefined || this.unfinished < 0) return;
     this.cancelled = { error: reason };
+    this.isTold = true;
     this.reject(reason);
     this.controller?.abort(reason);
     this.finishIfDone();
@@ -436,6 +439,7 @@ export class Run {
     if (failures.length > 1 || this.cancelled !== undefined) return;
     this.giveUpCells(failures);
     this.cells.clear();
+    this.isTold = true;
     this.reject(error);
   }
 
@@ -693,9 +697,14 @@ export class Run {
       ({ failure } = torn);
       suppressed.push(...torn.faults.map(({ error }) => error));
     }
-    // A generator that puts another error in the place of the one that it saw does not hide that.
-    if (cause !== undefined && failure?.error !== cause.error) suppressed.unshift(cause.error);
-    noteSuppressed(failure?.error, suppressed);
+    const isReplaced = cause !== undefined && failure?.error !== cause.error;
+    if (isReplaced && this.isTold) {
+      noteSuppressed(cause.error, [failure?.error, ...suppressed]);
+    } else {
+      // A generator that puts another error in the place of the one that it saw does not hide that.
+      if (isReplaced) suppressed.unshift(cause.error);
+      noteSuppressed(failure?.error, suppressed);
+    }
     // Generators may have put another error into the place of the one that they saw.
     const step = first === undefined ? undefined : this.plan.steps[first.order];
     if (step !== undefined) notePath(failure?.error, pathTo(this.plan, step));

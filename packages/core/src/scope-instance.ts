@@ -174,7 +174,11 @@ export class ScopeInstance implements AsyncDisposable {
    */
   dispose(reason?: unknown): Promise<void> {
     const failure = reason === undefined ? undefined : { error: reason };
-    this.disposing ??= this.end(failure).then(({ errors }) => throwTeardownErrors(errors));
+    this.disposing ??= this.end(failure).then(({ failure: seen, errors }) => {
+      // Whoever gave the reason has it already.
+      if (seen !== undefined && seen.error !== reason) noteSuppressed(reason, [seen.error]);
+      throwTeardownErrors(errors);
+    });
     return this.disposing;
   }
 
@@ -193,13 +197,21 @@ export class ScopeInstance implements AsyncDisposable {
     return this.dispose();
   }
 
-  /** Ends the scope after a failure. @returns the error to go on with. */
-  private async endAfter(error: unknown): Promise<unknown> {
+  /**
+   * Ends the scope after a failure.
+   * @param isTold - whether somebody has the error already: then others are noted in it.
+   * @returns the error to go on with.
+   */
+  private async endAfter(error: unknown, isTold = false): Promise<unknown> {
     if (this.disposing !== undefined) return error;
     const ending = this.end({ error });
     this.disposing = ending.then(() => undefined);
     const { failure, errors } = await ending;
     const outcome = failure === undefined ? error : failure.error;
+    if (isTold) {
+      noteSuppressed(error, outcome === error ? errors : [outcome, ...errors]);
+      return error;
+    }
     if (outcome !== error) noteSuppressed(outcome, [error]);
     noteSuppressed(outcome, errors);
     return outcome;
@@ -258,10 +270,10 @@ export class ScopeInstance implements AsyncDisposable {
     try {
       value = await call.start(plan, signal, between);
     } catch (error) {
-      const ending = call.endAfter(error);
       // A caller who has left does not wait for the end, nor one who has waited long enough; this
       // scope does.
       const isOver = signal?.aborted === true || error instanceof DeadlineError;
+      const ending = call.endAfter(error, isOver);
       throw isOver ? error : await ending;
     }
     await call.dispose();

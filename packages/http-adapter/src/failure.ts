@@ -1,6 +1,13 @@
 /** What becomes of a request that has failed: its catch handler, a problem document, the log. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { DisposedError, errorPath, suppressedErrors, value, type ScopeInstance } from '@turno/core';
+import {
+  DeadlineError,
+  DisposedError,
+  errorPath,
+  suppressedErrors,
+  value,
+  type ScopeInstance,
+} from '@turno/core';
 import { cancelWith } from './cancel.js';
 import { errorToken, type Catches, type Caught } from './catch.js';
 import { FileFault } from './file.js';
@@ -85,12 +92,19 @@ export class Failures {
     failure: unknown,
   ): Promise<void> {
     const { log } = this.context;
+    // An answer to a deadline waits for nothing: what goes wrong after it, nobody has seen yet.
+    const isTold = failure instanceof DeadlineError;
+    const told = isTold ? suppressedErrors(failure).length : 0;
     try {
       await scope?.dispose(failure);
       // What failed because, or after, the client had gone has nobody else to tell.
       if (isInterruption(failure)) {
         for (const error of suppressedErrors(failure)) {
           this.logUnseen(error, request);
+        }
+      } else if (isTold) {
+        for (const error of suppressedErrors(failure).slice(told)) {
+          log.error(error, request, 'request failed after its deadline');
         }
       }
     } catch (error) {

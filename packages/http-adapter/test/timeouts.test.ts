@@ -2,7 +2,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
-import { Injectable } from '@turno/core';
+import { Inject, Injectable, Provides, token, type TurnoError } from '@turno/core';
 import {
   Body,
   configureServer,
@@ -250,6 +250,48 @@ describe('a deadline', () => {
     expect(client.received.match(/HTTP\/1\.1 \d/g)).toHaveLength(2);
     expect([...events].sort()).toEqual(['aborted', 'disposed', 'late']);
   });
+
+  it.each(['request', 'call'] as const)(
+    'is answered before generators (%s) see it, for nobody waits for what may never end',
+    async (scope) => {
+      const [late, seen] = [gate(), gate()];
+      const events: string[] = [];
+      const Transaction = token<string>('Transaction');
+      class Transactions {
+        @Provides(Transaction, { scope }) static async *transaction() {
+          try {
+            yield 'transaction';
+            events.push('commit');
+          } catch (error) {
+            events.push((error as TurnoError).code);
+            seen.open();
+            throw new Error('no rollback');
+          }
+        }
+      }
+      @Controller()
+      class Slow {
+        @Get('/slow', { deadline: 10 }) async slow(@Inject(Transaction) transaction: string) {
+          await late.opened;
+          return transaction;
+        }
+      }
+      const { app, log } = await makeApp({ controllers: [Slow], providers: [Transactions] });
+      expect((await app.inject('/slow')).statusCode).toBe(503);
+      expect(events).toEqual([]);
+      late.open();
+      await seen.opened;
+      await app.close();
+      expect(events).toEqual(['TURNO_DEADLINE']);
+      expect(log.faults).toMatchObject([
+        { fields: { err: { code: 'TURNO_DEADLINE' } } },
+        {
+          fields: { err: { message: 'no rollback' } },
+          message: 'request failed after its deadline',
+        },
+      ]);
+    },
+  );
 
   it('of the app is that of all routes that say none', async () => {
     const late = gate();
