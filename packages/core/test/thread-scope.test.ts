@@ -32,6 +32,7 @@ function create(size: number, file = join(folder, 'notes.db')): Promise<Containe
 
 describe('a connection of each thread to a SQLite file', () => {
   it('serves all requests that its thread gets, and is closed when the thread ends', async () => {
+    fixture.migrate(join(folder, 'notes.db'));
     const container = await create(2);
     const texts = Array.from(
       { length: 40 },
@@ -51,11 +52,13 @@ describe('a connection of each thread to a SQLite file', () => {
   });
 
   it('that could not be opened is tried again by the next request', async () => {
-    const container = await create(1, join(folder, 'later', 'notes.db'));
+    const file = join(folder, 'later', 'notes.db');
+    const container = await create(1, file);
     const save = () =>
       container.run((scope) => scope.resolve(fixture.Saved), [value(fixture.Text, 'note')]);
     await expect(save()).rejects.toThrow('directory does not exist');
     mkdirSync(join(folder, 'later'));
+    fixture.migrate(file);
     expect(await save()).toBe(1);
     expect(counts.get(0)).toBe(1);
     await container.dispose();
