@@ -32,7 +32,7 @@ export interface Surroundings {
 }
 
 /** Whether a value is being made just now. */
-export function isBeingMade(node: Node, around: Surroundings): boolean {
+function isBeingMade(node: Node, around: Surroundings): boolean {
   const cell = around.cellOf(node);
   return cell !== undefined && cell.outcome === undefined;
 }
@@ -42,7 +42,7 @@ export function isBeingMade(node: Node, around: Surroundings): boolean {
  * @throws CycleError if the target, or something that is still to be made for it, waits for the
  * maker: as a dependency, or on demand.
  */
-export function refuseDeadlock(maker: Node, target: Node, around: Surroundings): void {
+function refuseDeadlock(maker: Node, target: Node, around: Surroundings): void {
   const cameFrom = new Map<Node, Node | undefined>([[target, undefined]]);
   // A map that grows while it is walked, instead of recursion.
   for (const [at] of cameFrom) {

@@ -218,13 +218,15 @@ export class ScopeInstance implements AsyncDisposable {
   }
 
   private async end(failure: Failure | undefined) {
-    const disposed = new DisposedError('scope');
-    const reason = failure === undefined ? disposed : failure.error;
-    for (const giveUp of this.waiting) giveUp(reason);
+    // An error with its stack costs more than all else here: only where somebody gets it.
+    let disposed: DisposedError | undefined;
+    const reason = (): unknown =>
+      failure === undefined ? (disposed ??= new DisposedError('scope')) : failure.error;
+    for (const giveUp of this.waiting) giveUp(reason());
     // What is open inside ends for the same reason; its own failure is one for what it stands on.
     const inner = await Promise.all([...this.inner].map((scope) => scope.endInside(failure)));
     const runs = [...this.runs];
-    for (const run of runs) run.cancel(reason);
+    for (const run of runs) run.cancel(reason());
     const errors = [...inner.flat(), ...(await this.disposal.settle(runs))];
     const [first] = errors;
     const seen = failure ?? (errors.length === 0 ? undefined : { error: first });

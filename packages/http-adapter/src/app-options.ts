@@ -111,7 +111,6 @@ export function checkOptions(options: AppOptions | undefined) {
     controllers: controllers as readonly Class[],
     depends: checkDepends(options?.depends),
     bodyLimit,
-    // Branches of a hop may be run once more.
     forms: formLimits(options?.forms),
     requestId,
     logRequests,

@@ -141,11 +141,6 @@ export class Catches {
     }
   }
 
-  /** All of them. */
-  get all(): readonly Catcher[] {
-    return [...this.catchers.values()];
-  }
-
   /** The handler of the most specific class, of those of the error itself and of what it means to HTTP. */
   find(thrown: unknown): Caught | undefined {
     const culprit = culpritOf(thrown);

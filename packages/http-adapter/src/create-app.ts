@@ -70,7 +70,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         ? []
         : [
             ...unfillable(table.routes, (token) => graph.inputs(token)),
-            ...uncatchable(catches.all, (token) => graph.inputs(token)),
+            ...uncatchable(catches.methods, (token) => graph.inputs(token)),
             ...usingWhatHasEnded([...table.routes, ...catches.methods], graph),
             ...(graph.usesThreads ? catchingInVain(catches.methods) : []),
           ]),

@@ -17,7 +17,7 @@ const maxRatio = 100;
 const harmless = 64 * 1024;
 
 /** The content coding of a body in lower case; undefined for none. */
-export function codingOf({ headers }: IncomingMessage): string | undefined {
+function codingOf({ headers }: IncomingMessage): string | undefined {
   const coding = headers['content-encoding']?.trim().toLowerCase();
   return coding === '' || coding === 'identity' ? undefined : coding;
 }

@@ -2,6 +2,7 @@
 import { handlerToken, type Container, type ParameterSource, type Token } from '@turno/core';
 import { OptionsError, RouteError } from './errors.js';
 import { asRequestSource, type BodyKind, type RequestSource } from './parameter.js';
+import type { AnswerMethod } from './generator-handler.js';
 import type { BodyLimits } from './record.js';
 import type { Route } from './route.js';
 
@@ -98,11 +99,12 @@ export function unfillable(
  * there is no route, or where its body was not read.
  */
 export function uncatchable(
-  catchers: readonly { readonly label: string; readonly token: Token }[],
+  catchers: readonly AnswerMethod[],
   inputs: (token: Token) => readonly ParameterSource[],
 ): OptionsError[] {
-  return catchers.flatMap(({ label, token }) => {
-    const sources = inputs(token).flatMap((source) => asRequestSource(source) ?? []);
+  return catchers.flatMap((catcher) => {
+    const { label } = catcher;
+    const sources = inputs(tokenOf(catcher)).flatMap((source) => asRequestSource(source) ?? []);
     const problems: OptionsError[] = [];
     if (sources.some(({ reads }) => reads !== undefined)) {
       problems.push(
@@ -125,6 +127,6 @@ export function uncatchable(
   });
 }
 
-function tokenOf({ controller, handler }: Route): Token {
+function tokenOf({ controller, handler }: AnswerMethod): Token {
   return handlerToken(controller, handler);
 }

@@ -23,7 +23,7 @@ export interface ServerLimits {
 }
 
 /** The limits of a server that says nothing else. */
-export const defaultLimits: Required<ServerLimits> = {
+const defaultLimits: Required<ServerLimits> = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
   keepAliveTimeout: 5_000,
@@ -39,10 +39,10 @@ const configured = new WeakSet<Server>();
 
 /**
  * Prepares a server of your own for an app, as `listen` does: limits, answers to what is no request,
- * and `100 Continue` only when a body is wanted. Call it before the server listens; the
- * first call counts, also for `listen` with that server. A server of
- * node:http, node:https or node:http2; the last one has no limits of headers, requests and idle
- * connections, except for clients that speak HTTP/1.1 to it.
+ * and `100 Continue` only when a body is wanted. Call it before the server listens; the first call
+ * counts, also for `listen` with that server.
+ * @param server - of node:http, node:https or node:http2; the last one has no limits of headers, requests
+ * and idle connections, except for clients that speak HTTP/1.1 to it.
  * @throws OptionsError when a limit is no whole number, or there is no such limit.
  */
 export function configureServer<T extends Server>(server: T, limits: ServerLimits = {}): T {

@@ -180,7 +180,7 @@ export function bodySource(how: BodyOptions | StandardSchema): RequestSource {
     },
     late: {
       // What somebody else has parsed crosses as it is.
-      pick: (request) => request.json?.toCross() ?? { body: request.body },
+      pick: (request) => request.raw?.toCross() ?? { body: request.body },
       reader(parameter) {
         const read = bodyReader(parameter);
         return (picked) => {
@@ -188,7 +188,7 @@ export function bodySource(how: BodyOptions | StandardSchema): RequestSource {
           return read(Array.isArray(picked) ? decodeJson(joined(picked as Uint8Array[])) : body);
         };
       },
-      isCheap: ({ json }) => (json?.length ?? 0) <= cheapBody,
+      isCheap: ({ raw }) => (raw?.length ?? 0) <= cheapBody,
     },
   };
 }

@@ -2,6 +2,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { DeadlineError, InputError, QueueFullError, ThreadsStuckError } from '@turno/core';
 import { foreignMeaning } from './foreign-error.js';
+import { framing } from './framing.js';
 import { HttpError, phraseOf, ServiceUnavailable, UnprocessableContent } from './http-error.js';
 import { ParameterFault, type ParameterProblem } from './parameter.js';
 import type { Answer } from './response.js';
@@ -95,17 +96,6 @@ function distinct<T extends object>(problems: readonly T[]): T[] {
   return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
 }
 
-/** Headers that belong to the framing of the answer, which the app sees to. */
-const framing: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'content-type',
-  'keep-alive',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
-
 /**
  * The problem document of an error.
  * @param requestId - undefined where the log has nothing of the request.
@@ -129,7 +119,8 @@ export function headersOfError({ headers = {} }: HttpError): Record<string, stri
   const checked: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase();
-    if (framing.has(lower)) continue;
+    // A problem has a type of its own.
+    if (framing.has(lower) || lower === 'content-type') continue;
     validateHeaderName(lower);
     validateHeaderValue(lower, value);
     checked[lower] = value;

@@ -3,6 +3,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { Portable } from '@turno/core';
 import { stringifySetCookie, type SerializeOptions } from 'cookie';
 import { ReplyError } from './errors.js';
+import { framing } from './framing.js';
 
 /** Attributes of a cookie. `path` is `/` unless it says otherwise. */
 export type CookieOptions = SerializeOptions;
@@ -13,16 +14,6 @@ type Setting =
   | readonly [kind: 'header', name: string, value: string | readonly string[]]
   | readonly [kind: 'append', name: string, values: readonly string[]]
   | readonly [kind: 'cookie', value: string];
-
-/** Headers that belong to the framing of the answer, which the app sees to. */
-const framing: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'keep-alive',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /**
  * Sets status, headers and cookies of the answer: ask for it in any handler or provider of scope

@@ -77,7 +77,7 @@ export function requestInfoProvider(trust: Trust, ids: RequestIds): Provider {
  * proxy has written; `Forwarded` is not read: a proxy that writes the one hands through the other as
  * its client has sent it.
  */
-export function infoOf(
+function infoOf(
   { headers, socket }: IncomingMessage,
   trust: Trust,
   requestId: string,

@@ -27,7 +27,7 @@ export class HttpRequest {
    * @internal The body as it came, of JSON, or of whatever it is where bytes were asked for; undefined where
    * there is none, or the plan does not want it, or not before the dependencies of levels are made.
    */
-  json: BodyBytes | undefined;
+  raw: BodyBytes | undefined;
   /** The form that is the body, likewise. */
   form: RequestForm | undefined;
   #query: Query | undefined;
@@ -51,7 +51,7 @@ export class HttpRequest {
   /** @internal Its body has come, perhaps parsed by somebody else. */
   receive(body: BodyBytes | ParsedBody | undefined): void {
     if (body instanceof ParsedBody) this.#body = body;
-    else this.json = body;
+    else this.raw = body;
   }
 
   /** `GET`. */
@@ -71,12 +71,12 @@ export class HttpRequest {
 
   /** The JSON body that is not decoded yet. */
   get bytes(): Buffer | undefined {
-    return this.json?.whole();
+    return this.raw?.whole();
   }
 
   /** The decoded JSON body. @throws BadRequest when it is malformed. */
   get body(): unknown {
-    if (this.json !== undefined) this.#body ??= { value: decodeJson(this.json.whole()) };
+    if (this.raw !== undefined) this.#body ??= { value: decodeJson(this.raw.whole()) };
     return this.#body?.value;
   }
 

@@ -1,15 +1,6 @@
 /** `Response` and `Blob` objects of the web as answers. */
+import { framing } from './framing.js';
 import { bytesHeaders, type AnswerHeaders } from './response.js';
-
-/** What the framing of the connection decides, whatever the object says. */
-const framing: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'keep-alive',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** What fetch has taken off a body before anybody can read it, though the header stays. */
 const decoded = /^(?:gzip|x-gzip|deflate|br)(?:, *(?:gzip|x-gzip|deflate|br))*$/i;

@@ -49,7 +49,7 @@ function place(found: string, path: readonly Segment[]): string {
 const longest = 12;
 
 /** A path as code would write it: `order.items[3].render`. */
-export function showPath(path: readonly Segment[]): string {
+function showPath(path: readonly Segment[]): string {
   let text = '';
   for (const segment of path.slice(0, longest)) {
     if (typeof segment === 'number') text += `[${segment}]`;

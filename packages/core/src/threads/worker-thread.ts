@@ -366,7 +366,7 @@ function environment(): Record<string, string> {
 }
 
 /** Says why a thread has ended, with the error that ended it as the cause. */
-export function goneFor(error: unknown): ThreadGone {
+function goneFor(error: unknown): ThreadGone {
   if (error instanceof ThreadGone) return error;
   const { code, message } = (error ?? {}) as {
     readonly code?: unknown;
