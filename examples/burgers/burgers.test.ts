@@ -4,6 +4,8 @@ import { createApp, type App } from '@turno/http-adapter';
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Kitchen } from './kitchen.js';
+import type { StepNews } from './feed.js';
+import { Page } from './page.js';
 import { Burgers, Health } from './routes.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -13,7 +15,7 @@ describe('the burger shop', () => {
   let app: App;
   beforeAll(async () => {
     app = await createApp({
-      controllers: [Health, Burgers],
+      controllers: [Health, Burgers, Page],
       providers: [Kitchen],
       threads: { size: 2 },
       logger: false,
@@ -48,6 +50,50 @@ describe('the burger shop', () => {
     const { body } = await get('/burgers/mixed?burgers=2');
     expect(body).toMatchObject({ burgers: 2, handler: loop, kitchen: { placement: 'thread' } });
     expect(body.kitchen.threadId).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['/', 'text/html'],
+    ['/page.css', 'text/css'],
+    ['/page.js', 'text/javascript'],
+  ])('has a page: %s', async (path, type) => {
+    const { statusCode, headers } = await app.inject(path);
+    expect(statusCode).toBe(200);
+    expect(headers['content-type']).toContain(type);
+  });
+
+  it('tells what it is at, where, from start to end', async () => {
+    const { url } = await app.listen({ port: 0 });
+    const leave = new AbortController();
+    const { body } = await fetch(`${url}/events`, { signal: leave.signal });
+    const lines = body!.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    const hear = async (what: RegExp): Promise<void> => {
+      while (!what.test(text)) text += (await lines.read()).value ?? '';
+    };
+    await hear(/event: clock/);
+    await get('/burgers/parallel');
+    await hear(/"Burgers.parallel".*"ended"/);
+    leave.abort();
+    const steps = [...text.matchAll(/^data: (.*"label".*)$/gm)].map(
+      ([, data]) => JSON.parse(data!) as StepNews,
+    );
+    const of = (label: string) => steps.filter((step) => step.label === label);
+    expect(of('Kitchen.grill').map(({ state }) => state)).toEqual(['started', 'ended']);
+    const [grill] = of('Kitchen.grill');
+    expect(grill?.threadId).toBeGreaterThan(0);
+    expect(of('Burgers.parallel')[0]).toMatchObject({
+      threadId: grill?.threadId,
+      hop: grill?.hop,
+    });
+    expect(of('Kitchen.order')[0]).toMatchObject({ threadId: 0 });
+  });
+
+  it('says for how long it has blocked the loop', async () => {
+    const { body } = await app.inject({ method: 'POST', url: '/block' }).then(({ payload }) => ({
+      body: JSON.parse(payload) as object,
+    }));
+    expect(body).toEqual({ blocked: expect.any(Number) });
   });
 
   it('makes one burger by default', async () => {

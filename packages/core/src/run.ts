@@ -789,8 +789,8 @@ class ProbeWatch implements HopWatch {
     readonly probed: (crosses: boolean) => void,
   ) {}
 
-  started(): void {
-    this.trace?.started();
+  started(thread: number): void {
+    this.trace?.started(thread);
   }
 
   returned(thread: number, ran: readonly number[]): void {

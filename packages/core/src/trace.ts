@@ -37,7 +37,7 @@ export interface StepEvent {
   readonly error?: unknown;
   /** The trip to a thread: steps that share one have the same number. Undefined on the loop. */
   readonly hop: number | undefined;
-  /** Where it ran: 0 is the main thread. Undefined in a thread until the hop has come back. */
+  /** Where it runs: 0 is the main thread. Undefined for a hop that never came to a thread. */
   readonly threadId: number | undefined;
 }
 
@@ -168,8 +168,9 @@ export class HopTrace implements HopWatch {
     );
   }
 
-  started(): void {
+  started(thread: number): void {
     this.startedAt = performance.now();
+    this.thread = thread;
     for (const step of this.steps) if (step !== undefined) this.startStep(step);
   }
 
@@ -196,7 +197,7 @@ export class HopTrace implements HopWatch {
 
   private startStep(step: StepTrace): void {
     const waited = (this.startedAt ?? performance.now()) - this.readyAt;
-    this.here(() => step.start(waited, nothing));
+    this.here(() => step.startIn(this.thread, waited));
     step.suspend();
   }
 
@@ -241,6 +242,12 @@ class StepTrace {
       this.startedAt = performance.now();
       return make(...args);
     });
+  }
+
+  /** Starts in a thread; undefined if none was found for it. */
+  startIn(thread: number | undefined, waited: number): void {
+    this.event.threadId = thread;
+    this.start(waited, nothing);
   }
 
   /** Its synchronous part is over, its value not there yet. */

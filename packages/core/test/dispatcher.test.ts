@@ -74,7 +74,8 @@ describe('a dispatcher', () => {
       this.#running += 1;
       const [progress, importing] = [() => this.progress, () => this.importing];
       return {
-        bytes: undefined,
+        thread: 1,
+      bytes: undefined,
         reply: answer.passed.finally(() => (this.#running -= 1)),
         abort: () => (this.aborted += 1),
         get progress() {

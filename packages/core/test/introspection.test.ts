@@ -440,10 +440,15 @@ describe('explain', () => {
 const steps = tracingChannel<unknown, StepEvent>('turno.step');
 
 describe('the tracing channel turno.step', () => {
-  let events: { readonly name: string; readonly step: StepEvent; readonly ran: unknown }[];
+  let events: {
+    readonly name: string;
+    readonly step: StepEvent;
+    readonly ran: unknown;
+    readonly threadId: unknown;
+  }[];
   const listen = (name: string) => (message: unknown) => {
     const step = message as StepEvent;
-    events.push({ name, step, ran: step.ran });
+    events.push({ name, step, ran: step.ran, threadId: step.threadId });
   };
   const listener = {
     start: listen('start'),
@@ -676,6 +681,8 @@ describe('the tracing channel turno.step', () => {
       threadId: thread,
       target: 'Fused.ground',
     });
+    // From the start on.
+    expect(events.map(({ threadId }) => threadId)).toEqual(events.map(() => thread));
     expect(grinder.hop).toEqual(expect.any(Number));
     expect(ground.hop).toBe(grinder.hop);
     expect([grinder.ran, ground.ran]).toEqual([expect.any(Number), expect.any(Number)]);

@@ -250,7 +250,7 @@ export class Dispatcher {
     this.#running.add(job);
     if (hasDeadline) this.#watchDeadlines(job, running);
     this.#watching ??= this.#watchImportsIn(this.startTimeout);
-    watch?.started();
+    watch?.started(trip.thread);
     trip.reply.then(
       (reply) => {
         const took = this.#end(job, running);

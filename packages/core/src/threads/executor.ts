@@ -248,8 +248,11 @@ export class HopFailure {
 
 /** Hears of one run of a hop: for tracing. */
 export interface HopWatch {
-  /** A thread is given the hop. Not called for a hop that fails before. */
-  started(): void;
+  /**
+   * A thread is given the hop. Not called for a hop that fails before.
+   * @param thread - its id, or the pid of a process.
+   */
+  started(thread: number): void;
   /**
    * The hop has ended, well or with the error of a step; not called when its thread has died.
    * @param ran - how long each step ran, in milliseconds, up to the last that did.

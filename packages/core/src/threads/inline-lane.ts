@@ -99,6 +99,7 @@ export class InlineLane implements Lane {
       .finally(leave);
     const reply = Promise.race([running, abandoned]);
     return {
+      thread,
       bytes,
       reply,
       abort: () => cells !== undefined && abortCells(cells),

@@ -30,6 +30,8 @@ export interface HopImport {
 
 /** A hop that a thread has. */
 export interface Trip {
+  /** Id of the thread, or pid of the process. */
+  readonly thread: number;
   /** Of its inputs, about; where they were to be measured, and can be. */
   readonly bytes: number | undefined;
   /** @throws ThreadGone if the thread ends before it answers. */

@@ -201,6 +201,7 @@ export class ThreadLane implements Lane {
       },
     );
     return {
+      thread: thread.id,
       bytes,
       reply,
       abort: () => thread.abort(),
