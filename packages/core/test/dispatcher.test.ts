@@ -75,7 +75,7 @@ describe('a dispatcher', () => {
       const [progress, importing] = [() => this.progress, () => this.importing];
       return {
         thread: 1,
-      bytes: undefined,
+        bytes: undefined,
         reply: answer.passed.finally(() => (this.#running -= 1)),
         abort: () => (this.aborted += 1),
         get progress() {

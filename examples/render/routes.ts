@@ -1,0 +1,31 @@
+/** What is served on the event loop, however busy the studio is. */
+import { Container } from '@turno/core';
+import { Controller, file, Get } from '@turno/http-adapter';
+import { render } from './studio.js';
+
+const root = `${import.meta.dirname}/page`;
+
+@Controller()
+export class Health {
+  constructor(private readonly container: Container) {}
+
+  @Get('/health') async health() {
+    const { busy, queued } = this.container.threads.groups[render] ?? { busy: 0, queued: 0 };
+    return { status: 'ok', drawing: busy, waiting: queued };
+  }
+}
+
+@Controller()
+export class Page {
+  @Get('/') async page() {
+    return file('index.html', { root });
+  }
+
+  @Get('/page.css') async style() {
+    return file('page.css', { root });
+  }
+
+  @Get('/page.js') async script() {
+    return file('page.js', { root });
+  }
+}
