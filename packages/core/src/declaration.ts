@@ -248,6 +248,10 @@ function methodsOf(target: AbstractClass): readonly MethodRecord[] {
     const record = findRecord(at as AbstractClass);
     if (record !== undefined) chain.unshift(record);
   }
+  const [only] = chain;
+  if (only !== undefined && chain.length === 1) {
+    return [...only.methods.values(), ...only.staticMethods.values()];
+  }
   const methods = new Map<string | symbol, MethodRecord>();
   const staticMethods = new Map<string | symbol, MethodRecord>();
   for (const record of chain) {

@@ -259,7 +259,12 @@ export class Graph {
   }
 
   private add(parts: NodeParts, token?: Token): Node {
-    const added = { ...parts, index: this.nodes.length, needs: [], consumers: [] } as Node;
+    // Not a copy: the parts were made for it.
+    const added = Object.assign(parts, {
+      index: this.nodes.length,
+      needs: [],
+      consumers: [],
+    }) as Node;
     this.nodes.push(added);
     this.unlinked.push(added);
     if (token !== undefined) this.slots.set(token, added);
