@@ -11,7 +11,8 @@ export const Tally = token('Tally');
 
 /**
  * Positions in these cells: how many generators have begun and ended, how many values threads have made
- * for themselves; then two cells for each of those: its thread, and whether it was disposed.
+ * for themselves; then three cells for each of those: its thread, whether it was disposed, and whether
+ * its thread has ended itself right behind an answer, so that nothing could be disposed any more.
  */
 export const tally = { begun: 0, ended: 1, made: 2, values: 3 };
 
@@ -58,8 +59,9 @@ const inThreads = [
   provide(kind('badArgument'), ofArgument, () => 'never'),
   provide(kind('badResult'), ofArgument, () => ({ deep: [() => 1] })),
   // Ends its thread, and has answered.
-  provide(kind('lastWords'), ofArgument, (argument) => {
+  provide(kind('lastWords'), { ...request, deps: [Argument, Tally] }, (argument, cells) => {
     process.nextTick(() => {
+      if (keptPlace !== undefined) Atomics.store(cells, keptPlace + 2, 1);
       throw thrown(argument);
     });
     return argument * 2;
@@ -77,10 +79,12 @@ const inGroups = [
 const Kept = token('Kept');
 const Flaky = token('Flaky');
 let hasFailed = false;
+/** Where the cells are of what this thread keeps. */
+let keptPlace;
 const keeping = [
   provide(Kept, { scope: 'thread', deps: [Tally] }, (cells) => {
     const id = Atomics.add(cells, tally.made, 1);
-    const place = tally.values + 2 * id;
+    const place = (keptPlace = tally.values + 3 * id);
     Atomics.store(cells, place, threadId);
     return { id, uses: 0, [Symbol.dispose]: () => Atomics.add(cells, place + 1, 1) };
   }),
