@@ -255,8 +255,8 @@ export class App implements AsyncDisposable {
     try {
       const id = this.#isLogged ? this.#ids.of(request) : undefined;
       const answer = problemAnswer(refusal, id);
-      const headers = this.#ids.headersOf(request);
-      await send(request, response, answer, { ...how, headers });
+      const header = this.#ids.headerOf(request);
+      await send(request, response, answer, { ...how, header });
       if (this.#isLogged) this.#requestLog.answered(request, response, started);
     } catch (error) {
       this.#requestLog.error(error, request, 'the answer could not be sent');
@@ -271,9 +271,8 @@ export class App implements AsyncDisposable {
     this.#inWork += 1;
     const started = this.#isLogged ? this.#requestLog.begin(request, response) : 0;
     let isHandedOn = false;
-    for (const [name, id] of Object.entries(this.#ids.headersOf(request) ?? {})) {
-      response.setHeader(name, id);
-    }
+    const header = this.#ids.headerOf(request);
+    if (header !== undefined) response.setHeader(...header);
     response.once('close', () => {
       if (this.#isLogged && !isHandedOn) this.#requestLog.answered(request, response, started);
       this.#leave();
@@ -356,7 +355,13 @@ export class App implements AsyncDisposable {
       this.#requestLog.error(error, request, 'the answer could not be sent');
       cutOff(response);
     } finally {
-      await this.#failures.end(scope, request, failure);
+      try {
+        // Nearly always there is nothing to tell.
+        if (failure === undefined) await scope?.dispose();
+        else await this.#failures.end(scope, request, failure);
+      } catch (error) {
+        this.#requestLog.error(error, request, 'the teardown of a request failed');
+      }
       this.#leave();
     }
   }
@@ -414,7 +419,7 @@ export class App implements AsyncDisposable {
       linger: mayClose && hasUnreadExcess(request, this.#limits.bodyLimit),
       onClosing: this.#onClosing,
       // Middleware may have put another one in its place.
-      headers: this.#middleware.isEmpty ? this.#ids.headersOf(request) : undefined,
+      header: this.#middleware.isEmpty ? this.#ids.headerOf(request) : undefined,
     };
   }
 

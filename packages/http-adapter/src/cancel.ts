@@ -14,7 +14,8 @@ export function cancelWith(
   scope: ScopeInstance,
   asked: HttpRequest,
 ): void {
-  response.once('close', () => {
+  // It comes once: what `once` makes for each listener is not needed.
+  response.on('close', () => {
     if (response.writableEnded) return;
     const reason = clientGone();
     if (asked.isAnswered) {

@@ -105,8 +105,8 @@ export interface SendOptions {
    * reset and could throw the answer away unread.
    */
   readonly linger: boolean;
-  /** What each answer has, unless it says another. */
-  readonly headers?: AnswerHeaders | undefined;
+  /** A header, name and value, that the answer has unless it says another of that name. */
+  readonly header?: readonly [name: string, value: string] | undefined;
   /**
    * Takes what is to be called when the server closes, or calls it if that has begun.
    * @returns what takes it back.
@@ -160,44 +160,55 @@ export function send(
   request: IncomingMessage,
   response: ServerResponse,
   { status, headers, body, isOurs = false }: Answer,
-  { close, linger, headers: common }: SendOptions,
+  options: SendOptions,
 ): Promise<void> {
   return new Promise((resolve) => {
     if (isGone(response)) {
       resolve();
       return;
     }
-    response.once('close', resolve);
+    // It comes once: what `once` makes for each listener is not needed.
+    response.on('close', resolve);
     const whole = bodiless.has(status) ? undefined : (body ?? '');
     const sent = typeof whole === 'string' && isLarge(whole) ? Buffer.from(whole) : whole;
-    response.writeHead(status, {
-      ...common,
-      ...withEarlier(response, headers),
-      ...(sent === undefined ? {} : { 'content-length': Buffer.byteLength(sent) }),
-      ...(close || linger ? { connection: 'close' } : {}),
-    });
+    const lines = linesOf(withEarlier(response, headers), options);
+    if (sent !== undefined) lines.push('content-length', String(Buffer.byteLength(sent)));
+    response.writeHead(status, lines);
     const visible = request.method === 'HEAD' || sent === undefined ? '' : sent;
     if (typeof visible === 'object' && isLarge(visible)) {
-      writeSlices(response, visible, isOurs, () => finish(''));
+      writeSlices(response, visible, isOurs, () => finish(request, response, '', options));
     } else {
-      finish(visible);
-    }
-    function finish(rest: string | Uint8Array): void {
-      if (!linger) {
-        response.end(rest);
-        return;
-      }
-      if (rest.length > 0) response.write(rest);
-      else response.flushHeaders();
-      waitForEnd();
-    }
-    function waitForEnd(): void {
-      const timer = setTimeout(end, lingerTime);
-      function end() {
-        clearTimeout(timer);
-        response.end();
-      }
-      request.once('end', end).once('close', end).resume();
+      finish(request, response, visible, options);
     }
   });
+}
+
+/** Names and values in turn, as `writeHead` takes them: an object for them all costs a microsecond more. */
+function linesOf(headers: AnswerHeaders, { close, linger, header }: SendOptions): string[] {
+  const lines: string[] = [];
+  if (header !== undefined && !Object.hasOwn(headers, header[0])) lines.push(...header);
+  // Node takes an array for several lines.
+  for (const name of Object.keys(headers)) lines.push(name, headers[name] as string);
+  if (close || linger) lines.push('connection', 'close');
+  return lines;
+}
+
+function finish(
+  request: IncomingMessage,
+  response: ServerResponse,
+  rest: string | Uint8Array,
+  { linger }: SendOptions,
+): void {
+  if (!linger) {
+    response.end(rest);
+    return;
+  }
+  if (rest.length > 0) response.write(rest);
+  else response.flushHeaders();
+  const timer = setTimeout(end, lingerTime);
+  function end() {
+    clearTimeout(timer);
+    response.end();
+  }
+  request.once('end', end).once('close', end).resume();
 }

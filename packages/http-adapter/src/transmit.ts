@@ -120,10 +120,11 @@ function transmitWhole(
   const byRoute = manner.status ?? (body === undefined ? 204 : 200);
   const { reply } = manner;
   const own = manner.headers === undefined ? headers : { ...manner.headers, ...headers };
-  const said = reply?.applyTo(status ?? byRoute, own) ?? {
-    status: status ?? byRoute,
-    headers: own,
-  };
+  const byHandler = status ?? byRoute;
+  if (reply === undefined) {
+    return send(request, response, { status: byHandler, headers: own, body, isOurs }, options);
+  }
+  const said = reply.applyTo(byHandler, own);
   return send(request, response, { ...said, body, isOurs }, options);
 }
 
@@ -185,10 +186,10 @@ function isEventStream(headers: AnswerHeaders): boolean {
 
 function withConnection(
   headers: AnswerHeaders,
-  { close, linger, headers: common }: SendOptions,
+  { close, linger, header }: SendOptions,
 ): Record<string, string | string[]> {
   return {
-    ...(common as Record<string, string | string[]> | undefined),
+    ...(header === undefined ? {} : { [header[0]]: header[1] }),
     ...(headers as Record<string, string | string[]>),
     ...(close || linger ? { connection: 'close' } : {}),
   };
