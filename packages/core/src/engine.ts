@@ -27,6 +27,7 @@ import type { ParameterSource } from './record.js';
 import { Splitter, type Splitting } from './splitter.js';
 import { StepTimes } from './step-times.js';
 import { own } from './own.js';
+import { Ownership } from './ownership.js';
 import { isToken, type Token } from './token.js';
 
 /** How many plans are kept for one target in scopes that keep different things already. */
@@ -84,7 +85,7 @@ export class Engine {
      * Objects that are not the container's to dispose, since users gave them, and those that some
      * scope disposes already.
      */
-    readonly owned: WeakSet<object>,
+    readonly owned: Ownership,
     private readonly modules: readonly string[],
   ) {
     this.checked = new CheckedGraph(graph);
@@ -102,7 +103,7 @@ export class Engine {
     base?: Engine,
   ): Promise<Engine> {
     const { graph, problems } = Graph.build({ ...input, deadline });
-    const engine = new Engine(graph, teardownTimeout, base?.owned ?? new WeakSet(), modules);
+    const engine = new Engine(graph, teardownTimeout, base?.owned ?? new Ownership(), modules);
     const found = engine.findProblems(problems);
     // Plans can be compiled only of a graph that is right.
     const facts: GraphFacts = {
