@@ -28,7 +28,7 @@ function look(target: object): boolean {
 
 /** Strings without escapes, comments, and what else decides where the constructor ends. */
 const pieces =
-  /"[^"\\\n]*"|'[^'\\\n]*'|\/\/[^\n]*|\/\*[^]*?\*\/|[`/\\{}]|\breturn\b|\bsetPrototypeOf\b|__proto__/g;
+  /"[^"\\\n]*"|'[^'\\\n]*'|\/\/[^\n]*|\/\*[^]*?\*\/|[`/\\(){}]|\breturn\b|\bsetPrototypeOf\b|__proto__/g;
 
 /** Of the source of a class; says no rather than to parse what is not simple. */
 function isHarmless(source: string): boolean {
@@ -37,13 +37,20 @@ function isHarmless(source: string): boolean {
   if (start < 0) return true;
   // The word may stand in a comment or a string before it.
   if (source.includes('constructor', start + 1)) return false;
+  /** Parentheses and braces that are open; the body is the first brace outside of parentheses. */
+  let open = 0;
+  let inBody = false;
   pieces.lastIndex = start;
-  let depth = 0;
   for (let match = pieces.exec(source); match !== null; match = pieces.exec(source)) {
     const [piece] = match;
-    if (piece === '{') depth++;
-    else if (piece === '}' && --depth === 0) return true;
-    else if (piece !== '}' && !/^(["']|\/[/*])/.test(piece)) return false;
+    if (piece === '(' || piece === '{') {
+      inBody ||= piece === '{' && open === 0;
+      open++;
+    } else if (piece === ')' || piece === '}') {
+      if (--open === 0 && inBody) return true;
+    } else if (!/^(["']|\/[/*])/.test(piece)) {
+      return false;
+    }
   }
   return false;
 }

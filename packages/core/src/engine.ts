@@ -65,6 +65,8 @@ export interface EngineOptions {
 
 export class Engine {
   private readonly plans = new Map<Node, Plan>();
+  /** Nodes that somebody has asked for, by their tokens. */
+  private readonly found = new Map<Token, Node>();
   /** Plans for scopes that keep some of the values already, by target and what is kept. */
   private readonly variants = new Map<Node, Map<string, Plan>>();
   private checked: CheckedGraph;
@@ -210,6 +212,14 @@ export class Engine {
    * @throws MissingProviderError, or what is wrong with a class that joins the graph now.
    */
   find(token: Token, caller = 'resolve'): Node {
+    const before = this.found.get(token);
+    if (before !== undefined) return before;
+    const node = this.findNew(token, caller);
+    this.found.set(token, node);
+    return node;
+  }
+
+  private findNew(token: Token, caller: string): Node {
     refuseOther(token, caller);
     const known = this.graph.nodes.length;
     const { node, problems } = this.graph.find(token);

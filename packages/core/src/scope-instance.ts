@@ -74,7 +74,8 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener {
   private runs: Set<Run> | undefined;
   /** Runs that have ended, and whose signals what they made may still hold. */
   private signalled: Run[] | undefined;
-  private ownDisposal: Disposal | undefined;
+  /** @internal */
+  ownDisposal: Disposal | undefined;
   private knownHome: Home | undefined;
   private disposing: Promise<void> | undefined;
   /** Tells who has asked for the end while it was {@link tearing}. */

@@ -6,10 +6,13 @@ import type { Ownership } from './ownership.js';
 import type { Plan } from './plan.js';
 import { Run, type Maker, type RunScope } from './run.js';
 import type { Step } from './step.js';
-import type { Pass, Straight } from './straight.js';
+import type { Pass } from './pass.js';
+import type { Straight } from './straight.js';
 
 /** What a pass needs of its scope. */
 export interface PassScope extends RunScope {
+  /** Disposes all that a pass in it makes; undefined as long as there is nothing. */
+  readonly ownDisposal: Disposal | undefined;
   /** Notes a run that the scope has to end. */
   noteRun(run: Run): void;
 }
@@ -17,8 +20,8 @@ export interface PassScope extends RunScope {
 export class StraightPass implements Pass, Maker {
   readonly isSampled: boolean;
   private run: Run | undefined;
-  /** Of all that is made: made late, since most scopes dispose nothing. */
-  private readonly disposal: Disposal;
+  /** Of all that is made. */
+  private disposal: Disposal | undefined;
   private readonly position: number;
   private readonly isInFlow: boolean;
 
@@ -29,8 +32,8 @@ export class StraightPass implements Pass, Maker {
     readonly values: unknown[],
   ) {
     this.isSampled = plan.sampling.next();
-    this.disposal = scope.disposalOf('transient');
-    this.position = this.disposal.position;
+    this.disposal = scope.ownDisposal;
+    this.position = this.disposal?.position ?? 0;
     this.isInFlow = currentFlow() !== undefined;
   }
 
@@ -61,7 +64,7 @@ export class StraightPass implements Pass, Maker {
   take(): Run {
     if (this.run !== undefined) return this.run;
     const { plan, scope, values, isSampled } = this;
-    const noted = this.disposal.since(this.position);
+    const noted = this.disposal?.since(this.position) ?? [];
     this.run = new Run(plan, scope, [], undefined, { values, isSampled, noted });
     scope.noteRun(this.run);
     this.run.publish();
@@ -76,12 +79,12 @@ export class StraightPass implements Pass, Maker {
   }
 
   note(step: Step, value: unknown): void {
-    this.disposal.note(step.node.label, value);
+    (this.disposal ??= this.scope.disposalOf(step.owner)).note(step.node.label, value);
   }
 
   hold(step: Step, value: object, ending: HeldEnding): void {
     if (this.isInFlow || ending.held.isNoted) this.note(step, value);
-    else this.disposal.hold(value, ending);
+    else (this.disposal ??= this.scope.disposalOf(step.owner)).hold(value, ending);
   }
 
   leave(position: number, value: unknown): false {

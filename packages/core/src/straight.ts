@@ -8,24 +8,9 @@ import { loop } from './placement.js';
 import { isScoped } from './scope.js';
 import type { Step } from './step.js';
 import { noteBlocking } from './step-times.js';
-
-/** One making of the values of a plan. */
-export interface Pass {
-  /** By step: what is there before, and what has been made. */
-  readonly values: unknown[];
-  /** Whether its steps are measured. */
-  readonly isSampled: boolean;
-  /** Somebody has come between: a run goes on. */
-  readonly isTaken: boolean;
-  /** Notes a value for its teardown. */
-  note(step: Step, value: unknown): void;
-  /** As {@link note}, of a class whose instances may be held without a note. */
-  hold(step: Step, value: object, ending: HeldEnding): void;
-  /** Ends it with what the step of a unit has returned. @returns false */
-  leave(position: number, value: unknown): false;
-  /** Ends it with what the step of a unit has thrown. @returns false */
-  fail(position: number, error: unknown): false;
-}
+import type { Pass } from './pass.js';
+import { writeStraight, type CodedStep } from './straight-code.js';
+import type { Class } from './token.js';
 
 /** Who keeps values that are loaded. */
 export interface Keeper {
@@ -58,6 +43,8 @@ export class Straight {
   /** A step has returned a promise: the next time, a run begins at once. */
   isOver = false;
   private makers: readonly Maker[] | undefined;
+  private passes = 0;
+  private code: ((pass: Pass) => boolean) | undefined;
 
   private constructor(
     private readonly steps: readonly (readonly [step: Step, position: number])[],
@@ -107,11 +94,17 @@ export class Straight {
 
   /** @returns whether all is made; otherwise the pass has been left. */
   make(pass: Pass, ownership: Ownership): boolean {
+    const { code } = this;
+    if (code !== undefined && !pass.isSampled) return code(pass);
     this.makers ??= this.steps.map(([step, at]) => new Maker(step, at, ownership));
+    if (++this.passes === passesBeforeCode) this.code = writeStraight(this.makers);
     for (const maker of this.makers) if (!maker.make(pass)) return false;
     return true;
   }
 }
+
+/** To write and compile a function pays only for what is made often. */
+const passesBeforeCode = 100;
 
 function isSimple({ kind, node, after, side, owner }: Step): boolean {
   if (side !== loop || after.length > 0) return false;
@@ -122,17 +115,22 @@ function isSimple({ kind, node, after, side, owner }: Step): boolean {
 }
 
 /** Makes the value of one step. */
-class Maker {
-  /** Set for a class whose instances may be held without a note. */
-  private readonly endings: readonly [async: HeldEnding, sync: HeldEnding] | undefined;
+class Maker implements CodedStep {
+  readonly index: number;
+  readonly needs: readonly number[];
+  readonly target: Class | undefined;
+  readonly endings: readonly [async: HeldEnding, sync: HeldEnding] | undefined;
 
   constructor(
-    private readonly step: Step,
-    private readonly position: number,
+    readonly step: Step,
+    readonly position: number,
     ownership: Ownership,
   ) {
-    const { node } = step;
+    const { node, index, needs } = step;
+    this.index = index;
+    this.needs = needs;
     if (node.kind !== 'class') return;
+    this.target = node.target as Class;
     if (!constructsItself(node.target)) return;
     const held = ownership.classOf(node.target.prototype as object);
     this.endings = [
@@ -163,7 +161,7 @@ class Maker {
     }
   }
 
-  private own(pass: Pass, value: unknown): void {
+  own(pass: Pass, value: unknown): void {
     const { endings, step } = this;
     if (endings === undefined) {
       pass.note(step, value);

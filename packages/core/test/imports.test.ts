@@ -87,6 +87,8 @@ const stages = [
     'advice.ts',
     'constructs-itself.ts',
     'make.ts',
+    'pass.ts',
+    'straight-code.ts',
     'straight.ts',
     'plan.ts',
     'manifest.ts',
