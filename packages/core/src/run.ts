@@ -786,9 +786,9 @@ export class Run implements Maker {
   private startReady(ready: Unit[]): void {
     if (this.draining) return;
     this.draining = true;
-    for (let unit = ready.shift(); unit !== undefined; unit = ready.shift()) {
-      this.startUnit(unit);
-    }
+    // It grows while it is walked.
+    for (const unit of ready) this.startUnit(unit);
+    this.ready = undefined;
     this.draining = false;
   }
 

@@ -611,10 +611,11 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener {
 
   /** Refuses to make what lives in a scope that is not open. */
   private refuseOutside({ scopes, steps, target, root }: Plan): void {
+    if (this.level === 'call') return;
     const missing =
       this.level === 'container' && scopes.has('request')
         ? 'request'
-        : this.level !== 'call' && scopes.has('call')
+        : scopes.has('call')
           ? 'call'
           : undefined;
     if (missing === undefined) return;
