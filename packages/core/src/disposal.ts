@@ -373,6 +373,11 @@ class Course {
   }
 }
 
+/** Whether a value has an end of its own, as {@link Disposal.note} sees it. */
+export function isDisposable(value: unknown): boolean {
+  return isObject(value) && teardownOf(value) !== undefined;
+}
+
 /** Whether a value has an identity, so that it can have an owner. */
 export function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';

@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import type { Cell, Outcome } from './cell.js';
 import { Countdown } from './countdown.js';
 import { inFlow } from './context.js';
-import { isThenable, type Disposal, type ProviderGenerator } from './disposal.js';
+import { isDisposable, isThenable, type Disposal, type ProviderGenerator } from './disposal.js';
 import { DeadlineError, GeneratorError } from './errors.js';
 import { extendPath, notePath, noteSuppressed } from './error-path.js';
 import type { Hop } from './hop.js';
@@ -151,8 +151,12 @@ export class Run implements Maker {
   readonly outcome: Promise<unknown>;
   private accept!: (value: unknown) => void;
   private reject!: (error: unknown) => void;
+  /** Its neighbours in the list of who has to end it; see `RunList`. */
+  previous: Run | undefined = undefined;
+  next: Run | undefined = undefined;
   private hasEnded = false;
-  private listeners: RunListener[] | undefined;
+  private listener: RunListener | undefined;
+  private moreListeners: RunListener[] | undefined;
 
   constructor(
     private readonly plan: Plan,
@@ -291,13 +295,17 @@ export class Run implements Maker {
   /** Calls back when nothing of this run is going on any more, teardown included. */
   whenEnded(listener: RunListener): void {
     if (this.hasEnded) listener.runEnded(this);
-    else (this.listeners ??= []).push(listener);
+    else if (this.listener === undefined) this.listener = listener;
+    else (this.moreListeners ??= []).push(listener);
   }
 
   private end(): void {
+    const { listener, moreListeners } = this;
     this.hasEnded = true;
-    for (const listener of this.listeners ?? none) listener.runEnded(this);
-    this.listeners = undefined;
+    this.listener = this.moreListeners = undefined;
+    listener?.runEnded(this);
+    if (moreListeners === undefined) return;
+    for (const other of moreListeners) other.runEnded(this);
   }
 
   /** Labels of the steps that have been started and have not ended. */
@@ -759,6 +767,8 @@ export class Run implements Maker {
   }
 
   private own(step: Step, value: unknown): void {
+    // Most values have no end, and most scopes no disposal.
+    if (!isDisposable(value)) return;
     if (!this.scope.disposalOf(step.owner).note(step.node.label, value)) return;
     (this.entries ??= new Map<number, object>()).set(step.index, value);
   }

@@ -24,6 +24,7 @@ import { refuseUnknownOptions, shown } from './misuse.js';
 import { offload, type Home } from './offload.js';
 import { givenField } from './own.js';
 import { ValueProvider } from './provider.js';
+import { RunList } from './run-list.js';
 import { Run, type Between, type Maker, type RunLink, type RunListener } from './run.js';
 import type { Scope } from './scope.js';
 import type { Splitter } from './splitter.js';
@@ -71,7 +72,7 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener {
   private maker: Maker | undefined;
   /** The pass that is under way further down the stack. */
   private passing: StraightPass | undefined;
-  private runs: Set<Run> | undefined;
+  private runs: RunList | undefined;
   /** Runs that have ended, and whose signals what they made may still hold. */
   private signalled: Run[] | undefined;
   /** @internal */
@@ -187,13 +188,13 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener {
 
   /** @internal */
   noteRun(run: Run): void {
-    (this.runs ??= new Set<Run>()).add(run);
+    (this.runs ??= new RunList()).add(run);
     run.whenEnded(this);
   }
 
   /** @internal */
   runEnded(run: Run): void {
-    this.runs?.delete(run);
+    this.runs?.remove(run);
     if (run.hasSignal) this.noteSignalled(run);
   }
 
@@ -319,7 +320,7 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener {
    */
   abort(reason: unknown): void {
     for (const scope of this.inner) scope.abort(reason);
-    for (const run of this.runs ?? none) run.abortSignal(reason);
+    for (const run of this.runs?.all ?? none) run.abortSignal(reason);
     for (const run of this.signalled ?? []) run.abortSignal(reason);
   }
 
@@ -355,7 +356,7 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener {
     for (const giveUp of this.waiting ?? none) giveUp(reason());
     // What is open inside ends for the same reason; its own failure is one for what it stands on.
     const inner = await Promise.all(this.inner.map((scope) => scope.endInside(failure)));
-    const runs = [...(this.runs ?? none)];
+    const runs = this.runs?.all ?? none;
     for (const run of runs) run.cancel(reason());
     const errors = [...inner.flat(), ...(await this.disposal.settle(runs))];
     const [first] = errors;
@@ -373,7 +374,7 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener {
     return (
       this.passing === undefined &&
       this.lastInner === undefined &&
-      (this.runs === undefined || this.runs.size === 0) &&
+      (this.runs === undefined || this.runs.isEmpty) &&
       (this.waiting === undefined || this.waiting.size === 0)
     );
   }
@@ -560,9 +561,9 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener {
       },
       newDisposal: () => new Disposal(engine.teardownTimeout, engine.owned),
       note: (run) => {
-        const runs = (this.runs ??= new Set());
+        const runs = (this.runs ??= new RunList());
         runs.add(run);
-        run.whenEnded({ runEnded: () => runs.delete(run) });
+        run.whenEnded({ runEnded: () => runs.remove(run) });
       },
     });
   }

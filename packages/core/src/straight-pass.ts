@@ -1,6 +1,6 @@
 /** One straight pass through a plan in a scope, and how a run takes over from it. */
 import { currentFlow } from './context.js';
-import type { Disposal, HeldEnding } from './disposal.js';
+import { isDisposable, type Disposal, type HeldEnding } from './disposal.js';
 import { readInputs } from './inputs.js';
 import type { Ownership } from './ownership.js';
 import type { Plan } from './plan.js';
@@ -79,6 +79,8 @@ export class StraightPass implements Pass, Maker {
   }
 
   note(step: Step, value: unknown): void {
+    // Most values have no end, and most scopes no disposal.
+    if (!isDisposable(value)) return;
     (this.disposal ??= this.scope.disposalOf(step.owner)).note(step.node.label, value);
   }
 

@@ -103,6 +103,7 @@ const stages = [
     'error-path.ts',
     'inputs.ts',
     'run.ts',
+    'run-list.ts',
     'straight-pass.ts',
     'offload.ts',
   ],
