@@ -20,7 +20,8 @@ export class Cell {
   shared = false;
   /** The value was made in a thread and could not leave it. */
   isLeft = false;
-  private waiters: Waiter[] = [];
+  /** Most cells nobody ever waits for. */
+  private waiters: Waiter[] | undefined;
 
   constructor(private readonly label: string) {}
 
@@ -28,9 +29,10 @@ export class Cell {
   settle(outcome: Outcome): void {
     this.outcome = outcome;
     const { waiters } = this;
-    this.waiters = [];
+    if (waiters === undefined) return;
+    this.waiters = undefined;
     // At once: its maker may fail before those who wait are told.
-    if (outcome.kind === 'made' && waiters.length > 0) this.shared = true;
+    if (outcome.kind === 'made') this.shared = true;
     for (const waiter of waiters) calls.push({ cell: this, waiter, outcome });
     drain();
   }
@@ -48,7 +50,7 @@ export class Cell {
   /** Calls back once with the outcome: at once, or when there is one. */
   wait(waiter: Waiter): void {
     // Who waits goes on in its own async context, not in that of whoever makes the value.
-    if (this.outcome === undefined) this.waiters.push(AsyncResource.bind(waiter));
+    if (this.outcome === undefined) (this.waiters ??= []).push(AsyncResource.bind(waiter));
     else this.tell(waiter, this.outcome);
   }
 

@@ -224,7 +224,7 @@ export class Container implements AsyncDisposable {
    * @param values - values for tokens that `scopeValues` declares.
    * @throws ScopeValueError for a value that was not declared; DisposedError.
    */
-  createScope(values: readonly ValueProvider[] = []): ScopeInstance {
+  createScope(values?: readonly ValueProvider[]): ScopeInstance {
     if (this.disposing !== undefined) throw new DisposedError('container');
     return this.active.root.createScope(values);
   }
@@ -245,8 +245,8 @@ export class Container implements AsyncDisposable {
    * Makes the value of a token, or gives the one that exists.
    * @throws OutsideScopeError if it needs a scope; otherwise as {@link ScopeInstance.resolve}.
    */
-  async resolve<T>(token: Token<T>, options?: ResolveOptions): Promise<T> {
-    if (this.disposing !== undefined) throw new DisposedError('container');
+  resolve<T>(token: Token<T>, options?: ResolveOptions): Promise<T> {
+    if (this.disposing !== undefined) return Promise.reject(new DisposedError('container'));
     return this.active.root.resolve(token, options);
   }
 

@@ -1,9 +1,10 @@
 /** Tears down what a scope has made: in reverse order of creation, each once, all attempted. */
 import { types } from 'node:util';
 
-import { currentFlow, inFlow } from './context.js';
+import { currentFlow, inFlow, type Flow } from './context.js';
 import { GeneratorError, TeardownTimeoutError } from './errors.js';
 import { bare } from './own.js';
+import type { HeldClass, Holder, Owned, Ownership } from './ownership.js';
 
 /** An error that is on its way out while things are torn down. */
 export interface Failure {
@@ -28,23 +29,43 @@ export interface TornDown {
 /** Any generator, whose `yield` gives the value of a provider. */
 export type ProviderGenerator = Generator | AsyncGenerator;
 
-/** One thing to tear down. */
-export interface Entry {
+/** How one thing is torn down. */
+export interface Ending {
   /** Who made it, for messages. */
   readonly label: string;
-  /** @returns something to await, or not. */
-  readonly teardown: (failure: Failure | undefined) => unknown;
   /** Whether a failure is thrown in, so that what comes out may be another one. */
   readonly isGenerator: boolean;
+  /** @returns something to await, or not. */
+  end(subject: object, failure: Failure | undefined): unknown;
 }
+
+/** Subjects, each followed by how it is torn down. */
+type Entries = (object | Ending)[];
 
 /** How long one teardown may take where nothing else is said, in milliseconds. */
 export const defaultTeardownTimeout = 10_000;
 
+/** What goes on until it is told to stop, and then for a while. */
+export interface Work {
+  /** Whose it is as long as it goes on. */
+  readonly pending: readonly string[];
+  whenEnded(listener: { runEnded(): void }): void;
+}
+
+/** The most frequent outcome. Bare: in a thread, somebody may have put `then` on `Object.prototype`. */
+const nothingWrong: TornDown = bare({ failure: undefined, faults: Object.freeze([]) });
+
 /** The teardowns of one scope. */
-export class Disposal {
-  /** In order of creation. */
-  private readonly entries = new Set<Entry>();
+export class Disposal implements Holder {
+  /**
+   * What is to be torn down, each followed by how, in the order of creation: two places of an array cost a
+   * quarter of an object for each.
+   */
+  private entries: Entries = [];
+  /** Set while it is among the holders that its ownership knows. */
+  private known: Ownership | undefined;
+  previousHolder: Holder | undefined;
+  nextHolder: Holder | undefined;
 
   /**
    * @param timeout - how long one teardown may take before it is left behind, in milliseconds.
@@ -53,109 +74,166 @@ export class Disposal {
    */
   constructor(
     private readonly timeout: number,
-    private readonly owned: WeakSet<object>,
+    private readonly owned: Owned,
   ) {}
 
   /**
    * Notes a value that the container has made, if it can be disposed: `Symbol.asyncDispose` is
    * preferred to `Symbol.dispose`.
-   * @returns the entry, if it was noted.
+   * @returns whether it was noted.
    */
-  note(label: string, value: unknown): Entry | undefined {
-    if (!isObject(value) || this.owned.has(value)) return undefined;
-    const dispose = teardownOf(value);
-    if (dispose === undefined) return undefined;
+  note(label: string, value: unknown): value is object {
+    if (!isObject(value)) return false;
+    const symbol = teardownOf(value);
+    if (symbol === undefined || this.owned.has(value)) return false;
     this.owned.add(value);
-    const flow = currentFlow();
-    const teardown = (): unknown => {
-      // A pool may hand out the same object again.
-      this.owned.delete(value);
-      return inFlow(flow, dispose);
-    };
-    const entry: Entry = { label, teardown, isGenerator: false };
-    this.entries.add(entry);
-    return entry;
+    this.entries.push(value, new OwnedEnding(label, symbol, this.owned, currentFlow()));
+    return true;
+  }
+
+  /**
+   * Holds a value that was just constructed, and of which nobody else knows. Outside of any flow only.
+   * @param ending - how it is torn down, of a class that is not noted.
+   */
+  hold(value: object, ending: HeldEnding): void {
+    if (this.known === undefined) {
+      this.known = ending.ownership;
+      this.known.join(this);
+    }
+    this.entries.push(value, ending);
+  }
+
+  noteHeld(held: HeldClass): void {
+    this.noteWhere(0, (ending) => ending.held === held);
+  }
+
+  /** What was noted or held from a position on; all of it is noted then. */
+  since(position: number): readonly object[] {
+    this.noteWhere(position, () => true);
+    return this.entries.slice(position).filter((_, index) => index % 2 === 0);
+  }
+
+  /** Where what comes next will stand. */
+  get position(): number {
+    return this.entries.length;
+  }
+
+  private noteWhere(position: number, isWanted: (ending: HeldEnding) => boolean): void {
+    const { entries } = this;
+    for (let index = position; index < entries.length; index += 2) {
+      const ending = entries[index + 1];
+      if (!(ending instanceof HeldEnding) || !isWanted(ending)) continue;
+      const { label, symbol, ownership } = ending;
+      ownership.note(entries[index] as object);
+      entries[index + 1] = new OwnedEnding(label, symbol, ownership, undefined);
+    }
   }
 
   /** Notes a generator that has yielded: what follows the `yield` is its teardown. */
-  noteGenerator(label: string, generator: ProviderGenerator): Entry {
-    // Whoever ends the scope, what follows the `yield` sees the same context as what precedes it.
-    const flow = currentFlow();
-    const entry: Entry = {
-      label,
-      teardown: (failure) => inFlow(flow, () => resume(label, generator, failure)),
-      isGenerator: true,
-    };
-    this.entries.add(entry);
-    return entry;
+  noteGenerator(label: string, generator: ProviderGenerator): void {
+    this.entries.push(generator, new GeneratorEnding(label, currentFlow()));
   }
 
-  /** Tears down those of the entries that are in this scope, and forgets them. */
-  unwind(entries: ReadonlySet<Entry>, failure: Failure | undefined): Promise<TornDown> {
-    return this.tearDown(
-      [...this.entries].filter((entry) => entries.has(entry)),
-      failure,
-    );
+  /** Tears down those values and generators that were noted here, and forgets them. */
+  async unwind(subjects: ReadonlySet<object>, failure: Failure | undefined): Promise<TornDown> {
+    const chosen: Entries = [];
+    const others: Entries = [];
+    for (let index = 0; index < this.entries.length; index += 2) {
+      const subject = this.entries[index] as object;
+      (subjects.has(subject) ? chosen : others).push(subject, this.entries[index + 1] as Ending);
+    }
+    if (chosen.length > 0) this.entries = others;
+    return this.tearDown(chosen, failure);
   }
 
   /** Tears down everything. @param failure - what generators shall see at their `yield`. */
-  run(failure?: Failure): Promise<TornDown> {
-    return this.tearDown([...this.entries], failure);
+  async run(failure?: Failure): Promise<TornDown> {
+    return this.end(failure);
   }
 
-  private async tearDown(
-    entries: readonly Entry[],
+  /** As {@link run}, at once as far as nothing is to be awaited. */
+  end(failure: Failure | undefined): TornDown | Promise<TornDown> {
+    return this.tearDown(undefined, failure);
+  }
+
+  /** @param chosen - undefined for everything that is here. */
+  private tearDown(
+    chosen: Entries | undefined,
     failure: Failure | undefined,
-  ): Promise<TornDown> {
-    const faults: TeardownFault[] = [];
-    let current = failure;
-    for (const entry of entries.toReversed()) {
-      this.entries.delete(entry);
+  ): TornDown | Promise<TornDown> {
+    const course = new Course(failure);
+    for (let left = chosen ?? this.entries; left.length > 0; left = chosen ?? this.entries) {
+      const ending = left.pop() as Ending;
       try {
-        const ending = entry.teardown(current);
-        if (isThenable(ending)) await this.withTimeout(entry, ending);
+        const pending = ending.end(left.pop() as object, course.failure);
+        if (isThenable(pending)) return this.goOn(chosen, ending, pending, course);
       } catch (error) {
-        // A generator that lets the failure pass has nothing to add to it.
-        if (error === current?.error) continue;
-        const fault = { label: entry.label, error };
-        const position = faults.findIndex((earlier) => earlier.error === current?.error);
-        const translates = entry.isGenerator && current !== undefined && !isOwn(error);
-        if (!translates) faults.push(fault);
-        else if (position >= 0) faults[position] = fault;
-        if (translates || current === undefined) current = { error };
+        course.note(ending, error);
       }
     }
-    // Bare: in a thread, somebody may have put `then` on `Object.prototype`.
-    return bare({ failure: current, faults });
+    this.leave();
+    return course.outcome;
+  }
+
+  /** Goes on when there is something to await. */
+  private async goOn(
+    chosen: Entries | undefined,
+    first: Ending,
+    pending: unknown,
+    course: Course,
+  ): Promise<TornDown> {
+    let ending = first;
+    for (;;) {
+      try {
+        if (isThenable(pending)) await this.withTimeout(ending.label, pending);
+      } catch (error) {
+        course.note(ending, error);
+      }
+      const left = chosen ?? this.entries;
+      if (left.length === 0) break;
+      ending = left.pop() as Ending;
+      pending = undefined;
+      try {
+        pending = ending.end(left.pop() as object, course.failure);
+      } catch (error) {
+        course.note(ending, error);
+      }
+    }
+    this.leave();
+    return course.outcome;
+  }
+
+  /** Its ownership need not know of it as long as there is nothing here. */
+  private leave(): void {
+    if (this.known === undefined || this.entries.length > 0) return;
+    this.known.leave(this);
+    this.known = undefined;
   }
 
   /**
    * Waits for work that has been told to stop, as long as for a teardown.
-   * @param work - its end, and whose it is as long as it goes on.
    * @returns an error for each that is left behind; what it makes is torn down when it comes.
    */
-  async settle(
-    work: readonly { readonly ended: Promise<void>; readonly pending: readonly string[] }[],
-  ): Promise<readonly TeardownTimeoutError[]> {
+  async settle(work: readonly Work[]): Promise<readonly TeardownTimeoutError[]> {
     if (work.length === 0) return [];
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => {
       timer = setTimeout(() => resolve('late'), this.timeout);
     });
-    const outcome = await Promise.race([Promise.all(work.map(({ ended }) => ended)), late]);
+    const ends = work.map(
+      (each) => new Promise<void>((resolve) => each.whenEnded({ runEnded: () => resolve() })),
+    );
+    const outcome = await Promise.race([Promise.all(ends), late]);
     clearTimeout(timer);
     if (outcome !== 'late') return [];
     const labels = new Set(work.flatMap(({ pending }) => pending));
     return [...labels].map((label) => new TeardownTimeoutError(label, this.timeout, 'work'));
   }
 
-  private async withTimeout(entry: Entry, ending: PromiseLike<unknown>): Promise<void> {
+  private async withTimeout(label: string, ending: PromiseLike<unknown>): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(new TeardownTimeoutError(entry.label, this.timeout)),
-        this.timeout,
-      );
+      timer = setTimeout(() => reject(new TeardownTimeoutError(label, this.timeout)), this.timeout);
     });
     try {
       await Promise.race([ending, late]);
@@ -198,19 +276,106 @@ function refuseSecondYield(
   });
 }
 
-function teardownOf(value: object): (() => unknown) | undefined {
+/** By what a value is disposed. */
+type DisposeSymbol = typeof Symbol.asyncDispose | typeof Symbol.dispose;
+
+export function teardownOf(value: object): DisposeSymbol | undefined {
   const disposable = value as Partial<AsyncDisposable & Disposable>;
   try {
-    if (typeof disposable[Symbol.asyncDispose] === 'function') {
-      return () => disposable[Symbol.asyncDispose]?.();
-    }
-    if (typeof disposable[Symbol.dispose] === 'function') {
-      return () => disposable[Symbol.dispose]?.();
-    }
+    if (typeof disposable[Symbol.asyncDispose] === 'function') return Symbol.asyncDispose;
+    if (typeof disposable[Symbol.dispose] === 'function') return Symbol.dispose;
   } catch {
     // A proxy that throws for what it does not know cannot be disposed.
   }
   return undefined;
+}
+
+/** A call of its method as it is then, which somebody may have taken away. */
+function dispose(value: object, symbol: DisposeSymbol): unknown {
+  return (value as Partial<Record<DisposeSymbol, () => unknown>>)[symbol]?.();
+}
+
+/** Of a value with a note that it has an owner. */
+class OwnedEnding implements Ending {
+  readonly isGenerator = false;
+
+  constructor(
+    readonly label: string,
+    private readonly symbol: DisposeSymbol,
+    private readonly owned: Owned,
+    /** In which it was made. */
+    private readonly flow: Flow | undefined,
+  ) {}
+
+  end(value: object): unknown {
+    // A pool may hand out the same object again.
+    this.owned.delete(value);
+    return inFlow(this.flow, () => dispose(value, this.symbol));
+  }
+}
+
+/** Of the instances of a class that are held without a note; the same for all. */
+export class HeldEnding implements Ending {
+  readonly isGenerator = false;
+
+  constructor(
+    readonly label: string,
+    readonly symbol: DisposeSymbol,
+    readonly held: HeldClass,
+    readonly ownership: Ownership,
+  ) {}
+
+  end(value: object): unknown {
+    return currentFlow() === undefined
+      ? dispose(value, this.symbol)
+      : inFlow(undefined, () => dispose(value, this.symbol));
+  }
+}
+
+class GeneratorEnding implements Ending {
+  readonly isGenerator = true;
+
+  constructor(
+    readonly label: string,
+    /** Whoever ends the scope, what follows the `yield` sees the same context as what precedes it. */
+    private readonly flow: Flow | undefined,
+  ) {}
+
+  end(generator: object, failure: Failure | undefined): unknown {
+    return inFlow(this.flow, () => resume(this.label, generator as ProviderGenerator, failure));
+  }
+}
+
+/** What tearing down has come to so far. */
+class Course {
+  private faults: TeardownFault[] | undefined;
+
+  constructor(public failure: Failure | undefined) {}
+
+  /** Takes what a teardown has thrown. */
+  note({ label, isGenerator }: Ending, error: unknown): void {
+    const { failure } = this;
+    // A generator that lets the failure pass has nothing to add to it.
+    if (error === failure?.error) return;
+    const faults = (this.faults ??= []);
+    const fault = { label, error };
+    const position = faults.findIndex((earlier) => earlier.error === failure?.error);
+    const translates = isGenerator && failure !== undefined && !isOwn(error);
+    if (!translates) faults.push(fault);
+    else if (position >= 0) faults[position] = fault;
+    if (translates || failure === undefined) this.failure = { error };
+  }
+
+  get outcome(): TornDown {
+    const { failure, faults } = this;
+    if (failure === undefined && faults === undefined) return nothingWrong;
+    return bare({ failure, faults: faults ?? [] });
+  }
+}
+
+/** Whether a value has an end of its own, as {@link Disposal.note} sees it. */
+export function isDisposable(value: unknown): boolean {
+  return isObject(value) && teardownOf(value) !== undefined;
 }
 
 /** Whether a value has an identity, so that it can have an owner. */

@@ -27,6 +27,7 @@ import type { ParameterSource } from './record.js';
 import { Splitter, type Splitting } from './splitter.js';
 import { StepTimes } from './step-times.js';
 import { own } from './own.js';
+import { Ownership } from './ownership.js';
 import { isToken, type Token } from './token.js';
 
 /** How many plans are kept for one target in scopes that keep different things already. */
@@ -64,6 +65,8 @@ export interface EngineOptions {
 
 export class Engine {
   private readonly plans = new Map<Node, Plan>();
+  /** Nodes that somebody has asked for, by their tokens. */
+  private readonly found = new Map<Token, Node>();
   /** Plans for scopes that keep some of the values already, by target and what is kept. */
   private readonly variants = new Map<Node, Map<string, Plan>>();
   private checked: CheckedGraph;
@@ -84,7 +87,7 @@ export class Engine {
      * Objects that are not the container's to dispose, since users gave them, and those that some
      * scope disposes already.
      */
-    readonly owned: WeakSet<object>,
+    readonly owned: Ownership,
     private readonly modules: readonly string[],
   ) {
     this.checked = new CheckedGraph(graph);
@@ -102,7 +105,7 @@ export class Engine {
     base?: Engine,
   ): Promise<Engine> {
     const { graph, problems } = Graph.build({ ...input, deadline });
-    const engine = new Engine(graph, teardownTimeout, base?.owned ?? new WeakSet(), modules);
+    const engine = new Engine(graph, teardownTimeout, base?.owned ?? new Ownership(), modules);
     const found = engine.findProblems(problems);
     // Plans can be compiled only of a graph that is right.
     const facts: GraphFacts = {
@@ -209,6 +212,14 @@ export class Engine {
    * @throws MissingProviderError, or what is wrong with a class that joins the graph now.
    */
   find(token: Token, caller = 'resolve'): Node {
+    const before = this.found.get(token);
+    if (before !== undefined) return before;
+    const node = this.findNew(token, caller);
+    this.found.set(token, node);
+    return node;
+  }
+
+  private findNew(token: Token, caller: string): Node {
     refuseOther(token, caller);
     const known = this.graph.nodes.length;
     const { node, problems } = this.graph.find(token);

@@ -2,11 +2,13 @@
 import { Cell } from './cell.js';
 import { joinErrors, type Disposal } from './disposal.js';
 import { errorPath, errorsOf, extendPath } from './error-path.js';
-import type { OffloadedNode, ValueNode } from './node.js';
+import type { Node, OffloadedNode, ValueNode } from './node.js';
 import type { Plan } from './plan.js';
 import { Run, type RunLink, type RunScope } from './run.js';
 import { loop } from './placement.js';
-import { isScoped } from './scope.js';
+import { isScoped, type Scope } from './scope.js';
+import type { Step } from './step.js';
+import type { Token } from './token.js';
 
 /** What calls belong to: a scope, or the singletons of a container. */
 export interface Home {
@@ -76,12 +78,14 @@ async function call(
   const disposal = home.newDisposal();
   // In its place the method gets a signal of the thread.
   const sent = signal === undefined ? args : args.slice(0, -1);
-  const run = new Run(plan, scopeOfCall(home.runScope, disposal), sent);
+  const run = new Run(plan, new CallScope(home.runScope, disposal), sent);
   home.note(run);
   const stops = [run.heed(signal), run.heedRun(made)];
   // It may go on in its thread when it has been given up, and may still be cancelled then.
-  void run.ended.then(() => {
-    for (const stop of stops) stop();
+  run.whenEnded({
+    runEnded: () => {
+      for (const stop of stops) stop();
+    },
   });
   try {
     const value = await run.start();
@@ -100,11 +104,59 @@ async function call(
  * What the scope makes on the loop is shared as always. Each call has for itself what is transient,
  * and what a thread makes for it: that may not be able to leave, and another call may run elsewhere.
  */
-function scopeOfCall(scope: RunScope, disposal: Disposal): RunScope {
-  return {
-    ...scope,
-    disposals: [disposal, ...scope.disposals],
-    disposalOf: (owner) => (isScoped(owner) ? scope.disposalOf(owner) : disposal),
-    claim: (step) => (step.side !== loop ? new Cell(step.node.label) : scope.claim(step)),
-  };
+class CallScope implements RunScope {
+  readonly executor: RunScope['executor'];
+  readonly splitter: RunScope['splitter'];
+
+  constructor(
+    private readonly scope: RunScope,
+    private readonly disposal: Disposal,
+  ) {
+    this.executor = scope.executor;
+    this.splitter = scope.splitter;
+  }
+
+  get disposals(): readonly Disposal[] {
+    return [this.disposal, ...this.scope.disposals];
+  }
+
+  disposalOf(owner: Scope): Disposal {
+    return isScoped(owner) ? this.scope.disposalOf(owner) : this.disposal;
+  }
+
+  given(token: Token, plan: Plan): unknown {
+    return this.scope.given(token, plan);
+  }
+
+  kept(node: Node): Cell {
+    return this.scope.kept(node);
+  }
+
+  keep(): boolean {
+    return false;
+  }
+
+  forget(): void {
+    // Nothing is remembered.
+  }
+
+  claim(step: Step): Cell {
+    return step.side !== loop ? new Cell(step.node.label) : this.scope.claim(step);
+  }
+
+  drop(node: Node, cell: Cell, failed: boolean): void {
+    this.scope.drop(node, cell, failed);
+  }
+
+  lazy(target: Node, maker: Node | undefined): () => Promise<unknown> {
+    return this.scope.lazy(target, maker);
+  }
+
+  offload(step: Step, node: OffloadedNode, run: RunLink): object {
+    return this.scope.offload(step, node, run);
+  }
+
+  remake(node: Node): Promise<unknown> {
+    return this.scope.remake(node);
+  }
 }

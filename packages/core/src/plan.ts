@@ -1,11 +1,19 @@
 /** Compiles a node of the graph to a plan: its steps in topological order, thread steps fused. */
 import type { Leaving } from './crossing.js';
-import { isKept, type InputNode, type Node, type OffloadedNode, type ValueNode } from './node.js';
+import {
+  isKept,
+  type GivenNode,
+  type InputNode,
+  type Node,
+  type OffloadedNode,
+  type ValueNode,
+} from './node.js';
 import { groupHops, type Hop } from './hop.js';
 import { isMadeInPlace, levelOn, loop, sideOf, type Side, type Sides } from './placement.js';
 import { isScoped, type Scope } from './scope.js';
 import type { Step } from './step.js';
 import { Sampling } from './step-times.js';
+import { Straight } from './straight.js';
 import type { NeededClass } from './threads/executor.js';
 
 /** A parameter that is read in a run. */
@@ -33,13 +41,17 @@ export interface Plan {
   readonly root: Step;
   /** In topological order. */
   readonly units: readonly Unit[];
+  /** For each unit, how many units it waits for; the start of what each run counts down. */
+  readonly waits: readonly number[];
+  /** Whether some of it runs in threads. */
+  readonly hasHops: boolean;
   /** Parameters that are read before anything runs. */
   readonly inputs: readonly Input[];
   /** Parameters that are read when what is made before the root is there, and before all else. */
   readonly laterInputs: readonly Input[];
   /** Scope values that it uses. */
-  readonly given: readonly Step[];
-  /** Given values and what needs no step; the start of each run's array of results. */
+  readonly given: readonly { readonly index: number; readonly node: GivenNode }[];
+  /** What needs no step, and {@link unmade}; the start of each run's array of results. */
   readonly template: readonly unknown[];
   readonly signals: readonly number[];
   /** Functions that resolve on demand, each with the kept value that is made with it. */
@@ -56,9 +68,16 @@ export interface Plan {
   readonly scopes: ReadonlySet<Scope>;
   /** Which of its runs are measured on the loop. */
   readonly sampling: Sampling;
+  /** Undefined where it cannot be made in one pass, without a word to anybody. */
+  readonly straight: Straight | undefined;
+  /** Scopes that dispose what it makes on the loop. */
+  readonly owners: ReadonlySet<Scope>;
   /** Steps whose values the scope keeps (or, for a singleton's own plan, the container). */
   readonly kept: readonly Step[];
 }
+
+/** Stands in the results of a run for a value that the scope is to keep and that is not there yet. */
+export const unmade = Symbol('unmade');
 
 /** What a plan may take as there already. */
 export interface Stored {
@@ -89,15 +108,20 @@ export function compilePlan(
     target.kind === 'offloadedMethod' ||
     (target.kind === 'method' && target.handler && !steps.some(({ kind }) => kind === 'lazy'));
   const hops = groupHops(steps, root, !isLast, late);
+  const units = orderUnits(steps, hops, root);
+  const template = steps.map((step) => templateOf(step));
   return {
     target,
     steps,
     root,
-    units: orderUnits(steps, hops, root),
+    units,
+    waits: units.map(({ waits }) => waits),
+    hasHops: hops.length > 0,
+    straight: Straight.of(target, steps, units, template),
     inputs: inputsOf(steps, (step) => step.after.length === 0),
     laterInputs: inputsOf(steps, isLaterInput),
-    given: steps.filter(({ kind }) => kind === 'given'),
-    template: steps.map(({ node }) => (node.kind === 'value' ? node.value : undefined)),
+    given: steps.flatMap(({ index, node }) => (node.kind === 'given' ? [{ index, node }] : [])),
+    template,
     lazies: lazySteps(steps),
     sampling: new Sampling(),
     offloads: steps.flatMap((step) =>
@@ -110,6 +134,7 @@ export function compilePlan(
       kind === 'load' && node.scope === 'singleton' ? [node] : [],
     ),
     scopes: scopesOf(steps),
+    owners: new Set(steps.flatMap(({ kind, owner }) => (kind === 'make' ? [owner] : []))),
     // A singleton is made by a plan of its own, so it is the root where it is made at all.
     kept: steps.filter(
       ({ kind, node, bound }) => kind === 'make' && isKept(node) && bound === undefined,
@@ -133,6 +158,11 @@ export function leavingHops({ steps, units, root, target }: Plan): readonly Leav
       return [{ node, consumer: consumer.node, between: what, target }];
     });
   });
+}
+
+function templateOf({ node, kind, bound }: Step): unknown {
+  if (node.kind === 'value') return node.value;
+  return kind === 'make' && isKept(node) && bound === undefined ? unmade : undefined;
 }
 
 function inputsOf(steps: readonly Step[], which: (step: Step) => boolean): readonly Input[] {

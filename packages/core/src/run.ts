@@ -3,13 +3,15 @@ import { setMaxListeners } from 'node:events';
 import type { Cell, Outcome } from './cell.js';
 import { Countdown } from './countdown.js';
 import { inFlow } from './context.js';
-import { isThenable, type Disposal, type Entry, type ProviderGenerator } from './disposal.js';
-import { DeadlineError, GeneratorError, InputError, type InputFault } from './errors.js';
+import { isDisposable, isThenable, type Disposal, type ProviderGenerator } from './disposal.js';
+import { DeadlineError, GeneratorError } from './errors.js';
 import { extendPath, notePath, noteSuppressed } from './error-path.js';
 import type { Hop } from './hop.js';
+import { finished, isCallers, makeOnLoop } from './make.js';
 import type { Node, OffloadedNode } from './node.js';
 import { onAbort } from './on-abort.js';
-import type { Input, Plan, Unit } from './plan.js';
+import { readInputs } from './inputs.js';
+import { unmade, type Plan, type Unit } from './plan.js';
 import { isScoped, type Scope } from './scope.js';
 import type { Step } from './step.js';
 import { noteBlocking } from './step-times.js';
@@ -23,7 +25,7 @@ import {
   type HopWatch,
 } from './threads/executor.js';
 import { traceRun, type RunTrace } from './trace.js';
-import type { Class, Token } from './token.js';
+import type { Token } from './token.js';
 
 /** What a run needs of the scope that it runs in. */
 export interface RunScope {
@@ -39,6 +41,13 @@ export interface RunScope {
   kept(node: Node): Cell;
   /** Makes a cell for a value that this run is going to make. */
   claim(step: Step): Cell;
+  /**
+   * Remembers who makes the first values that the scope keeps: cells cost, and most scopes are asked once.
+   * @returns false if the maker has to claim them at once.
+   */
+  keep(maker: Maker, plan: Plan): boolean;
+  /** Forgets such a maker, which has published nothing. */
+  forget(maker: Maker): void;
   /**
    * Forgets the cell of a value that was not made, or was torn down.
    * @param failed - making it has failed, so that trying again at once would fail as well.
@@ -56,6 +65,26 @@ export interface RunScope {
   offload(step: Step, node: OffloadedNode, run: RunLink): object;
   /** Makes a kept value that its first maker has given up. */
   remake(node: Node): Promise<unknown>;
+}
+
+/** What makes values that a scope keeps, without a word to anybody until somebody else asks. */
+export interface Maker {
+  /** Claims cells for all that it makes, or has made. */
+  publish(): void;
+}
+
+/** Is told of the end of runs. */
+export interface RunListener {
+  /** Nothing of the run is going on any more. */
+  runEnded(run: Run): void;
+}
+
+/** What a run goes on with that somebody else has begun. */
+export interface Begun {
+  readonly values: unknown[];
+  readonly isSampled: boolean;
+  /** What has been noted for teardown so far. */
+  readonly noted: readonly object[];
 }
 
 /** What outlives a run of it. */
@@ -87,23 +116,27 @@ interface StepFailure {
   readonly error: unknown;
 }
 
-export class Run {
+const none: readonly never[] = [];
+
+export class Run implements Maker {
   private readonly values: unknown[];
   /** For each unit, how many units it still waits for. */
   private readonly waits: number[];
-  private readonly cells = new Map<number, Cell>();
+  /** By step; undefined as long as nobody has asked for what it makes. */
+  private cells: (Cell | undefined)[] | undefined;
   /** What has to be torn down, by the step that made it. */
-  private readonly entries = new Map<number, Entry>();
-  private readonly failures: StepFailure[] = [];
+  private entries: Map<number, object> | undefined;
+  private failures: readonly StepFailure[] = none;
   private unfinished: number;
-  /** Steps that have been started and have not ended. */
-  private readonly inFlight = new Set<Step>();
+  /** The first and the last step that has been started and has not ended. */
+  private firstFlight: Flight | undefined;
+  private lastFlight: Flight | undefined;
   private cancelled: { readonly error: unknown } | undefined;
   /** Whether its caller has been told that it failed, before its end. */
   private isTold = false;
   private firstPass = true;
   /** Units to start, and whether somebody further up the stack is at it. */
-  private readonly ready: Unit[] = [];
+  private ready: Unit[] | undefined;
   private draining = false;
   private unwinding = false;
   private controller: AbortController | undefined;
@@ -115,12 +148,15 @@ export class Run {
   private readonly trace: RunTrace | undefined;
   /** Whether it is measured for how long each step holds the loop. */
   private readonly isSampled: boolean;
-  private readonly outcome: Promise<unknown>;
+  readonly outcome: Promise<unknown>;
   private accept!: (value: unknown) => void;
   private reject!: (error: unknown) => void;
-  /** Settles when nothing of this run is going on any more, teardown included; never rejects. */
-  readonly ended: Promise<void>;
-  private end!: () => void;
+  /** Its neighbours in the list of who has to end it; see `RunList`. */
+  previous: Run | undefined = undefined;
+  next: Run | undefined = undefined;
+  private hasEnded = false;
+  private listener: RunListener | undefined;
+  private moreListeners: RunListener[] | undefined;
 
   constructor(
     private readonly plan: Plan,
@@ -128,17 +164,18 @@ export class Run {
     /** Of the method, if the root is an offloaded one. */
     private readonly args: readonly unknown[] = [],
     private readonly between?: Between,
+    begun?: Begun,
   ) {
-    this.values = [...plan.template];
-    this.waits = plan.units.map(({ waits }) => waits);
+    this.values = begun?.values ?? plan.template.slice();
+    this.waits = plan.waits.slice();
     this.unfinished = plan.units.length;
-    this.trace = traceRun(plan);
-    this.isSampled = plan.sampling.next();
+    this.trace = begun === undefined ? traceRun(plan) : undefined;
+    this.isSampled = begun?.isSampled ?? plan.sampling.next();
     this.outcome = new Promise((accept, reject) => {
       this.accept = accept;
       this.reject = reject;
     });
-    this.ended = new Promise((end) => (this.end = end));
+    if (begun !== undefined) this.noteBegun(begun);
     const { target } = plan;
     if (target.kind !== 'method' || !target.handler || target.deadline === undefined) return;
     const { label, deadline } = target;
@@ -162,10 +199,8 @@ export class Run {
   start(): Promise<unknown> {
     const { plan, scope, values } = this;
     try {
-      for (const { index, node } of plan.given) {
-        if (node.kind === 'given') values[index] = scope.given(node.token, plan);
-      }
-      this.readInputs(plan.inputs);
+      for (const { index, node } of plan.given) values[index] = scope.given(node.token, plan);
+      readInputs(plan.inputs, values);
     } catch (error) {
       this.end();
       this.reject(error);
@@ -179,20 +214,121 @@ export class Run {
       values[step.index] = scope.lazy(target, maker);
     }
     if (plan.offloads.length > 0) this.offload();
-    for (const step of plan.kept) this.cells.set(step.index, scope.claim(step));
-    // Units are in topological order, so one pass starts all that is ready, and whatever is
-    // synchronous is done when it ends.
-    for (const unit of plan.units) {
-      if (this.waits[unit.index] === 0) this.startUnit(unit);
+    // What stays in a thread has to be told of at once.
+    if (plan.kept.length > 0 && (plan.hasHops || !scope.keep(this, plan))) this.publish();
+    this.goOnFrom(0);
+    return this.outcome;
+  }
+
+  /**
+   * Units are in topological order, so one pass starts all that is ready, and whatever is synchronous is
+   * done when it ends.
+   */
+  goOnFrom(from: number): void {
+    const { units } = this.plan;
+    for (let index = from; index < units.length; index++) {
+      if (this.waits[index] === 0) this.startUnit(units[index] as Unit);
     }
     this.firstPass = false;
     this.finishIfDone();
-    return this.outcome;
+  }
+
+  /**
+   * Goes on where somebody else has begun, who has made one unit after the other.
+   * @param position - of the unit that was under way.
+   * @param go - what is to be done with that one.
+   */
+  private goOn(position: number, go: (unit: Unit, step: Step) => void): void {
+    const { units, kept } = this.plan;
+    for (const unit of units.slice(0, position)) this.finishUnit(unit);
+    for (const { index } of kept) {
+      const value = this.values[index];
+      const cell = this.cells?.[index];
+      if (value !== unmade && cell?.outcome === undefined) cell?.settle({ kind: 'made', value });
+    }
+    const unit = units[position] as Unit;
+    const [step] = unit.steps as readonly [Step];
+    this.guard(step, () => go(unit, step));
+    this.goOnFrom(position + 1);
+  }
+
+  /** As {@link goOn}, with what the step has returned. */
+  goOnWith(position: number, value: unknown): void {
+    this.goOn(position, (unit, step) => this.take(unit, step, value));
+  }
+
+  /** As {@link goOn}, with what the step has thrown. */
+  goOnFailed(position: number, error: unknown): void {
+    this.goOn(position, () => {
+      throw error;
+    });
+  }
+
+  /** Does not go on where somebody else has begun, who has made nothing. */
+  refuse(error: unknown): void {
+    this.giveUpCells(none);
+    this.end();
+    this.reject(error);
+  }
+
+  private noteBegun({ noted }: Begun): void {
+    let next = 0;
+    for (const { index } of this.plan.steps) {
+      const subject = noted[next];
+      if (subject === undefined || this.values[index] !== subject) continue;
+      (this.entries ??= new Map<number, object>()).set(index, subject);
+      next++;
+    }
+  }
+
+  publish(): void {
+    const { plan, scope, values } = this;
+    const cells = (this.cells = new Array<Cell | undefined>(plan.steps.length));
+    for (const step of plan.kept) {
+      const cell = scope.claim(step);
+      cells[step.index] = cell;
+      const value = values[step.index];
+      if (value !== unmade) cell.outcome = { kind: 'made', value };
+    }
+  }
+
+  /** Calls back when nothing of this run is going on any more, teardown included. */
+  whenEnded(listener: RunListener): void {
+    if (this.hasEnded) listener.runEnded(this);
+    else if (this.listener === undefined) this.listener = listener;
+    else (this.moreListeners ??= []).push(listener);
+  }
+
+  private end(): void {
+    const { listener, moreListeners } = this;
+    this.hasEnded = true;
+    this.listener = this.moreListeners = undefined;
+    listener?.runEnded(this);
+    if (moreListeners === undefined) return;
+    for (const other of moreListeners) other.runEnded(this);
   }
 
   /** Labels of the steps that have been started and have not ended. */
   get pending(): readonly string[] {
-    return [...this.inFlight].map(({ node }) => node.label);
+    const labels: string[] = [];
+    for (let at = this.firstFlight; at !== undefined; at = at.next) labels.push(at.step.node.label);
+    return labels;
+  }
+
+  private takeOff(step: Step): Flight {
+    const flight = new Flight(step, this.lastFlight);
+    if (this.lastFlight === undefined) this.firstFlight = flight;
+    else this.lastFlight.next = flight;
+    this.lastFlight = flight;
+    return flight;
+  }
+
+  private land({ previous, next, timer }: Flight): void {
+    if (timer !== undefined) clearTimeout(timer);
+    if (previous === undefined) this.firstFlight = next;
+    else previous.next = next;
+    if (next === undefined) this.lastFlight = previous;
+    else next.previous = previous;
   }
 
   /**
@@ -266,7 +402,7 @@ export class Run {
   private newLink(): RunLink {
     const link: RunLink = { signal: () => this.signal, gone: () => this.gone };
     // Who holds what has it shall not hold on to the values of the run.
-    void this.ended.then(() => (link.signal = link.gone = () => undefined));
+    this.whenEnded({ runEnded: () => (link.signal = link.gone = () => undefined) });
     return link;
   }
 
@@ -293,31 +429,6 @@ export class Run {
     return this.cancelled !== undefined || this.failures.length > 0;
   }
 
-  private readInputs(inputs: readonly Input[]): void {
-    const faults: InputFault[] = [];
-    for (const { step, node } of inputs) {
-      try {
-        this.values[step.index] = node.read(this.values[step.needs[0] as number]);
-      } catch (error) {
-        faults.push({ owner: node.owner, index: node.parameter, error });
-      }
-    }
-    if (faults.length === 0) return;
-    this.checkLateInputs(inputs, faults);
-    throw new InputError(faults);
-  }
-
-  /** Nothing will cross: so that all faults are told together, those of the others are looked for here. */
-  private checkLateInputs(inputs: readonly Input[], faults: InputFault[]): void {
-    for (const { step, node } of inputs) {
-      try {
-        node.check?.(this.values[step.needs[0] as number]);
-      } catch (error) {
-        faults.push({ owner: node.owner, index: node.parameter, error });
-      }
-    }
-  }
-
   private startUnit(unit: Unit): void {
     if (this.stopped) return;
     const [step] = unit.steps;
@@ -334,7 +445,7 @@ export class Run {
   private enterPhase(unit: Unit): void {
     const { root, laterInputs } = this.plan;
     const enter = (): void => {
-      this.readInputs(laterInputs);
+      readInputs(laterInputs, this.values);
       this.finishUnit(unit);
     };
     this.guard(root, () => {
@@ -359,67 +470,97 @@ export class Run {
 
   private make(unit: Unit, step: Step): void {
     const { node } = step;
-    const args = step.needs.map((need) => this.values[need]);
     // What users wrote can throw at any touch: at the call, at a look for `then`, at one for a
     // dispose symbol.
-    this.guard(step, () => {
+    try {
       if (node.kind === 'method' && node.generator) {
-        this.enter(unit, step, makeOnLoop(node, args) as ProviderGenerator);
+        this.enter(unit, step, makeOnLoop(step, this.values) as ProviderGenerator);
         return;
       }
-      const call = isScoped(step.owner) || step.owner === 'transient' ? makeOnLoop : makeApart;
       const begun = this.isSampled ? performance.now() : 0;
       const value =
         this.trace === undefined
-          ? call(node, args)
-          : this.trace.start(unit, step, call, node, args);
+          ? this.call(step)
+          : this.trace.start(unit, step, () => this.call(step));
       if (this.isSampled) noteBlocking(node, performance.now() - begun);
-      if (node.kind === 'method' && isThenable(value)) {
-        this.whenSettled(step, value, (settled) => this.made(unit, step, finished(node, settled)));
-      } else {
-        this.made(unit, step, finished(node, value));
-      }
-    });
+      this.take(unit, step, value);
+    } catch (error) {
+      this.fail(step, error);
+    }
+  }
+
+  private call(step: Step): unknown {
+    const isShared = !isScoped(step.owner) && step.owner !== 'transient';
+    return isShared ? makeApart(step, this.values) : makeOnLoop(step, this.values);
+  }
+
+  /** Takes what a step has returned. */
+  private take(unit: Unit, step: Step, value: unknown): void {
+    const { node } = step;
+    if (node.kind === 'method' && isThenable(value)) this.await(unit, step, undefined, value);
+    else this.made(unit, step, value);
   }
 
   /** Runs a generator up to its `yield`, which gives the value. */
   private enter(unit: Unit, step: Step, generator: ProviderGenerator): void {
-    const { label } = step.node;
-    const entered = ({ done, value }: IteratorResult<unknown>): void => {
-      if (done === true) throw new GeneratorError(label, 'does not yield');
-      const disposal = this.scope.disposalOf(step.owner);
-      this.entries.set(step.index, disposal.noteGenerator(label, generator));
-      this.fill(step, value);
-      this.finishUnit(unit);
-    };
     // Only here does something of the generator run.
     const first =
       this.trace === undefined
         ? generator.next()
         : this.trace.start(unit, step, () => generator.next());
-    if (isThenable(first)) this.whenSettled(step, first, entered);
-    else entered(first);
+    if (isThenable(first)) this.await(unit, step, generator, first);
+    else this.entered(unit, step, generator, first);
+  }
+
+  private entered(
+    unit: Unit,
+    step: Step,
+    generator: ProviderGenerator,
+    { done, value }: IteratorResult<unknown>,
+  ): void {
+    const { label } = step.node;
+    if (done === true) throw new GeneratorError(label, 'does not yield');
+    this.scope.disposalOf(step.owner).noteGenerator(label, generator);
+    (this.entries ??= new Map<number, object>()).set(step.index, generator);
+    this.fill(step, value);
+    this.finishUnit(unit);
   }
 
   /** Goes on when a promise is settled, in whatever way foreign thenables call back. */
-  private whenSettled<T>(step: Step, pending: PromiseLike<T>, go: (value: T) => void): void {
-    this.inFlight.add(step);
+  private await(
+    unit: Unit,
+    step: Step,
+    generator: ProviderGenerator | undefined,
+    pending: PromiseLike<unknown>,
+  ): void {
+    const flight = this.takeOff(step);
     this.trace?.suspend(step);
-    const timer = this.startDeadline(step);
+    flight.timer = this.startDeadline(step);
     Promise.resolve(pending).then(
-      (value) => {
-        clearTimeout(timer);
-        this.inFlight.delete(step);
-        this.guard(step, () => go(value));
-        this.finishIfDone();
-      },
+      (value) => this.arrive(flight, unit, generator, value),
       (error: unknown) => {
-        clearTimeout(timer);
-        this.inFlight.delete(step);
+        this.land(flight);
         this.fail(step, error);
         this.finishIfDone();
       },
     );
+  }
+
+  private arrive(
+    flight: Flight,
+    unit: Unit,
+    generator: ProviderGenerator | undefined,
+    value: unknown,
+  ): void {
+    const { step } = flight;
+    this.land(flight);
+    try {
+      if (generator === undefined) this.made(unit, step, value);
+      else this.entered(unit, step, generator, value as IteratorResult<unknown>);
+    } catch (error) {
+      this.fail(step, error);
+    }
+    this.finishIfDone();
   }
 
   private startDeadline(step: Step): NodeJS.Timeout | undefined {
@@ -438,7 +579,7 @@ export class Run {
     const { failures } = this;
     if (failures.length > 1 || this.cancelled !== undefined) return;
     this.giveUpCells(failures);
-    this.cells.clear();
+    this.cells = undefined;
     this.isTold = true;
     this.reject(error);
   }
@@ -484,7 +625,7 @@ export class Run {
     if (isDone) {
       choice.ended?.(performance.now() - began);
       for (const { index } of hop.steps) {
-        const cell = this.cells.get(index);
+        const cell = this.cells?.[index];
         if (cell !== undefined && cell.outcome === undefined) cell.leaveInThread();
       }
       this.finishUnit(unit);
@@ -514,7 +655,7 @@ export class Run {
       }
     };
     const last = hop.steps.at(-1) as Step;
-    this.inFlight.add(last);
+    const flight = this.takeOff(last);
     const stays = await Promise.all(
       running.map(({ hop: branch, end, unwanted }) =>
         this.makeTrip(unit, branch, hop, undefined, {
@@ -525,7 +666,7 @@ export class Run {
       ),
     );
     release();
-    this.inFlight.delete(last);
+    this.land(flight);
     for (const { step, error } of failures) this.fail(step, error);
     if (this.stopped) return false;
     const needed = new Set(split.tail.inputs);
@@ -548,7 +689,7 @@ export class Run {
     branch?: Branch,
   ): Promise<readonly number[] | undefined> {
     const last = hop.steps.at(-1) as Step;
-    this.inFlight.add(last);
+    const flight = this.takeOff(last);
     const trace = this.trace?.hop(unit, hop);
     const watch =
       choice?.probed === undefined ? trace : new ProbeWatch(trace, choice.probe, choice.probed);
@@ -574,10 +715,10 @@ export class Run {
       hop.returned.forEach(({ step, merge }, position) => {
         merge(this.values[step], values[first + position]);
       });
-      this.inFlight.delete(last);
+      this.land(flight);
       return left;
     } catch (failure) {
-      this.inFlight.delete(last);
+      this.land(flight);
       const { step, error } =
         failure instanceof HopFailure ? failure : { step: -1, error: failure };
       const position = hop.steps[step] !== undefined ? step : hop.steps.length - 1;
@@ -591,15 +732,15 @@ export class Run {
 
   /** Tears down what a hop has brought that has failed: with all else, or at once if that is done. */
   endLate(hop: Hop, values: readonly unknown[]): void {
-    const late = new Set<Entry>();
+    const late = new Set<object>();
     for (const { index, position } of hop.arrivals) {
       const step = this.stepAt(index);
       if (!this.unwinding) {
         this.own(step, values[position]);
         continue;
       }
-      const entry = this.scope.disposalOf(step.owner).note(step.node.label, values[position]);
-      if (entry !== undefined) late.add(entry);
+      const value = values[position];
+      if (this.scope.disposalOf(step.owner).note(step.node.label, value)) late.add(value);
     }
     // What they throw nobody waits for.
     for (const disposal of this.scope.disposals) void disposal.unwind(late, undefined);
@@ -609,8 +750,8 @@ export class Run {
     return this.plan.steps[index] as Step;
   }
 
-  private made(unit: Unit, step: Step, value: unknown): void {
-    this.keep(step, value);
+  private made(unit: Unit, step: Step, result: unknown): void {
+    this.keep(step, finished(step.node, result));
     this.finishUnit(unit);
   }
 
@@ -626,14 +767,16 @@ export class Run {
   }
 
   private own(step: Step, value: unknown): void {
-    const entry = this.scope.disposalOf(step.owner).note(step.node.label, value);
-    if (entry !== undefined) this.entries.set(step.index, entry);
+    // Most values have no end, and most scopes no disposal.
+    if (!isDisposable(value)) return;
+    if (!this.scope.disposalOf(step.owner).note(step.node.label, value)) return;
+    (this.entries ??= new Map<number, object>()).set(step.index, value);
   }
 
   private fill(step: Step, value: unknown): void {
     this.trace?.succeed(step);
     this.values[step.index] = value;
-    this.cells.get(step.index)?.settle({ kind: 'made', value });
+    this.cells?.[step.index]?.settle({ kind: 'made', value });
   }
 
   private finishUnit(unit: Unit): void {
@@ -644,18 +787,18 @@ export class Run {
       if (waits !== 0) continue;
       this.trace?.noteReady(index);
       // The first pass meets it further on by itself.
-      if (!this.firstPass) this.ready.push(this.plan.units[index] as Unit);
+      if (!this.firstPass) (this.ready ??= []).push(this.plan.units[index] as Unit);
     }
-    this.startReady();
+    if (this.ready !== undefined) this.startReady(this.ready);
   }
 
   /** A list instead of recursion: a chain may be longer than the stack. */
-  private startReady(): void {
+  private startReady(ready: Unit[]): void {
     if (this.draining) return;
     this.draining = true;
-    for (let unit = this.ready.shift(); unit !== undefined; unit = this.ready.shift()) {
-      this.startUnit(unit);
-    }
+    // It grows while it is walked.
+    for (const unit of ready) this.startUnit(unit);
+    this.ready = undefined;
     this.draining = false;
   }
 
@@ -665,14 +808,14 @@ export class Run {
     // What was loaded has failed at the end of a path of its own: this one leads to it.
     if (step.kind === 'load') extendPath(error, path);
     else notePath(error, path);
-    this.failures.push({ order: step.index, error });
+    this.failures = [...this.failures, { order: step.index, error }];
     if (this.failures.length === 1 && this.cancelled === undefined) this.controller?.abort(error);
   }
 
   private finishIfDone(): void {
     if (this.firstPass) return;
     if (this.stopped) {
-      if (this.inFlight.size === 0) void this.unwind();
+      if (this.firstFlight === undefined) void this.unwind();
     } else if (this.unfinished === 0) {
       this.unfinished = -1;
       this.end();
@@ -689,7 +832,7 @@ export class Run {
     const [first] = failures;
     const cause = this.cancelled ?? first;
     let failure: { readonly error: unknown } | undefined = cause;
-    const entries = new Set(this.entries.values());
+    const entries = new Set(this.entries?.values());
     // What only passes on the reason of the cancelling is no failure of its own.
     const suppressed = failures.map(({ error }) => error).filter((error) => error !== cause?.error);
     for (const disposal of this.scope.disposals) {
@@ -713,6 +856,11 @@ export class Run {
   }
 
   private giveUpCells(failures: readonly StepFailure[]): void {
+    // Nobody has asked for anything that it makes.
+    if (this.cells === undefined) {
+      this.scope.forget(this);
+      return;
+    }
     const retained = this.retained();
     /** Steps that failed, or wait for one that did, with the error. */
     const doomed = new Map<number, unknown>();
@@ -724,10 +872,10 @@ export class Run {
       const culprit = needs.find((need) => doomed.has(need));
       if (culprit !== undefined && !doomed.has(index)) doomed.set(index, doomed.get(culprit));
       if (retained.has(index)) {
-        this.entries.delete(index);
+        this.entries?.delete(index);
         continue;
       }
-      const cell = this.cells.get(index);
+      const cell = this.cells[index];
       if (cell === undefined) continue;
       this.scope.drop(node, cell, doomed.has(index));
       if (cell.outcome !== undefined) continue;
@@ -744,7 +892,7 @@ export class Run {
   private retained(): ReadonlySet<number> {
     const retained = new Set<number>();
     for (const { index, needs } of this.plan.steps.toReversed()) {
-      const cell = this.cells.get(index);
+      const cell = this.cells?.[index];
       if (cell?.outcome?.kind === 'made' && cell.shared) retained.add(index);
       if (retained.has(index)) for (const need of needs) retained.add(need);
     }
@@ -752,9 +900,15 @@ export class Run {
   }
 }
 
-/** Whether what is made belongs to whoever has asked for it: what an offloaded method or a handler returns. */
-function isCallers(node: Node): boolean {
-  return node.kind === 'offloadedMethod' || (node.kind === 'method' && node.handler);
+/** A step that has been started and has not ended, in the list of all such. */
+class Flight {
+  next: Flight | undefined = undefined;
+  timer: NodeJS.Timeout | undefined = undefined;
+
+  constructor(
+    readonly step: Step,
+    public previous: Flight | undefined,
+  ) {}
 }
 
 /** A run that waits for one of its hops. */
@@ -798,27 +952,9 @@ class ProbeWatch implements HopWatch {
   }
 }
 
-function makeOnLoop(node: Node, args: unknown[]): unknown {
-  if (node.kind === 'class') return new (node.target as Class)(...args);
-  if (node.kind !== 'method') return args;
-  const self = node.static ? node.target : args[0];
-  const method = (self as Record<string | symbol, unknown>)[node.method];
-  if (typeof method !== 'function') {
-    throw new TypeError(`${node.label} is not a method of what provides ${node.target.name}.`);
-  }
-  return method.apply(self, node.static ? args : args.slice(1)) as unknown;
-}
-
-/** What is made of the result of a handler. */
-function finished(node: Node, result: unknown): unknown {
-  if (node.kind !== 'method' || !node.handler) return result;
-  const finish = node.record.handler?.finishOnLoop;
-  return finish === undefined ? result : finish(result, node.label);
-}
-
 /** For singletons and what threads keep: that outlives the run, and sees nothing of its context. */
-function makeApart(node: Node, args: unknown[]): unknown {
-  return inFlow(undefined, () => makeOnLoop(node, args));
+function makeApart(step: Step, values: readonly unknown[]): unknown {
+  return inFlow(undefined, () => makeOnLoop(step, values));
 }
 
 /** Labels from the root of a plan down to one of its steps. */

@@ -1,6 +1,12 @@
 /** One scope: it keeps the values of a request or call, and disposes what was made for it. */
 import { Cell } from './cell.js';
-import { Disposal, throwTeardownErrors, type Failure } from './disposal.js';
+import {
+  Disposal,
+  joinErrors,
+  throwTeardownErrors,
+  type Failure,
+  type TornDown,
+} from './disposal.js';
 import type { Engine } from './engine.js';
 import { lazily, Waits, type Surroundings } from './deadlock.js';
 import {
@@ -11,16 +17,23 @@ import {
   ScopeValueError,
 } from './errors.js';
 import { errorsOf, noteSuppressed } from './error-path.js';
-import { isKept, type Node } from './node.js';
+import { isKept, type Node, type OffloadedNode } from './node.js';
 import { onAbort } from './on-abort.js';
 import type { Plan } from './plan.js';
 import { refuseUnknownOptions, shown } from './misuse.js';
 import { offload, type Home } from './offload.js';
 import { givenField } from './own.js';
 import { ValueProvider } from './provider.js';
-import { Run, type Between, type RunScope } from './run.js';
+import { RunList } from './run-list.js';
+import { Run, type Between, type Maker, type RunLink, type RunListener } from './run.js';
 import type { Scope } from './scope.js';
+import type { Splitter } from './splitter.js';
+import type { Step } from './step.js';
+import type { Straight } from './straight.js';
+import { StraightPass, type PassScope } from './straight-pass.js';
+import type { Executor } from './threads/executor.js';
 import { tokenName, type Token } from './token.js';
+import { isTraced } from './trace.js';
 
 export interface ResolveOptions {
   /** Gives up when it is aborted: rejects with its reason at once. */
@@ -50,24 +63,31 @@ export interface ScopeContext {
  * Values that live as long as one request (or job, or message): made by `container.createScope`.
  * Inside of it a call (such as a transaction) has a scope of its own: `scope.createScope`.
  */
-export class ScopeInstance implements AsyncDisposable {
-  private readonly cells = new Map<Node, Cell>();
-  private readonly runs = new Set<Run>();
-  private readonly inner = new Set<ScopeInstance>();
+export class ScopeInstance implements AsyncDisposable, PassScope, RunListener {
+  // What most scopes never need is made when it is needed: a scope of all this took longer to open than
+  // to work in.
+  /** What it keeps; undefined as long as nobody has asked for that but its maker. */
+  private cells: Map<Node, Cell> | undefined;
+  /** Who makes, or has made, all that it keeps, and has told nobody. */
+  private maker: Maker | undefined;
+  /** The pass that is under way further down the stack. */
+  private passing: StraightPass | undefined;
+  private runs: RunList | undefined;
   /** Runs that have ended, and whose signals what they made may still hold. */
   private signalled: Run[] | undefined;
-  private readonly disposal: Disposal;
-  private readonly runScope: RunScope;
+  /** @internal */
+  ownDisposal: Disposal | undefined;
   private knownHome: Home | undefined;
   private disposing: Promise<void> | undefined;
+  /** Tells who has asked for the end while it was {@link tearing}. */
+  private told: ((ending: Promise<void>) => void) | undefined;
   /** Told when the scope is disposed: callers who wait for what others make. */
-  private readonly waiting = new Set<(error: unknown) => void>();
-  private readonly waits = new Waits();
-  private readonly around: Surroundings = {
-    cellOf: (node) => this.context.peek(node) ?? this.keptCell(node),
-    waitsOf: ({ scope }) =>
-      scope === 'singleton' ? this.context.waits : this.keeperOf(scope).waits,
-  };
+  private waiting: Set<(error: unknown) => void> | undefined;
+  private ownWaits: Waits | undefined;
+  /** The scopes in it, as a list that costs less than a set: each has the one before and after it. */
+  private lastInner: ScopeInstance | undefined;
+  private previous: ScopeInstance | undefined;
+  private next: ScopeInstance | undefined;
 
   /** @internal Use `container.createScope`. */
   constructor(
@@ -77,34 +97,129 @@ export class ScopeInstance implements AsyncDisposable {
     /** The scope around it; undefined for the container's. */
     private readonly outer: ScopeInstance | undefined,
   ) {
-    this.disposal = new Disposal(context.engine.teardownTimeout, context.engine.owned);
-    for (const given of givenValues.values()) context.engine.disown(given);
-    outer?.inner.add(this);
-    this.runScope = {
-      disposals:
-        this.keeperOf('request') === this
-          ? [this.disposal]
-          : [this.disposal, this.keeperOf('request').disposal],
-      disposalOf: (owner) => this.keeperOf(owner).disposal,
-      executor: context.engine.executor,
-      splitter: context.engine.splitter,
-      given: (token, plan) => this.given(token, plan),
-      // It is there: a plan that loads it was compiled for what the scope keeps, and loads come
-      // in the same turn, before anything can be dropped.
-      kept: (node) => this.cellOf(node) as Cell,
-      claim: ({ node }) => {
-        const cell = new Cell(node.label);
-        this.keeperOf(node.scope).cells.set(node, cell);
-        return cell;
-      },
-      drop: (node, cell) => {
-        const { cells } = this.keeperOf(node.scope);
-        if (cells.get(node) === cell) cells.delete(node);
-      },
-      lazy: (target, maker) => lazily(maker, target, this.around, (node) => this.resolveNode(node)),
-      offload: (step, node, run) => offload(node, this.keeperOf(step.owner).home, run),
-      remake: (node) => this.resolveNode(node),
+    if (givenValues.size > 0) {
+      for (const given of givenValues.values()) context.engine.disown(given);
+    }
+    if (outer === undefined) return;
+    this.previous = outer.lastInner;
+    if (this.previous !== undefined) this.previous.next = this;
+    outer.lastInner = this;
+  }
+
+  /** @internal */
+  get executor(): Executor {
+    return this.context.engine.executor;
+  }
+
+  /** @internal */
+  get splitter(): Splitter {
+    return this.context.engine.splitter;
+  }
+
+  /** @internal */
+  get disposals(): readonly Disposal[] {
+    const around = this.keeperOf('request');
+    return around === this ? [this.disposal] : [this.disposal, around.disposal];
+  }
+
+  /** @internal */
+  disposalOf(owner: Scope): Disposal {
+    return this.keeperOf(owner).disposal;
+  }
+
+  /**
+   * @internal It is there: a plan that loads it was compiled for what the scope keeps, and loads come
+   * in the same turn, before anything can be dropped.
+   */
+  kept(node: Node): Cell {
+    return this.cellOf(node) as Cell;
+  }
+
+  /** @internal */
+  keep(maker: Maker, { owners }: Plan): boolean {
+    if (!this.keepsAlone(owners) || this.maker !== undefined || this.cells !== undefined)
+      return false;
+    this.maker = maker;
+    return true;
+  }
+
+  /** @internal */
+  forget(maker: Maker): void {
+    if (this.maker === maker) this.maker = undefined;
+  }
+
+  /** @internal */
+  claim({ node }: Step): Cell {
+    const cell = new Cell(node.label);
+    this.keeperOf(node.scope).knownCells().set(node, cell);
+    return cell;
+  }
+
+  /** @internal */
+  drop(node: Node, cell: Cell): void {
+    const cells = this.keeperOf(node.scope).knownCells();
+    if (cells.get(node) === cell) cells.delete(node);
+  }
+
+  /** @internal */
+  lazy(target: Node, maker: Node | undefined): () => Promise<unknown> {
+    const around: Surroundings = {
+      cellOf: (node) => this.context.peek(node) ?? this.keptCell(node),
+      waitsOf: ({ scope }) =>
+        scope === 'singleton' ? this.context.waits : this.keeperOf(scope).waits,
     };
+    return lazily(maker, target, around, (node) => this.resolveNode(node));
+  }
+
+  /** @internal */
+  offload(step: Step, node: OffloadedNode, run: RunLink): object {
+    return offload(node, this.keeperOf(step.owner).home, run);
+  }
+
+  /** @internal */
+  remake(node: Node): Promise<unknown> {
+    return this.resolveNode(node);
+  }
+
+  /** @internal Whether the scope keeps the value of a node, or is making it. */
+  has(node: Node): boolean {
+    return this.cellOf(node) !== undefined;
+  }
+
+  /** @internal */
+  noteRun(run: Run): void {
+    (this.runs ??= new RunList()).add(run);
+    run.whenEnded(this);
+  }
+
+  /** @internal */
+  runEnded(run: Run): void {
+    this.runs?.remove(run);
+    if (run.hasSignal) this.noteSignalled(run);
+  }
+
+  private get disposal(): Disposal {
+    const { engine } = this.context;
+    return (this.ownDisposal ??= new Disposal(engine.teardownTimeout, engine.owned));
+  }
+
+  private get waits(): Waits {
+    return (this.ownWaits ??= new Waits());
+  }
+
+  /** Whether what has these owners is kept and disposed by this scope alone. */
+  private keepsAlone(owners: ReadonlySet<Scope>): boolean {
+    return this.level !== 'call' || !owners.has('request');
+  }
+
+  /** What it keeps, for who has not made it: whoever has, tells now. */
+  private knownCells(): Map<Node, Cell> {
+    const { passing, maker } = this;
+    const cells = (this.cells ??= new Map<Node, Cell>());
+    this.passing = this.maker = undefined;
+    passing?.take();
+    maker?.publish();
+    return cells;
   }
 
   /**
@@ -114,15 +229,25 @@ export class ScopeInstance implements AsyncDisposable {
    * @throws what the provider that failed threw, itself (`errorPath` tells the way to it);
    * MissingProviderError; OutsideScopeError; InputError; DisposedError; the reason of `signal`.
    */
-  async resolve<T>(token: Token<T>, options?: ResolveOptions): Promise<T> {
-    if (this.disposing !== undefined) throw new DisposedError('scope');
-    if (options !== undefined) checkResolveOptions(options);
-    const signal = options && givenField(options, 'signal');
-    const between = options && givenField(options, 'between');
-    const node = this.context.engine.find(token);
-    // Whether threads can reach its methods is told here rather than by the first call.
-    if (node.kind === 'offloaded') await this.context.engine.ready(node);
-    return (await this.resolveNode(node, signal, between)) as T;
+  resolve<T>(token: Token<T>, options?: ResolveOptions): Promise<T> {
+    // No async function: where nothing is to be awaited, its promises cost more than all else.
+    try {
+      if (this.disposing !== undefined) throw new DisposedError('scope');
+      if (options !== undefined) checkResolveOptions(options);
+      const signal = options && givenField(options, 'signal');
+      const between = options && givenField(options, 'between');
+      const { engine } = this.context;
+      const node = engine.find(token);
+      // Whether threads can reach its methods is told here rather than by the first call.
+      const starting = node.kind === 'offloaded' ? engine.ready(node) : undefined;
+      const made =
+        starting === undefined
+          ? this.resolveNode(node, signal, between)
+          : starting.then(() => this.resolveNode(node, signal, between));
+      return made as Promise<T>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -131,9 +256,9 @@ export class ScopeInstance implements AsyncDisposable {
    * @param values - values for tokens that `scopeValues` declares, beside those of this scope.
    * @throws ScopeValueError for a value that was not declared; DisposedError.
    */
-  createScope(values: readonly ValueProvider[] = []): ScopeInstance {
+  createScope(values: readonly ValueProvider[] = none): ScopeInstance {
     if (this.disposing !== undefined) throw new DisposedError('scope');
-    const given = givenValues(values, this.context.declared);
+    const given = values === none ? nothingGiven : givenValues(values, this.context.declared);
     const level = this.level === 'container' ? 'request' : 'call';
     return new ScopeInstance(this.context, level, given, this);
   }
@@ -173,8 +298,14 @@ export class ScopeInstance implements AsyncDisposable {
    * @throws the error of a teardown, or an `AggregateError` of several; all are attempted.
    */
   dispose(reason?: unknown): Promise<void> {
+    if (this.disposing === tearing) {
+      // A teardown asks as well: it waits for the same end.
+      this.disposing = new Promise((resolve) => (this.told = resolve));
+    }
+    if (this.disposing !== undefined) return this.disposing;
+    if (reason === undefined && this.isQuiet) return this.endAtOnce();
     const failure = reason === undefined ? undefined : { error: reason };
-    this.disposing ??= this.end(failure).then(({ failure: seen, errors }) => {
+    this.disposing = this.end(failure).then(({ failure: seen, errors }) => {
       // Whoever gave the reason has it already.
       if (seen !== undefined && seen.error !== reason) noteSuppressed(reason, [seen.error]);
       throwTeardownErrors(errors);
@@ -189,7 +320,7 @@ export class ScopeInstance implements AsyncDisposable {
    */
   abort(reason: unknown): void {
     for (const scope of this.inner) scope.abort(reason);
-    for (const run of this.runs) run.abortSignal(reason);
+    for (const run of this.runs?.all ?? none) run.abortSignal(reason);
     for (const run of this.signalled ?? []) run.abortSignal(reason);
   }
 
@@ -222,21 +353,69 @@ export class ScopeInstance implements AsyncDisposable {
     let disposed: DisposedError | undefined;
     const reason = (): unknown =>
       failure === undefined ? (disposed ??= new DisposedError('scope')) : failure.error;
-    for (const giveUp of this.waiting) giveUp(reason());
+    for (const giveUp of this.waiting ?? none) giveUp(reason());
     // What is open inside ends for the same reason; its own failure is one for what it stands on.
-    const inner = await Promise.all([...this.inner].map((scope) => scope.endInside(failure)));
-    const runs = [...this.runs];
+    const inner = await Promise.all(this.inner.map((scope) => scope.endInside(failure)));
+    const runs = this.runs?.all ?? none;
     for (const run of runs) run.cancel(reason());
     const errors = [...inner.flat(), ...(await this.disposal.settle(runs))];
     const [first] = errors;
     const seen = failure ?? (errors.length === 0 ? undefined : { error: first });
     const torn = await this.disposal.run(seen);
-    this.cells.clear();
-    this.outer?.inner.delete(this);
+    this.leave();
     return {
       failure: failure === undefined ? undefined : torn.failure,
       errors: [...errors, ...errorsOf(torn.faults)],
     };
+  }
+
+  /** Whether nothing goes on in it, and nothing is open. */
+  private get isQuiet(): boolean {
+    return (
+      this.passing === undefined &&
+      this.lastInner === undefined &&
+      (this.runs === undefined || this.runs.isEmpty) &&
+      (this.waiting === undefined || this.waiting.size === 0)
+    );
+  }
+
+  /** Ends it where nothing is to be waited for but teardowns, and those only as far as they are async. */
+  private endAtOnce(): Promise<void> {
+    const { ownDisposal } = this;
+    if (ownDisposal === undefined) {
+      this.leave();
+      return (this.disposing = done);
+    }
+    this.disposing = tearing;
+    const torn = ownDisposal.end(undefined);
+    const ending =
+      torn instanceof Promise ? torn.then((it) => this.endTorn(it)) : this.endTorn(torn);
+    if (this.told === undefined) return (this.disposing = ending);
+    this.told(ending);
+    return this.disposing;
+  }
+
+  private endTorn({ faults }: TornDown): Promise<void> {
+    this.leave();
+    return faults.length === 0 ? done : Promise.reject(joinErrors(errorsOf(faults)));
+  }
+
+  /** Forgets what it keeps, and is forgotten. */
+  private leave(): void {
+    const { outer, previous, next } = this;
+    this.cells = this.maker = undefined;
+    if (outer === undefined) return;
+    if (previous !== undefined) previous.next = next;
+    if (next !== undefined) next.previous = previous;
+    else if (outer.lastInner === this) outer.lastInner = previous;
+    this.previous = this.next = undefined;
+  }
+
+  /** The scopes in it, the first one first. */
+  private get inner(): readonly ScopeInstance[] {
+    const scopes: ScopeInstance[] = [];
+    for (let at = this.lastInner; at !== undefined; at = at.previous) scopes.push(at);
+    return scopes.reverse();
   }
 
   /** Ends together with the scope around it. @returns what went wrong. */
@@ -247,25 +426,40 @@ export class ScopeInstance implements AsyncDisposable {
       return (await ending).errors;
     }
     // Whoever disposes it already sees what goes wrong.
-    if (this.disposing !== undefined) return this.disposing.then(none, none);
-    return this.dispose().then(none, (error: unknown) => [error]);
+    if (this.disposing !== undefined) return this.dispose().then(noErrors, noErrors);
+    return this.dispose().then(noErrors, (error: unknown) => [error]);
   }
 
   /** @internal For what holds a node already. */
-  async resolveNode(node: Node, signal?: AbortSignal, between?: Between): Promise<unknown> {
+  resolveNode(node: Node, signal?: AbortSignal, between?: Between): Promise<unknown> {
+    try {
+      return this.begin(node, signal, between);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  private begin(node: Node, signal?: AbortSignal, between?: Between): Promise<unknown> {
     if (this.disposing !== undefined) throw new DisposedError('scope');
-    if (node.kind === 'value') return node.value;
-    if (node.kind === 'given') return this.given(node.token);
+    if (node.kind === 'value') return Promise.resolve(node.value);
+    if (node.kind === 'given') return Promise.resolve(this.given(node.token));
     const cell = isKept(node) ? this.cellOf(node) : undefined;
     if (cell !== undefined) return this.take(node, cell, signal);
-    const stored = { has: (each: Node) => this.cellOf(each) !== undefined };
-    const plan = this.context.engine.planFor(node, stored);
-    const hasCall = this.level === 'call';
+    const { engine } = this.context;
+    const plan = this.keepsNothing ? engine.plan(node) : engine.planFor(node, this);
     const isHandler = node.kind === 'method' && node.handler;
-    if (!isHandler || hasCall || !plan.scopes.has('call')) {
-      this.refuseOutside(plan);
-      return this.start(plan, signal, between);
+    if (isHandler && this.level !== 'call' && plan.scopes.has('call')) {
+      return this.startInCall(plan, signal, between);
     }
+    this.refuseOutside(plan);
+    return this.start(plan, signal, between);
+  }
+
+  private async startInCall(
+    plan: Plan,
+    signal: AbortSignal | undefined,
+    between: Between | undefined,
+  ): Promise<unknown> {
     if (this.level === 'container') this.refuseOutside(plan);
     const call = this.createScope();
     let value: unknown;
@@ -299,10 +493,10 @@ export class ScopeInstance implements AsyncDisposable {
       };
       const stopListening = onAbort(signal, giveUp);
       const stopWaiting = (): void => {
-        this.waiting.delete(giveUp);
+        this.waiting?.delete(giveUp);
         stopListening();
       };
-      this.waiting.add(giveUp);
+      (this.waiting ??= new Set()).add(giveUp);
       cell.wait((outcome) => {
         if (hasLeft) return;
         stopWaiting();
@@ -315,15 +509,31 @@ export class ScopeInstance implements AsyncDisposable {
 
   private start(plan: Plan, signal?: AbortSignal, between?: Between): Promise<unknown> {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
-    const run = new Run(plan, this.runScope, [], between);
-    this.runs.add(run);
-    const stopListening = run.heed(signal);
-    const outcome = run.start();
-    void run.ended.then(() => {
-      this.runs.delete(run);
-      if (run.hasSignal) this.noteSignalled(run);
-      stopListening();
-    });
+    const { straight } = plan;
+    if (straight !== undefined && signal === undefined && this.mayGoStraight(straight, plan)) {
+      const values = straight.begin(this);
+      if (values !== undefined) return this.goStraight(straight, plan, values);
+    }
+    if (this.passing !== undefined) this.knownCells();
+    const run = new Run(plan, this, none, between);
+    this.noteRun(run);
+    if (signal !== undefined) run.whenEnded({ runEnded: run.heed(signal) });
+    return run.start();
+  }
+
+  private mayGoStraight({ isOver }: Straight, { owners }: Plan): boolean {
+    return !isOver && this.keepsAlone(owners) && !isTraced();
+  }
+
+  private goStraight(straight: Straight, plan: Plan, values: unknown[]): Promise<unknown> {
+    // One that is further down the stack ends.
+    if (this.passing !== undefined) this.knownCells();
+    const pass = new StraightPass(plan, this, values);
+    this.passing = pass;
+    const outcome = pass.start(straight, this.context.engine.owned);
+    if (this.passing === pass) this.passing = undefined;
+    if (pass.isTaken) return outcome;
+    if (plan.kept.length > 0 && !this.keep(pass, plan)) pass.publish();
     return outcome;
   }
 
@@ -339,7 +549,7 @@ export class ScopeInstance implements AsyncDisposable {
   private get home(): Home {
     const { engine } = this.context;
     return (this.knownHome ??= {
-      runScope: this.runScope,
+      runScope: this,
       refuseEnded: () => {
         if (this.disposing === undefined) return;
         throw new DisposedError(this.level === 'container' ? 'container' : 'scope');
@@ -351,13 +561,15 @@ export class ScopeInstance implements AsyncDisposable {
       },
       newDisposal: () => new Disposal(engine.teardownTimeout, engine.owned),
       note: (run) => {
-        this.runs.add(run);
-        void run.ended.then(() => this.runs.delete(run));
+        const runs = (this.runs ??= new RunList());
+        runs.add(run);
+        run.whenEnded({ runEnded: () => runs.remove(run) });
       },
     });
   }
 
-  private given(token: Token, plan?: Plan): unknown {
+  /** @internal */
+  given(token: Token, plan?: Plan): unknown {
     if (this.givenValues.has(token)) return this.givenValues.get(token);
     if (this.outer !== undefined) return this.outer.given(token, plan);
     if (plan !== undefined && this.context.engine.graph.isInternal(token)) {
@@ -373,8 +585,23 @@ export class ScopeInstance implements AsyncDisposable {
     return node.scope === 'singleton' ? this.context.singleton(node) : this.keptCell(node);
   }
 
+  /** @internal The cell of what is there or is being made, without a beginning to make it. */
+  peek(node: Node): Cell | undefined {
+    return node.scope === 'singleton' ? this.context.peek(node) : this.keptCell(node);
+  }
+
   private keptCell(node: Node): Cell | undefined {
-    return this.keeperOf(node.scope).cells.get(node);
+    const keeper = this.keeperOf(node.scope);
+    return keeper.isEmpty ? undefined : keeper.knownCells().get(node);
+  }
+
+  /** Whether it keeps nothing, nor the scope around it. */
+  private get keepsNothing(): boolean {
+    return this.isEmpty && (this.level !== 'call' || this.keeperOf('request').isEmpty);
+  }
+
+  private get isEmpty(): boolean {
+    return this.cells === undefined && this.maker === undefined && this.passing === undefined;
   }
 
   /** The scope that keeps values of a kind: of the request the outer one, all others its own. */
@@ -385,10 +612,11 @@ export class ScopeInstance implements AsyncDisposable {
 
   /** Refuses to make what lives in a scope that is not open. */
   private refuseOutside({ scopes, steps, target, root }: Plan): void {
+    if (this.level === 'call') return;
     const missing =
       this.level === 'container' && scopes.has('request')
         ? 'request'
-        : this.level !== 'call' && scopes.has('call')
+        : scopes.has('call')
           ? 'call'
           : undefined;
     if (missing === undefined) return;
@@ -397,6 +625,16 @@ export class ScopeInstance implements AsyncDisposable {
     throw new OutsideScopeError(step.node.label, missing, path);
   }
 }
+
+const none: readonly never[] = [];
+
+const nothingGiven: ReadonlyMap<Token, unknown> = new Map();
+
+/** The end of a scope that is over. */
+const done = Promise.resolve();
+
+/** Stands for the end of a scope as long as its teardowns run that nothing is awaited for. */
+const tearing = new Promise<void>(() => undefined);
 
 /** The values that a scope was given, checked against what was declared for scopes. */
 function givenValues(
@@ -428,8 +666,8 @@ function givenValues(
   return new Map(values.map(({ token, value }) => [token, value]));
 }
 
-function none(): readonly unknown[] {
-  return [];
+function noErrors(): readonly unknown[] {
+  return none;
 }
 
 /** @throws DeclarationError for an option that does not exist. */

@@ -8,7 +8,7 @@ import type { Engine } from './engine.js';
 import { DisposedError } from './errors.js';
 import type { Node } from './node.js';
 import { offload, type Home } from './offload.js';
-import { Run, type RunScope } from './run.js';
+import { Run, type RunListener, type RunScope } from './run.js';
 
 /** Singletons of the container that another one was made from. */
 export interface SingletonBase {
@@ -17,7 +17,7 @@ export interface SingletonBase {
   counterpart(node: Node): Node | undefined;
 }
 
-export class Singletons {
+export class Singletons implements RunListener {
   private readonly cells = new Map<Node, Cell>();
   private readonly runs = new Set<Run>();
   private readonly disposal: Disposal;
@@ -50,6 +50,8 @@ export class Singletons {
       splitter: engine.splitter,
       given: () => container,
       kept: (node) => this.cell(node),
+      keep: () => false,
+      forget: () => undefined,
       claim: ({ node }) => this.cells.get(node) as Cell,
       drop: (node, cell, failed) => {
         const forget = (): void => {
@@ -147,7 +149,11 @@ export class Singletons {
 
   private note(run: Run): void {
     this.runs.add(run);
-    void run.ended.then(() => this.runs.delete(run));
+    run.whenEnded(this);
+  }
+
+  runEnded(run: Run): void {
+    this.runs.delete(run);
   }
 
   private isInherited(node: Node): boolean {

@@ -46,8 +46,8 @@ type Filling = { -readonly [Key in keyof StepEvent]: StepEvent[Key] };
 // Held for ever: a channel that nobody holds may be collected, with its subscribers.
 const channel = tracingChannel<unknown, StepEvent>('turno.step');
 
-/** Not the channel's own `hasSubscribers`, which Node 20.19 does not have. */
-function isTraced(): boolean {
+/** Whether somebody listens. Not the channel's own `hasSubscribers`, which Node 20.19 does not have. */
+export function isTraced(): boolean {
   const { start, end, asyncStart, asyncEnd, error } = channel;
   return (
     start.hasSubscribers ||

@@ -1,0 +1,21 @@
+/** What the steps of a straight pass see of it. */
+import type { HeldEnding } from './disposal.js';
+import type { Step } from './step.js';
+
+/** One making of the values of a plan. */
+export interface Pass {
+  /** By step: what is there before, and what has been made. */
+  readonly values: unknown[];
+  /** Whether its steps are measured. */
+  readonly isSampled: boolean;
+  /** Somebody has come between: a run goes on. */
+  readonly isTaken: boolean;
+  /** Notes a value for its teardown. */
+  note(step: Step, value: unknown): void;
+  /** As {@link note}, of a class whose instances may be held without a note. */
+  hold(step: Step, value: object, ending: HeldEnding): void;
+  /** Ends it with what the step of a unit has returned. @returns false */
+  leave(position: number, value: unknown): false;
+  /** Ends it with what the step of a unit has thrown. @returns false */
+  fail(position: number, error: unknown): false;
+}

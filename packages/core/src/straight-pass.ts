@@ -1,0 +1,103 @@
+/** One straight pass through a plan in a scope, and how a run takes over from it. */
+import { currentFlow } from './context.js';
+import { isDisposable, type Disposal, type HeldEnding } from './disposal.js';
+import { readInputs } from './inputs.js';
+import type { Ownership } from './ownership.js';
+import type { Plan } from './plan.js';
+import { Run, type Maker, type RunScope } from './run.js';
+import type { Step } from './step.js';
+import type { Pass } from './pass.js';
+import type { Straight } from './straight.js';
+
+/** What a pass needs of its scope. */
+export interface PassScope extends RunScope {
+  /** Disposes all that a pass in it makes; undefined as long as there is nothing. */
+  readonly ownDisposal: Disposal | undefined;
+  /** Notes a run that the scope has to end. */
+  noteRun(run: Run): void;
+}
+
+export class StraightPass implements Pass, Maker {
+  readonly isSampled: boolean;
+  private run: Run | undefined;
+  /** Of all that is made. */
+  private disposal: Disposal | undefined;
+  private readonly position: number;
+  private readonly isInFlow: boolean;
+
+  /** @param values - the template of the plan, with all that it loads. */
+  constructor(
+    private readonly plan: Plan,
+    private readonly scope: PassScope,
+    readonly values: unknown[],
+  ) {
+    this.isSampled = plan.sampling.next();
+    this.disposal = scope.ownDisposal;
+    this.position = this.disposal?.position ?? 0;
+    this.isInFlow = currentFlow() !== undefined;
+  }
+
+  get isTaken(): boolean {
+    return this.run !== undefined;
+  }
+
+  /** @returns a promise of the value of the plan's root. */
+  start(straight: Straight, ownership: Ownership): Promise<unknown> {
+    const { plan, scope, values } = this;
+    try {
+      for (const { index, node } of plan.given) values[index] = scope.given(node.token, plan);
+      readInputs(plan.inputs, values);
+    } catch (error) {
+      if (this.run === undefined) return Promise.reject(error);
+      this.run.refuse(error);
+      return this.run.outcome;
+    }
+    for (const { step, target, maker } of plan.lazies) {
+      values[step.index] = scope.lazy(target, maker);
+    }
+    if (this.run !== undefined) this.run.goOnFrom(0);
+    else if (straight.make(this, ownership)) return Promise.resolve(values[plan.root.index]);
+    return this.take().outcome;
+  }
+
+  /** Lets a run go on with what it does, as soon as the step that is under way has returned. */
+  take(): Run {
+    if (this.run !== undefined) return this.run;
+    const { plan, scope, values, isSampled } = this;
+    const noted = this.disposal?.since(this.position) ?? [];
+    this.run = new Run(plan, scope, [], undefined, { values, isSampled, noted });
+    scope.noteRun(this.run);
+    this.run.publish();
+    return this.run;
+  }
+
+  publish(): void {
+    const { plan, scope, values } = this;
+    for (const step of plan.kept) {
+      scope.claim(step).outcome = { kind: 'made', value: values[step.index] };
+    }
+  }
+
+  note(step: Step, value: unknown): void {
+    // Most values have no end, and most scopes no disposal.
+    if (!isDisposable(value)) return;
+    (this.disposal ??= this.scope.disposalOf(step.owner)).note(step.node.label, value);
+  }
+
+  hold(step: Step, value: object, ending: HeldEnding): void {
+    if (this.isInFlow || ending.held.isNoted) this.note(step, value);
+    else (this.disposal ??= this.scope.disposalOf(step.owner)).hold(value, ending);
+  }
+
+  leave(position: number, value: unknown): false {
+    // Nobody has come between: it is a promise, and the next one will be, too.
+    if (!this.isTaken && this.plan.straight !== undefined) this.plan.straight.isOver = true;
+    this.take().goOnWith(position, value);
+    return false;
+  }
+
+  fail(position: number, error: unknown): false {
+    this.take().goOnFailed(position, error);
+    return false;
+  }
+}
