@@ -11,6 +11,21 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'released' };
 
+/** Hardly anybody asks, and an error with its stack costs as much as the rest of a small hop on the loop. */
+class LeftInThread {
+  readonly kind = 'failed';
+  private known: NotPortableError | undefined;
+
+  constructor(private readonly label: string) {}
+
+  get error(): NotPortableError {
+    return (this.known ??= new NotPortableError(
+      `${this.label} was made in a thread for an earlier resolve of this scope, and its value could not leave that thread.`,
+      `Resolve both together (let one provider take them as parameters), make ${this.label} async, or make its value portable.`,
+    ));
+  }
+}
+
 type Waiter = (outcome: Outcome) => void;
 
 export class Cell {
@@ -40,11 +55,7 @@ export class Cell {
   /** The value was made in a thread and could not leave it: an error for whoever asks later. */
   leaveInThread(): void {
     this.isLeft = true;
-    const error = new NotPortableError(
-      `${this.label} was made in a thread for an earlier resolve of this scope, and its value could not leave that thread.`,
-      `Resolve both together (let one provider take them as parameters), make ${this.label} async, or make its value portable.`,
-    );
-    this.settle({ kind: 'failed', error });
+    this.settle(new LeftInThread(this.label));
   }
 
   /** Calls back once with the outcome: at once, or when there is one. */

@@ -14,6 +14,7 @@ import { readInputs } from './inputs.js';
 import { unmade, type Plan, type Unit } from './plan.js';
 import { isScoped, type Scope } from './scope.js';
 import type { Step } from './step.js';
+import { StopSignal, type Abortable } from './stop-signal.js';
 import { noteBlocking } from './step-times.js';
 import type { Split } from './split.js';
 import type { Choice, Splitter } from './splitter.js';
@@ -140,6 +141,7 @@ export class Run implements Maker {
   private draining = false;
   private unwinding = false;
   private controller: AbortController | undefined;
+  private stop: StopSignal | undefined;
   /** Set when nobody waits for it any more. */
   private left: { readonly reason: unknown } | undefined;
   private leaving: AbortController | undefined;
@@ -347,7 +349,7 @@ export class Run implements Maker {
     this.cancelled = { error: reason };
     this.isTold = true;
     this.reject(reason);
-    this.controller?.abort(reason);
+    this.tell(reason);
     this.finishIfDone();
   }
 
@@ -411,6 +413,22 @@ export class Run implements Maker {
     for (const { step, node } of this.plan.offloads) {
       this.values[step.index] = this.scope.offload(step, node, link);
     }
+  }
+
+  /** Tells all that goes on, on the loop and in threads. */
+  private tell(reason: unknown): void {
+    this.controller?.abort(reason);
+    this.stop?.abort(reason);
+  }
+
+  /** What hops are told by; steps on the loop have {@link signal}. */
+  private get hopSignal(): Abortable {
+    if (this.stop === undefined) {
+      this.stop = new StopSignal();
+      const cause = this.cancelled ?? this.failures[0];
+      if (cause !== undefined) this.stop.abort(cause.error);
+    }
+    return this.stop;
   }
 
   private get signal(): AbortSignal {
@@ -697,7 +715,7 @@ export class Run implements Maker {
       const inputs = hop.inputs.map((index) => this.values[index]);
       if (hop.definition.rest !== undefined) inputs.push(this.args);
       const { executor } = this.scope;
-      const signal = branch === undefined ? this.signal : branch.signal;
+      const signal = branch === undefined ? this.hopSignal : branch.signal;
       const caller = new TripCaller(this, hop, branch?.unwanted);
       const values = await executor.run(hop.definition, inputs, signal, watch, caller);
       trace?.succeed();
@@ -809,7 +827,7 @@ export class Run implements Maker {
     if (step.kind === 'load') extendPath(error, path);
     else notePath(error, path);
     this.failures = [...this.failures, { order: step.index, error }];
-    if (this.failures.length === 1 && this.cancelled === undefined) this.controller?.abort(error);
+    if (this.failures.length === 1 && this.cancelled === undefined) this.tell(error);
   }
 
   private finishIfDone(): void {

@@ -2,6 +2,7 @@
 import { Cell } from './cell.js';
 import {
   Disposal,
+  isDisposable,
   joinErrors,
   throwTeardownErrors,
   type Failure,
@@ -98,7 +99,10 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener {
     private readonly outer: ScopeInstance | undefined,
   ) {
     if (givenValues.size > 0) {
-      for (const given of givenValues.values()) context.engine.disown(given);
+      // What nobody could dispose needs no owner; to note one costs as much as to make a value.
+      for (const given of givenValues.values()) {
+        if (isDisposable(given)) context.engine.disown(given);
+      }
     }
     if (outer === undefined) return;
     this.previous = outer.lastInner;

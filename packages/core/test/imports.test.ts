@@ -61,6 +61,7 @@ const stages = [
     'timing.ts',
     'context.ts',
     'ownership.ts',
+    'stop-signal.ts',
     'disposal.ts',
   ],
   ['call-site.ts', 'record.ts', 'metadata.ts'],

@@ -11,6 +11,7 @@ import {
 } from '../errors.js';
 import { bare, own } from '../own.js';
 import { decode, Obstacle } from '../portable/codec.js';
+import type { Abortable } from '../stop-signal.js';
 import {
   HopFailure,
   inputAt,
@@ -45,7 +46,7 @@ interface Job {
   readonly definition: HopDefinition;
   /** With the context that the hop was asked for in. */
   readonly inputs: readonly unknown[];
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Abortable | undefined;
   readonly watch: HopWatch | undefined;
   readonly caller: HopCaller | undefined;
   readonly resolve: (values: unknown[]) => void;
@@ -135,7 +136,7 @@ export class Dispatcher {
   run(
     definition: HopDefinition,
     inputs: readonly unknown[],
-    signal: AbortSignal | undefined,
+    signal: Abortable | undefined,
     watch?: HopWatch,
     caller?: HopCaller,
   ): Promise<unknown[]> {
@@ -338,7 +339,7 @@ export class Dispatcher {
     job.reject(failure);
   }
 
-  #abort(job: Job, signal: AbortSignal): void {
+  #abort(job: Job, signal: Abortable): void {
     const { running } = job;
     const failure = new HopFailure(-1, signal.reason);
     if (running === undefined) {
@@ -449,7 +450,7 @@ function giveBack({ caller }: Job, answer: readonly unknown[] | HopFailure): voi
 }
 
 /** Calls back when a signal is aborted, until the job is answered; instead of what was listened to. */
-function listen(job: Job, signal: AbortSignal, abort: () => void): void {
+function listen(job: Job, signal: Abortable, abort: () => void): void {
   job.release?.();
   signal.addEventListener('abort', abort, once);
   job.release = () => signal.removeEventListener('abort', abort);

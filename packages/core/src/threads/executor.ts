@@ -1,4 +1,5 @@
 /** What the container asks of whatever runs its hops: the boundary between loop and thread. */
+import type { Abortable } from '../stop-signal.js';
 import type { Timing, TimeSummary } from '../timing.js';
 
 /**
@@ -272,7 +273,7 @@ export interface HopCaller {
    * Aborted when it waits no more: only then is the thread of a hop ended that goes on although its
    * signal is aborted. Asked for when that is.
    */
-  readonly gone: AbortSignal;
+  readonly gone: Abortable;
   /**
    * Gets the values of a hop that has come back all the same although it fails, or has failed already,
    * for a deadline or an abort: nobody else has them, so that they have to be disposed. Called before
@@ -308,7 +309,7 @@ export interface Executor {
   run(
     definition: HopDefinition,
     inputs: readonly unknown[],
-    signal?: AbortSignal,
+    signal?: Abortable,
     watch?: HopWatch,
     caller?: HopCaller,
   ): Promise<unknown[]>;

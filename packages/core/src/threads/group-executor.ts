@@ -2,6 +2,7 @@
 import { DeclarationError, DisposedError, ThreadStartError } from '../errors.js';
 import { nearNames } from '../near-name.js';
 import { decode } from '../portable/codec.js';
+import type { Abortable } from '../stop-signal.js';
 import { Dispatcher } from './dispatcher.js';
 import type {
   Executor,
@@ -105,7 +106,7 @@ export class GroupExecutor implements Executor {
   run(
     definition: HopDefinition,
     inputs: readonly unknown[],
-    signal?: AbortSignal,
+    signal?: Abortable,
     watch?: HopWatch,
     caller?: HopCaller,
   ): Promise<unknown[]> {
