@@ -1,0 +1,31 @@
+/** Who may do anything here: those who know the token. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Inject, Provides, token } from '@turno/core';
+import { Header, Unauthorized } from '@turno/http-adapter';
+
+/** The token that clients have to show: `Authorization: Bearer …`. */
+export const AccessToken = token<string>('AccessToken');
+/** Made for its effect: `@Depends(LoggedIn)`. */
+export const LoggedIn = token('LoggedIn');
+
+export class Access {
+  /** `async`: a trip to a thread would take longer than this does. */
+  @Provides(LoggedIn, { scope: 'request' })
+  async check(
+    @Inject(AccessToken) expected: string,
+    @Header('authorization', { optional: true }) header?: string,
+  ): Promise<void> {
+    const [, shown] = /^Bearer +(\S+)$/i.exec(header ?? '') ?? [];
+    if (shown === undefined || !isEqual(shown, expected)) {
+      throw new Unauthorized('Send the token: `Authorization: Bearer …`.', {
+        headers: { 'www-authenticate': 'Bearer' },
+      });
+    }
+  }
+}
+
+/** Takes as long for any two texts, so that nobody can find the token out letter by letter. */
+function isEqual(a: string, b: string): boolean {
+  const [hashOfA, hashOfB] = [a, b].map((text) => createHash('sha256').update(text).digest());
+  return timingSafeEqual(hashOfA!, hashOfB!);
+}

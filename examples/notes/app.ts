@@ -1,0 +1,28 @@
+/** The app, as the server and the tests use it. */
+import { value } from '@turno/core';
+import { createApp, type App, type AppOptions } from '@turno/http-adapter';
+import { Access, AccessToken } from './access.js';
+import { Health, NoteRoutes, TagRoutes } from './routes.js';
+import { DatabaseFile, Storage, TemporaryFile } from './storage.js';
+
+/**
+ * @param accessToken - what clients have to show.
+ * @param file - path of the database, which is made if it is missing; by default a temporary one.
+ */
+export function createNotes(
+  accessToken: string,
+  file?: string,
+  options: Pick<AppOptions, 'logger' | 'threads'> = {},
+): Promise<App> {
+  return createApp({
+    controllers: [Health, NoteRoutes, TagRoutes],
+    providers: [
+      Access,
+      Storage,
+      value(AccessToken, accessToken),
+      file === undefined ? TemporaryFile : value(DatabaseFile, file),
+    ],
+    threads: { groups: { writer: { size: 1, queue: 1_000 } } },
+    ...options,
+  });
+}
