@@ -199,10 +199,14 @@ class Upload {
           parser.once('drain', () => source.resume());
         });
       };
+      const done = (): void => settle(() => resolve({ fields, files }));
       const onEnd = (): void => {
         // It is closed soon, and nothing is missing.
         source.off('close', onGone);
         parser.end();
+        // It would wait for the end of a file that has begun behind the end of the form. Those before have
+        // ended, and say so by then.
+        if (isOver(parser)) setImmediate(done);
       };
       const onGone = (): void => fail(new BadRequest('The body is incomplete.'));
       // It stays: what a decoder still says when all is settled interests nobody.
@@ -211,20 +215,23 @@ class Upload {
       };
       parser
         .on('field', (name, value, { valueTruncated }) => {
+          if (isOver(parser)) return;
           guard(() => {
             checkField(valueTruncated || Buffer.byteLength(value) > limits.fieldSize, limits);
             this.addField(name, value);
           });
         })
         .on('file', (name, stream, info) => {
-          guard(() => this.takeFile(name, stream, info, fail));
+          if (isOver(parser)) stream.on('error', () => undefined).resume();
+          else guard(() => this.takeFile(name, stream, info, fail));
         })
-        .on('fieldsLimit', () => fail(tooMany('fields', limits.fields)))
-        .on('filesLimit', () => fail(tooMany('files', limits.files)))
+        .on('fieldsLimit', () => isOver(parser) || fail(tooMany('fields', limits.fields)))
+        .on('filesLimit', () => isOver(parser) || fail(tooMany('files', limits.files)))
         .on('error', (cause) => {
+          if (isOver(parser)) return;
           fail(new BadRequest('The form is malformed or incomplete.', { cause }));
         })
-        .on('close', () => settle(() => resolve({ fields, files })));
+        .on('close', done);
       source.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onError);
     });
   }
@@ -266,6 +273,15 @@ class Upload {
         else others.push(file);
       });
   }
+}
+
+/**
+ * Whether the last boundary of a form has come: what follows is none of it (RFC 2046, section 5.1.1). What has
+ * come in one piece with that boundary busboy takes for further parts, and nothing that comes later, so that
+ * what a form holds would depend on how it was cut on its way.
+ */
+function isOver(parser: Busboy): boolean {
+  return (parser as { readonly _complete?: boolean })._complete === true;
 }
 
 /** In memory of its own, not a part of some pool: it may cross to a thread. */

@@ -247,6 +247,33 @@ describe('over a socket', () => {
     expect(log.faults).toEqual([]);
   });
 
+  it('what follows the end of a form is none of it, however it is cut on its way', async () => {
+    const { port } = await serve({ controllers: [Forms] });
+    const client = await RawClient.connect(port);
+    const form =
+      multipart({ name: 'photo', filename: 'a', value: 'abc' }) +
+      multipart(
+        { name: 'photo', filename: 'b', value: 'another one' },
+        { name: 'photo', filename: 'c', value: 'and one more' },
+      );
+    const chunk = (bytes: string) => `${bytes.length.toString(16)}\r\n${bytes}\r\n`;
+    for (let cut = 1; cut < form.length; cut++) {
+      client.received = '';
+      client.send(
+        'POST /photo HTTP/1.1',
+        'Host: a',
+        `Content-Type: multipart/form-data; boundary=${boundary}`,
+        'Transfer-Encoding: chunked',
+        '',
+        `${chunk(form.slice(0, cut))}${chunk(form.slice(cut))}0`,
+        '',
+        '',
+      );
+      await client.until(/\r\n\r\n[^]+}$/);
+      expect(client.received).toMatch(/^HTTP\/1\.1 200 [^]*"filename":"a"[^]*"size":3/);
+    }
+  });
+
   it('the connection goes on after a form that was refused', async () => {
     const { port } = await serve({ controllers: [Forms], forms: { fileSize: 3 } });
     const client = await RawClient.connect(port);
