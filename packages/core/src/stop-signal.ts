@@ -1,12 +1,17 @@
 /** What hops are told by when what they are made for is given up. */
 
+/** Hears of an abort: a form that `AbortSignal` takes as well. */
+export interface AbortListener {
+  handleEvent(): void;
+}
+
 /** What can be listened to for an abort: an `AbortSignal`, or what stands for one. */
 export interface Abortable {
   readonly aborted: boolean;
   /** Undefined before it is aborted. */
   readonly reason: unknown;
-  addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void;
-  removeEventListener(type: 'abort', listener: () => void): void;
+  addEventListener(type: 'abort', listener: AbortListener, options?: { once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: AbortListener): void;
 }
 
 /**
@@ -16,14 +21,18 @@ export interface Abortable {
 export class StopSignal implements Abortable {
   aborted = false;
   reason: unknown;
-  private listeners: Set<() => void> | undefined;
+  /** Most runs have one hop at a time, for which no set is made. */
+  private first: AbortListener | undefined;
+  private others: Set<AbortListener> | undefined;
 
-  addEventListener(_type: 'abort', listener: () => void): void {
-    (this.listeners ??= new Set()).add(listener);
+  addEventListener(_type: 'abort', listener: AbortListener): void {
+    if (this.first === undefined) this.first = listener;
+    else (this.others ??= new Set()).add(listener);
   }
 
-  removeEventListener(_type: 'abort', listener: () => void): void {
-    this.listeners?.delete(listener);
+  removeEventListener(_type: 'abort', listener: AbortListener): void {
+    if (this.first === listener) this.first = undefined;
+    else this.others?.delete(listener);
   }
 
   /** Calls all that listen, once. */
@@ -31,8 +40,9 @@ export class StopSignal implements Abortable {
     if (this.aborted) return;
     this.aborted = true;
     this.reason = reason;
+    this.first?.handleEvent();
     // One may take another one back.
-    for (const listener of this.listeners ?? []) listener();
-    this.listeners = undefined;
+    for (const listener of this.others ?? []) listener.handleEvent();
+    this.first = this.others = undefined;
   }
 }

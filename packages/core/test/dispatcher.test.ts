@@ -5,8 +5,8 @@ import { Dispatcher } from '../src/threads/dispatcher.js';
 import type { HopDefinition } from '../src/threads/executor.js';
 import type { Departure, HopImport, Lane, Trip } from '../src/threads/lane.js';
 import type { StepProgress } from '../src/threads/hop-control.js';
+import { ThreadGone } from '../src/threads/hop-line.js';
 import type { HopReply } from '../src/threads/message.js';
-import { ThreadGone } from '../src/threads/worker-thread.js';
 import { Figures } from '../src/threads/figures.js';
 import { Queue } from '../src/threads/queue.js';
 import { gate, type Gate } from './support/gate.js';
@@ -25,21 +25,22 @@ describe('a queue', () => {
     ]);
   });
 
-  it('knows when it is full', () => {
+  it('counts what waits, and gives all of it at once', () => {
     const queue = new Queue<number>(() => 1);
-    expect(queue.isFull).toBe(false);
     queue.push(1);
-    expect([queue.size, queue.isFull]).toEqual([1, true]);
-    expect(queue.clear()).toEqual([1]);
-    expect([queue.size, queue.isFull]).toEqual([0, false]);
+    queue.unshift(0);
+    expect([queue.size, queue.first]).toEqual([2, 0]);
+    expect(queue.clear()).toEqual([0, 1]);
+    expect([queue.size, queue.first]).toEqual([0, undefined]);
   });
-});
 
-it('a queue takes an item in front', () => {
-  const queue = new Queue<string>(() => 1);
-  for (const item of ['b', 'c']) queue.push(item);
-  queue.unshift('a');
-  expect(queue.clear()).toEqual(['a', 'b', 'c']);
+  it('takes items in front, the last one first of all, and gives them up as others', () => {
+    const queue = new Queue<string>(() => 1);
+    queue.push('d');
+    for (const item of ['c', 'b', 'a']) queue.unshift(item);
+    expect(queue.delete('b')).toBe(true);
+    expect([queue.shift(), queue.shift(), queue.shift()]).toEqual(['a', 'c', 'd']);
+  });
 });
 
 describe('a dispatcher', () => {
@@ -58,6 +59,9 @@ describe('a dispatcher', () => {
     importing: HopImport | undefined;
     readonly sent: { departure: Departure; answer: Gate<HopReply> }[] = [];
     places = 1;
+    /** How many hops may wait for the thread while it is busy. */
+    room = 0;
+    behind = 0;
     #running = 0;
 
     get free(): number {
@@ -68,18 +72,49 @@ describe('a dispatcher', () => {
       this.woken += 1;
     }
 
+    hasRoom(): boolean {
+      return this.room > this.behind;
+    }
+
     send(departure: Departure): Trip {
       const answer = gate<HopReply>();
+      const isFirst = this.free > 0;
       this.sent.push({ departure, answer });
-      this.#running += 1;
+      let isHere = true;
+      const leave = (): void => {
+        isHere = false;
+        if (isFirst) this.#running -= 1;
+        else this.behind -= 1;
+      };
+      if (isFirst) this.#running += 1;
+      else this.behind += 1;
+      const { listener } = departure;
+      answer.passed.then(
+        (reply) => {
+          if (isHere) leave();
+          listener.answered(reply);
+        },
+        (gone: unknown) => {
+          if (isHere) leave();
+          listener.gone(gone as ThreadGone);
+        },
+      );
       const [progress, importing] = [() => this.progress, () => this.importing];
       return {
         thread: 1,
         bytes: undefined,
-        reply: answer.passed.finally(() => (this.#running -= 1)),
-        abort: () => (this.aborted += 1),
-        get progress() {
-          return progress();
+        passage: {
+          since: isFirst ? 0 : Infinity,
+          isFirst,
+          isBegun: isFirst,
+          abort: () => (this.aborted += 1),
+          get progress() {
+            return progress();
+          },
+          takeBack: () => {
+            if (!isFirst) leave();
+            return !isFirst;
+          },
         },
         get importing() {
           return importing();

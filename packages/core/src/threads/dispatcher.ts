@@ -1,5 +1,5 @@
 /** Sends hops to threads: in order, not more than there are threads, each answered exactly once. */
-import { currentFlow, inFlow, type Flow } from '../context.js';
+import { inFlow } from '../context.js';
 import {
   DeadlineError,
   DisposedError,
@@ -9,7 +9,7 @@ import {
   ThreadStartError,
   UnreachableError,
 } from '../errors.js';
-import { bare, own } from '../own.js';
+import { own } from '../own.js';
 import { decode, Obstacle } from '../portable/codec.js';
 import type { Abortable } from '../stop-signal.js';
 import {
@@ -23,14 +23,16 @@ import {
   type HopStep,
   type HopWatch,
 } from './executor.js';
-import { shownTimes, type GroupMeter, type Measurement } from './figures.js';
+import { shownTimes, type GroupMeter, type TripTimes } from './figures.js';
 import { unpack } from './freight.js';
-import { contextRefusal, withContext } from './hop-context.js';
+import { contextRefusal } from './hop-context.js';
+import type { ThreadGone } from './hop-line.js';
+import { labelOf, traitsOf } from './hop-traits.js';
+import { Job, type JobOwner, type Running } from './job.js';
 import type { HopImport, Lane, Trip } from './lane.js';
 import { hasFailed, type Freight, type HopReply } from './message.js';
 import { defaultQueue } from './options.js';
 import { Queue } from './queue.js';
-import { ThreadGone } from './worker-thread.js';
 
 /** How long until the next look, in milliseconds, where too many threads are stuck to end one more. */
 const again = 250;
@@ -38,51 +40,7 @@ const again = 250;
 /** How often a hop may leave in vain: threads that end at once may do so for ever. */
 const mostReturns = 3;
 
-/** Options of a listener; Node would look for others on a polluted `Object.prototype`. */
-const once = bare({ once: true });
-
-/** One run of a hop. */
-interface Job {
-  readonly definition: HopDefinition;
-  /** With the context that the hop was asked for in. */
-  readonly inputs: readonly unknown[];
-  readonly signal: Abortable | undefined;
-  readonly watch: HopWatch | undefined;
-  readonly caller: HopCaller | undefined;
-  readonly resolve: (values: unknown[]) => void;
-  readonly reject: (failure: HopFailure) => void;
-  /** Undoes the listening to `signal`, and to whether the caller has gone. */
-  release: (() => void) | undefined;
-  readonly queued: number;
-  readonly measurement: Measurement;
-  /** That of whoever asks for the hop. */
-  readonly flow: Flow | undefined;
-  /** How often a thread has ended before it came to the hop. */
-  returned: number;
-  /** Set while a thread has it. */
-  running: Running | undefined;
-  answered: boolean;
-  /** Set when it was told to stop while it ran. */
-  stopped: Stopped | undefined;
-}
-
-/** Why a hop was told to stop. */
-interface Stopped {
-  /** What it fails with if its thread is ended because of that. */
-  readonly failure: HopFailure;
-  /** Whether it fails with that also where it ends by itself. */
-  readonly isFinal: boolean;
-}
-
-interface Running {
-  readonly started: number;
-  readonly trip: Trip;
-  timer: NodeJS.Timeout | undefined;
-  /** It was to be ended with its thread, which cannot be. */
-  isBlocked: boolean;
-}
-
-export class Dispatcher {
+export class Dispatcher implements JobOwner {
   readonly #queue: Queue<Job>;
   readonly #running = new Set<Job>();
   /** Hops whose threads cannot be ended. */
@@ -121,8 +79,8 @@ export class Dispatcher {
     return {
       size: lane.size,
       threads: lane.threads,
-      busy: this.#running.size,
-      queued: this.#queue.size,
+      busy: this.#running.size - lane.behind,
+      queued: this.#queue.size + lane.behind,
       waited: this.#waited,
       ran: this.#ran,
       hops: this.#hops,
@@ -141,33 +99,25 @@ export class Dispatcher {
     caller?: HopCaller,
   ): Promise<unknown[]> {
     return new Promise((resolve, reject) => {
-      const job: Job = {
+      const measurement = this.meter.measure(definition);
+      const job = new Job(
+        this,
         definition,
-        inputs: withContext(inputs),
+        inputs,
         signal,
         watch,
         caller,
+        measurement,
         resolve,
         reject,
-        release: undefined,
-        queued: performance.now(),
-        measurement: this.meter.measure(definition),
-        flow: currentFlow(),
-        returned: 0,
-        running: undefined,
-        answered: false,
-        stopped: undefined,
-      };
-      const startsNow = this.lane.free > 0 && this.#queue.size === 0;
-      const refusal = this.#refusal(job, startsNow);
+      );
+      const refusal = this.#refusal(job);
       if (refusal !== undefined) {
-        this.#fail(job, refusal);
+        job.fail(refusal);
         return;
       }
-      if (signal !== undefined) {
-        listen(job, signal, () => this.#abort(job, signal));
-      }
-      if (startsNow) {
+      if (signal !== undefined) job.listenTo(signal);
+      if (this.#queue.size === 0 && this.#mayStart(job)) {
         this.#start(job);
       } else {
         this.#queue.push(job);
@@ -177,14 +127,22 @@ export class Dispatcher {
   }
 
   /** Why a hop is not even queued. */
-  #refusal({ definition, signal }: Job, startsNow: boolean): HopFailure | undefined {
+  #refusal({ definition, signal }: Job): HopFailure | undefined {
     if (this.#disposed !== undefined) return new HopFailure(-1, new DisposedError('container'));
     if (signal?.aborted === true) return new HopFailure(-1, signal.reason);
-    if (startsNow) return undefined;
+    if (this.free > 0) return undefined;
     if (this.#isStuck) return this.#stuckFailure(definition);
-    if (!this.#queue.isFull || definition.continues === true) return undefined;
-    const { limit } = this.#queue;
+    const { limit, size } = this.#queue;
+    // Who waits for a thread that is busy waits as well.
+    if (size + this.lane.behind < limit || definition.continues === true) return undefined;
     return new HopFailure(-1, new QueueFullError(labelOf(definition), limit, this.meter.name));
+  }
+
+  /** Whether a thread is free for the hop that is next, or will be for so short a time not that it may wait. */
+  #mayStart(job: Job): boolean {
+    if (this.lane.free > 0) return true;
+    // Its deadline begins when it leaves.
+    return !job.isControlled && this.lane.hasRoom(job.measurement.expected);
   }
 
   /** Whether no thread can take a hop before some native code returns. */
@@ -199,9 +157,10 @@ export class Dispatcher {
 
   /** Starts what waits, as far as there are threads. To be called whenever there may be more. */
   drain(): void {
-    while (this.lane.free > 0) {
-      const job = this.#queue.shift();
-      if (job === undefined) return;
+    for (;;) {
+      const job = this.#queue.first;
+      if (job === undefined || !this.#mayStart(job)) return;
+      this.#queue.shift();
       // What encodes and decodes its values is the user's, and belongs to who asks for the hop, not
       // to the one whose end makes room for it.
       inFlow(job.flow, () => this.#start(job));
@@ -210,7 +169,7 @@ export class Dispatcher {
 
   /** Fails all that waits: there are no threads, and there will be none. */
   failQueued(error: ThreadStartError): void {
-    for (const job of this.#queue.clear()) this.#fail(job, new HopFailure(-1, error));
+    for (const job of this.#queue.clear()) job.fail(new HopFailure(-1, error));
   }
 
   /** Fails all work and ends the threads. @returns what their teardowns threw. */
@@ -222,89 +181,92 @@ export class Dispatcher {
     clearTimeout(this.#watching);
     for (const job of [...this.#queue.clear(), ...this.#running]) {
       clearTimeout(job.running?.timer);
-      this.#fail(job, new HopFailure(-1, new DisposedError('container')));
+      job.fail(new HopFailure(-1, new DisposedError('container')));
     }
     this.#running.clear();
     return this.lane.close();
   }
 
   #start(job: Job): void {
-    const { definition, inputs, signal, watch, measurement } = job;
-    const hasDeadline = definition.steps.some(({ deadline }) => deadline !== undefined);
-    const controlled = hasDeadline || (signal !== undefined && hasSignal(definition));
+    const { definition, inputs, watch, measurement, isControlled: controlled } = job;
     let trip: Trip;
     try {
-      const { isTimed, isSized: sized } = measurement;
+      const { isTimed, isSized: sized, expected } = measurement;
       const timed = isTimed || watch !== undefined;
       const probe = watch?.probe;
-      trip = this.lane.send({ definition, inputs, controlled, timed, sized, probe });
+      trip = this.lane.send({
+        definition,
+        inputs,
+        controlled,
+        timed,
+        sized,
+        probe,
+        expected,
+        listener: job,
+      });
     } catch (error) {
-      this.#fail(job, refusedInput(job, error));
+      job.fail(refusedInput(job, error));
       return;
     }
-    const started = performance.now();
-    const running: Running = { started, trip, timer: undefined, isBlocked: false };
-    const waited = started - job.queued;
-    this.#waited += waited;
-    measurement.started(waited, trip.bytes);
+    measurement.started(trip.bytes);
+    const running = { started: performance.now(), trip, timer: undefined, isBlocked: false };
     job.running = running;
     this.#running.add(job);
-    if (hasDeadline) this.#watchDeadlines(job, running);
+    if (traitsOf(definition).hasDeadline) this.#watchDeadlines(job, running);
     this.#watching ??= this.#watchImportsIn(this.startTimeout);
     watch?.started(trip.thread);
-    trip.reply.then(
-      (reply) => {
-        const took = this.#end(job, running);
-        // Also where it was aborted: what it made after all is for the caller to tear down.
-        this.#answer(job, reply, took);
-        this.drain();
-      },
-      (error: unknown) => {
-        if (this.#mayReturn(job, error)) {
-          this.#takeBack(job, running);
-          return;
-        }
-        const took = this.#end(job, running);
-        const failure = job.stopped?.failure ?? new HopFailure(-1, diedError(definition, error));
-        measurement.died(failure.error, took, this.#disposed === undefined);
-        this.#fail(job, failure);
-        this.drain();
-      },
-    );
   }
 
-  /** Whether its thread has ended before it came to the hop: nothing of that has happened then. */
-  #mayReturn(job: Job, error: unknown): boolean {
-    if (!(error instanceof ThreadGone) || error.isLost) return false;
-    if (job.answered || job.stopped !== undefined || this.#disposed !== undefined) return false;
-    return job.returned++ < mostReturns;
+  answered(job: Job, reply: HopReply): void {
+    const times = this.#end(job);
+    // Also where it was aborted: what it made after all is for the caller to tear down.
+    inFlow(job.flow, () => this.#answer(job, reply, times));
+    this.drain();
+  }
+
+  gone(job: Job, reason: ThreadGone): void {
+    if (!reason.isLost && !isOver(job) && job.returns++ < mostReturns) {
+      this.returned(job);
+      return;
+    }
+    const times = this.#end(job);
+    const failure = job.stopped?.failure ?? new HopFailure(-1, diedError(job.definition, reason));
+    job.measurement.died(failure.error, times, this.#disposed === undefined);
+    job.fail(failure);
+    this.drain();
   }
 
   /** As if it had not left. */
-  #takeBack(job: Job, running: Running): void {
-    clearTimeout(running.timer);
+  returned(job: Job): void {
+    clearTimeout(job.running?.timer);
     this.#running.delete(job);
     job.running = undefined;
+    if (isOver(job)) return;
     this.#queue.unshift(job);
     this.lane.wake();
     this.drain();
   }
 
-  /** @returns how long it took, in milliseconds. */
-  #end(job: Job, running: Running): number {
+  #end(job: Job): TripTimes {
+    const running = job.running as Running;
     clearTimeout(running.timer);
     if (running.isBlocked) this.#blocked--;
     this.#running.delete(job);
-    const took = performance.now() - running.started;
-    this.#ran += took;
+    const { since, isFirst } = running.trip.passage;
+    // Where the thread has been at it and the loop has not seen since when, it is since now.
+    const now = performance.now();
+    const begun = Math.min(since, now);
+    const times = { waited: begun - job.queued, took: now - begun, isFirst };
+    this.#waited += times.waited;
+    this.#ran += times.took;
     this.#hops++;
-    return took;
+    return times;
   }
 
-  #answer(job: Job, reply: HopReply, took: number): void {
+  #answer(job: Job, reply: HopReply, times: TripTimes): void {
     const { measurement, watch } = job;
-    if (job.answered) {
-      measurement.answered(reply, took);
+    if (job.isAnswered) {
+      measurement.answered(reply, times);
       if (job.caller?.late !== undefined) giveBack(job, valuesOf(reply));
       return;
     }
@@ -315,49 +277,44 @@ export class Dispatcher {
     const values =
       stopped !== undefined && (stopped.isFinal || isPassedOn) ? stopped.failure : answer;
     const failure = values instanceof HopFailure ? values : undefined;
-    measurement.answered(reply, took, failure);
+    measurement.answered(reply, times, failure);
     watch?.returned(reply.thread, shownTimes(reply));
     const crosses = own(reply, 'crosses');
     if (crosses !== undefined) watch?.probed?.(crosses);
     if (values instanceof HopFailure) {
       giveBack(job, answer);
-      this.#fail(job, values);
-      return;
+      job.fail(values);
+    } else {
+      job.succeed(values);
     }
-    job.answered = true;
-    job.release?.();
-    job.resolve(values);
   }
 
-  #fail(job: Job, failure: HopFailure): void {
-    if (job.answered) return;
-    job.answered = true;
-    job.release?.();
-    if (job.running === undefined) {
-      job.measurement.refused(performance.now() - job.queued, failure);
-    }
-    job.reject(failure);
-  }
-
-  #abort(job: Job, signal: Abortable): void {
+  abandoned(job: Job, signal: Abortable): void {
     const { running } = job;
     const failure = new HopFailure(-1, signal.reason);
-    if (running === undefined) {
+    if (running === undefined || running.trip.passage.takeBack()) {
       this.#queue.delete(job);
-      this.#fail(job, failure);
+      this.#running.delete(job);
+      clearTimeout(running?.timer);
+      job.running = undefined;
+      job.fail(failure);
+      this.drain();
       return;
     }
     // Its deadline has told it before, and will end its thread.
     if (job.stopped?.isFinal === true) return;
     // Its inputs are in use as long as it runs: what they stand on is torn down after the answer.
     job.stopped = { failure, isFinal: false };
-    running.trip.abort();
+    running.trip.passage.abort();
     const gone = job.caller?.gone ?? signal;
-    const stop = (): void => {
-      if (job.stopped?.isFinal !== true) this.#stopIn(this.grace, job, running);
-    };
-    if (gone.aborted) stop();
-    else listen(job, gone, stop);
+    if (gone.aborted) this.left(job);
+    else job.listenTo(gone);
+  }
+
+  left(job: Job): void {
+    const { running } = job;
+    if (running === undefined || job.stopped?.isFinal === true) return;
+    this.#stopIn(this.grace, job, running);
   }
 
   #watchImportsIn(delay: number): NodeJS.Timeout {
@@ -392,7 +349,8 @@ export class Dispatcher {
   /** Looks at the hop whenever a step of it may have run for as long as it may. */
   #watchDeadlines(job: Job, running: Running, isSure = false): void {
     const { steps } = job.definition;
-    const { progress, importing } = running.trip;
+    const { importing, passage } = running.trip;
+    const { progress } = passage;
     // What comes before the first step has the deadline of the first one that has any.
     const isBefore = progress === undefined || progress.step < 0;
     const current = isBefore
@@ -419,8 +377,8 @@ export class Dispatcher {
     const { label, deadline = 0 } = steps[current] as HopStep;
     const failure = new HopFailure(current, new DeadlineError(label, deadline));
     job.stopped = { failure, isFinal: true };
-    running.trip.abort();
-    this.#stopIn(hasSignal(job.definition) ? this.grace : 0, job, running);
+    running.trip.passage.abort();
+    this.#stopIn(traitsOf(job.definition).hasSignal ? this.grace : 0, job, running);
   }
 
   #stopIn(delay: number, job: Job, running: Running): void {
@@ -432,10 +390,10 @@ export class Dispatcher {
         running.isBlocked = true;
         this.#blocked++;
       }
-      if (job.stopped !== undefined) this.#fail(job, job.stopped.failure);
+      if (job.stopped !== undefined) job.fail(job.stopped.failure);
       if (this.#isStuck) {
         for (const waiting of this.#queue.clear()) {
-          this.#fail(waiting, this.#stuckFailure(waiting.definition));
+          waiting.fail(this.#stuckFailure(waiting.definition));
         }
       }
       this.#stopIn(again, job, running);
@@ -449,11 +407,9 @@ function giveBack({ caller }: Job, answer: readonly unknown[] | HopFailure): voi
   if (!(answer instanceof HopFailure)) caller?.late?.(answer);
 }
 
-/** Calls back when a signal is aborted, until the job is answered; instead of what was listened to. */
-function listen(job: Job, signal: Abortable, abort: () => void): void {
-  job.release?.();
-  signal.addEventListener('abort', abort, once);
-  job.release = () => signal.removeEventListener('abort', abort);
+/** Whether nothing is to be done for it any more, but to wait for its end. */
+function isOver({ isAnswered, stopped }: Job): boolean {
+  return isAnswered || stopped !== undefined;
 }
 
 /** @returns a failure that names the parameter whose value cannot cross. */
@@ -520,17 +476,6 @@ function importError(
   );
 }
 
-function diedError(definition: HopDefinition, error: unknown): ThreadDiedError {
-  const gone = error instanceof ThreadGone ? error : new ThreadGone(String(error));
+function diedError(definition: HopDefinition, gone: ThreadGone): ThreadDiedError {
   return new ThreadDiedError(labelOf(definition), gone.message, gone.cause, gone.isProcess);
-}
-
-function hasSignal({ steps }: HopDefinition): boolean {
-  return steps.some(({ operation }) => operation === 'signal');
-}
-
-/** The steps that matter, as messages show a hop: `Kitchen.grind -> Burgers.parallel`. */
-function labelOf({ steps }: HopDefinition): string {
-  const calls = steps.filter(({ operation }) => operation === 'call');
-  return (calls.length === 0 ? steps : calls).map(({ label }) => label).join(' -> ');
 }

@@ -12,6 +12,7 @@ import type {
 } from './executor.js';
 import { hopChannel, type HopEvent } from './hop-events.js';
 import { hasFailed, type HopReply } from './message.js';
+import { Pace } from './pace.js';
 
 /**
  * Telling times costs a trivial hop some percent of its trip, and bytes cost more: they are measured in
@@ -101,6 +102,20 @@ export class GroupMeter {
   }
 }
 
+/** How long a trip took, in milliseconds. */
+export interface TripTimes {
+  /** Until a thread came to the hop. */
+  readonly waited: number;
+  /** From then on to its answer. */
+  readonly took: number;
+  /** Whether the thread was free when it left: else the loop has not seen when the thread came to it. */
+  readonly isFirst: boolean;
+}
+
+interface Thrown {
+  readonly error: unknown;
+}
+
 /** One run of a hop. */
 export class Measurement {
   /** Whether its steps are measured. */
@@ -122,20 +137,20 @@ export class Measurement {
     this.isTimed = this.isSized || trips < firstTimed || trips % oneTimedIn === 0;
   }
 
+  /** For how long the hop is expected to keep its thread, in milliseconds. */
+  get expected(): number {
+    return this.meter.pace.expected;
+  }
+
   /**
    * It leaves for a thread.
-   * @param waited - how long it waited for one, in milliseconds.
    * @param bytes - of its inputs, where they were measured.
    */
-  started(waited: number, bytes: number | undefined): void {
+  started(bytes: number | undefined): void {
     this.meter.trips++;
-    this.#waited = waited;
     this.#bytesIn = bytes;
     if (!this.isTimed) return;
-    for (const provider of this.meter.distinct) {
-      provider.waited.record(waited);
-      provider.in.note(bytes);
-    }
+    for (const provider of this.meter.distinct) provider.in.note(bytes);
   }
 
   /** It has ended without having left. */
@@ -147,10 +162,12 @@ export class Measurement {
 
   /**
    * Its thread has answered.
-   * @param took - from its leaving to its answer, in milliseconds.
    * @param failure - where it has failed, and somebody wants to know with what.
    */
-  answered(reply: HopReply, took: number, failure?: { readonly error: unknown }): void {
+  answered(reply: HopReply, { waited, took, isFirst }: TripTimes, failure?: Thrown): void {
+    this.#noteWait(waited);
+    const pace = own(reply, 'took');
+    if (pace !== undefined) this.meter.pace.note(pace);
     const isFailed = hasFailed(reply);
     const bytes = own(reply, 'bytes');
     const ran = own(reply, 'ran');
@@ -165,7 +182,7 @@ export class Measurement {
       if (culprit !== undefined) culprit.failed++;
     }
     if (ran !== undefined) {
-      this.#time(ran, took - (own(reply, 'ended') ?? 0));
+      this.#time(ran, isFirst ? took - (own(reply, 'ended') ?? 0) : undefined);
     } else {
       const count = isFailed ? (own(reply, 'count') ?? 0) : Infinity;
       for (const { provider, index } of this.meter.always) if (index < count) provider.runs++;
@@ -173,8 +190,11 @@ export class Measurement {
     this.#publish(reply, took, failure);
   }
 
-  /** @param took - without the time that it took to end what was made: no cost of the trip. */
-  #time(ran: readonly number[], took: number): void {
+  /**
+   * @param took - without the time that it took to end what was made: no cost of the trip. Undefined
+   * where the cost of a trip cannot be told.
+   */
+  #time(ran: readonly number[], took: number | undefined): void {
     const { providers } = this.meter;
     let inSteps = 0;
     for (let index = 0; index < ran.length; index++) {
@@ -187,15 +207,16 @@ export class Measurement {
       provider.ran.record(time);
     }
     // The measuring of bytes is no cost of the trip either.
-    if (this.isTimed && !this.#isSample) this.group.overhead.record(took - inSteps);
+    if (took !== undefined && this.isTimed && !this.#isSample)
+      this.group.overhead.record(took - inSteps);
   }
 
   /**
    * Its thread has ended.
-   * @param took - from its leaving to that, in milliseconds.
    * @param isReplaced - whether another thread takes the place: not where all end.
    */
-  died(error: unknown, took: number, isReplaced: boolean): void {
+  died(error: unknown, { waited, took }: TripTimes, isReplaced: boolean): void {
+    this.#noteWait(waited);
     for (const provider of this.meter.distinct) {
       provider.hops++;
       if (isReplaced) provider.replaced++;
@@ -203,11 +224,13 @@ export class Measurement {
     this.#publish(undefined, took, { error });
   }
 
-  #publish(
-    reply: HopReply | undefined,
-    ran: number,
-    failure: { readonly error: unknown } | undefined,
-  ): void {
+  #noteWait(waited: number): void {
+    this.#waited = waited;
+    if (!this.isTimed) return;
+    for (const provider of this.meter.distinct) provider.waited.record(waited);
+  }
+
+  #publish(reply: HopReply | undefined, ran: number, failure: Thrown | undefined): void {
     if (!hopChannel.hasSubscribers) return;
     const times = reply === undefined ? [] : shownTimes(reply);
     const event: HopEvent = {
@@ -233,6 +256,7 @@ export function shownTimes(reply: HopReply): readonly number[] {
 class HopMeter {
   /** How many have left. */
   trips = 0;
+  readonly pace = new Pace();
   readonly distinct: readonly ProviderMeter[];
   /** What runs in each run of the hop: threads do not keep its value. */
   readonly always: readonly { readonly provider: ProviderMeter; readonly index: number }[];

@@ -61,9 +61,14 @@ export class HopRunner {
     this.#kept = new ThreadValues(teardownTimeout);
   }
 
-  /** Runs a hop. Never throws; @returns a promise only if something in it is asynchronous. */
+  /** Runs a hop that it has learnt. Never throws; @returns a promise only if something in it is asynchronous. */
   run(task: HopTask): Sent | Promise<Sent> {
-    return inHop(undefined, () => this.#run(task));
+    if (own(task, 'timed') !== true) return inHop(undefined, () => this.#run(task));
+    const begun = performance.now();
+    const sent = inHop(undefined, () => this.#run(task));
+    const add = ({ reply, transfer }: Sent): Sent =>
+      sentOf({ ...reply, took: performance.now() - begun }, transfer);
+    return sent instanceof Promise ? sent.then(add) : add(sent);
   }
 
   /** How many definitions of hops it keeps. */
@@ -71,12 +76,16 @@ export class HopRunner {
     return this.#definitions.size;
   }
 
-  #run(task: HopTask): Sent | Promise<Sent> {
+  /** Takes note of the definitions that come with a task; of each, in order, also where it is not run. */
+  learn(task: HopTask): void {
     // A hop that runs has its definition in its hands.
     const forget = own(task, 'forget');
     if (forget !== undefined) this.#definitions.delete(forget);
     const news = own(task, 'definition');
     if (news !== undefined) this.#definitions.set(task.hop, guarded(news));
+  }
+
+  #run(task: HopTask): Sent | Promise<Sent> {
     const definition = this.#definitions.get(task.hop);
     if (definition === undefined) {
       return this.#failed(-1, new Error(`This thread does not know the hop ${task.hop}.`));

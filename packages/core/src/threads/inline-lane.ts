@@ -2,6 +2,7 @@
 import type { Manifest } from './executor.js';
 import { processPacker, threadPacker, type Packer, type Transferable } from './freight.js';
 import { abortCells, newCells, progressIn } from './hop-control.js';
+import { ThreadGone } from './hop-line.js';
 import { HopRunner, type Sent } from './hop-runner.js';
 import { KnownHops } from './known-hops.js';
 import type { Departure, Lane, LaneEvents, Trip } from './lane.js';
@@ -10,7 +11,6 @@ import { hasFailed, type Freight, type HopReply, type Report } from './message.j
 import type { GroupSettings } from './options.js';
 import { unpack } from './freight.js';
 import { whyUnreachable } from './reach.js';
-import { ThreadGone } from './worker-thread.js';
 
 /** Id of the only "thread"; real ones count from 1. */
 const thread = 0;
@@ -18,6 +18,7 @@ const thread = 0;
 export class InlineLane implements Lane {
   readonly starting = 0;
   readonly stuck = 0;
+  readonly behind = 0;
   replaced = 0;
   #size: number;
   #isOpen = false;
@@ -70,7 +71,12 @@ export class InlineLane implements Lane {
     // It never gives up.
   }
 
-  send({ definition, inputs, controlled, timed, sized, probe }: Departure): Trip {
+  hasRoom(): boolean {
+    return false;
+  }
+
+  send(departure: Departure): Trip {
+    const { definition, inputs, controlled, timed, sized, probe, listener } = departure;
     const { freight, transfer, bytes } = this.#packer.pack(inputs, sized);
     const cells = controlled ? newCells() : undefined;
     const task = {
@@ -90,28 +96,34 @@ export class InlineLane implements Lane {
       this.#running--;
       return true;
     };
-    let abandon!: (reason: ThreadGone) => void;
-    const abandoned = new Promise<never>((_resolve, reject) => (abandon = reject));
     // As with threads, nothing of the hop happens within the caller's turn.
-    const running = Promise.resolve()
-      .then(() => this.#runner.run(task))
-      .then(crossReply)
-      .finally(leave);
-    const reply = Promise.race([running, abandoned]);
+    void Promise.resolve()
+      .then(() => {
+        this.#runner.learn(task);
+        return this.#runner.run(task);
+      })
+      .then((sent) => {
+        if (leave()) listener.answered(crossReply(sent));
+      });
     return {
       thread,
       bytes,
-      reply,
-      abort: () => cells !== undefined && abortCells(cells),
-      importing: undefined,
-      get progress() {
-        return cells === undefined ? undefined : progressIn(cells);
+      passage: {
+        since: performance.now(),
+        isFirst: true,
+        isBegun: true,
+        get progress() {
+          return cells === undefined ? undefined : progressIn(cells);
+        },
+        abort: () => cells !== undefined && abortCells(cells),
+        takeBack: () => false,
       },
+      importing: undefined,
       // There is no thread that could be ended: its work is left behind, as if it had been.
       end: () => {
         if (leave()) {
           this.replaced++;
-          abandon(new ThreadGone('it was ended'));
+          listener.gone(new ThreadGone('it was ended'));
         }
         return true;
       },

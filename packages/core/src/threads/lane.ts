@@ -1,8 +1,8 @@
 /** What a dispatcher asks of the place where hops run: real threads, or the loop itself. */
 import type { ThreadStartError } from '../errors.js';
 import type { HopDefinition, Manifest, NeededClass } from './executor.js';
-import type { StepProgress } from './hop-control.js';
-import type { HopReply, Report } from './message.js';
+import type { Passage, TripListener } from './hop-line.js';
+import type { Report } from './message.js';
 
 /** A hop on its way. */
 export interface Departure {
@@ -17,6 +17,9 @@ export interface Departure {
   readonly sized: boolean;
   /** Steps of which the thread shall say whether their values could cross. */
   readonly probe: readonly number[] | undefined;
+  /** For how long it is expected to keep its thread, in milliseconds. */
+  readonly expected: number;
+  readonly listener: TripListener;
 }
 
 /** A module that a thread imports since a hop needs it. */
@@ -28,18 +31,13 @@ export interface HopImport {
   readonly ran: number;
 }
 
-/** A hop that a thread has. */
+/** A hop that is with a thread, or waits for that one. */
 export interface Trip {
   /** Id of the thread, or pid of the process. */
   readonly thread: number;
   /** Of its inputs, about; where they were to be measured, and can be. */
   readonly bytes: number | undefined;
-  /** @throws ThreadGone if the thread ends before it answers. */
-  readonly reply: Promise<HopReply>;
-  /** Tells the steps that ask for the `AbortSignal`; only for a controlled hop. */
-  abort(): void;
-  /** The step that runs, of a controlled hop. */
-  readonly progress: StepProgress | undefined;
+  readonly passage: Passage;
   /** What its thread imports before its first step; undefined if it does not. */
   readonly importing: HopImport | undefined;
   /**
@@ -63,6 +61,8 @@ export interface Lane {
   readonly size: number;
   /** How many hops would start at once. */
   readonly free: number;
+  /** How many hops wait for the thread that they were given to. */
+  readonly behind: number;
   /** Threads alive. */
   readonly threads: number;
   /** Threads that are on their way. */
@@ -74,7 +74,12 @@ export interface Lane {
   /** A hop has to wait: a lane that has no threads, or has given up starting them, tries again. */
   wake(): void;
   /**
-   * Gives a hop to a thread; only to be called while {@link free} is positive.
+   * Whether a hop that is expected to keep its thread for so long, in milliseconds, could wait for a thread
+   * that is busy: only where all that this one has is short, so that waking up another would take longer.
+   */
+  hasRoom(expected: number): boolean;
+  /**
+   * Gives a hop to a thread; only to be called while {@link free} is positive or it {@link hasRoom}.
    * @throws Obstacle if an input cannot cross.
    */
   send(departure: Departure): Trip;

@@ -4,7 +4,8 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Encoded } from '../portable/codec.js';
 import type { HopDefinition, Manifest, Unreachable } from './executor.js';
 import type { HopCells } from './hop-control.js';
-import type { ThreadCells } from './thread-cells.js';
+import type { ImportCells } from './import-cells.js';
+import type { TicketCells } from './ticket.js';
 
 /** The first message to each thread: what it has to import. It answers with a {@link Report}. */
 export interface SetupTask {
@@ -15,7 +16,21 @@ export interface SetupTask {
   /** Milliseconds that one teardown may take. */
   readonly teardownTimeout: number;
   /** Where it tells what it imports, also later on. Left out for a process, which tells by messages. */
-  readonly progress?: ThreadCells;
+  readonly progress?: ImportCells;
+  /** Where its hops come from. Left out for a process, whose hops are tasks as this one. */
+  readonly farEnd?: FarEnd;
+}
+
+/** What a thread has of the line that its hops come by. */
+export interface FarEnd {
+  /** Each message is a {@link HopTask}; its answer, a {@link HopReply}, goes the same way. */
+  readonly port: MessagePort;
+  readonly tickets: TicketCells;
+}
+
+/** A task that asks for nothing. */
+export interface StayTask {
+  readonly task: 'stay';
 }
 
 /** What a thread has found at its start. */
@@ -34,6 +49,8 @@ export interface Report {
 /** Runs a hop. */
 export interface HopTask {
   readonly task: 'hop';
+  /** Only for a thread: to be claimed before it begins. Who cannot claim it leaves the hop out. */
+  readonly ticket?: number;
   /** Id of the definition. */
   readonly hop: number;
   /** Left out where the thread knows it. */
@@ -80,6 +97,8 @@ export type HopReply = (
    * Where it was asked for, and where a value is made that the thread keeps from now on.
    */
   readonly ran?: readonly number[];
+  /** Where times were asked for: milliseconds that all of it kept the thread. */
+  readonly took?: number;
   /** Milliseconds that the thread took to end what the hop had made; left out where it was nothing. */
   readonly ended?: number;
   /** Where it was asked for and can be told: about how many bytes the values have. */

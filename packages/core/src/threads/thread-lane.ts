@@ -5,13 +5,14 @@ import { DisposedError, TeardownTimeoutError, ThreadStartError } from '../errors
 import { decode } from '../portable/codec.js';
 import type { HopDefinition, Manifest } from './executor.js';
 import { processPacker, threadPacker, unpack, type Packed, type Packer } from './freight.js';
-import { latePosition, type ImportProgress } from './thread-cells.js';
+import { ThreadGone, type Passage } from './hop-line.js';
+import { latePosition, type ImportProgress } from './import-cells.js';
 import type { Departure, HopImport, Lane, LaneEvents, Trip } from './lane.js';
-import type { HopReply, HopTask, Report, SetupTask } from './message.js';
+import type { HopTask, Report, SetupTask } from './message.js';
 import type { GroupSettings } from './options.js';
 import { defaultGroup } from '../scope.js';
 import { tellOfThread } from './thread-events.js';
-import { ThreadGone, WorkerThread } from './worker-thread.js';
+import { WorkerThread } from './worker-thread.js';
 
 /** How often in a row a thread may fail to start before the lane gives up until somebody asks. */
 const attempts = 3;
@@ -75,6 +76,9 @@ function importFor(
   return module === undefined ? undefined : { module, need, ran: progress.ran };
 }
 
+/** How often it is looked whether threads go on that hops wait for, in milliseconds. */
+const look = 5;
+
 /** Waits for a change of the number of threads. */
 interface Watcher {
   readonly resolve: () => void;
@@ -89,8 +93,6 @@ export class ThreadLane implements Lane {
   readonly #threads = new Set<WorkerThread>();
   /** Those of them that are free, the one that was busy last at the end: it is warm. */
   readonly #idle: WorkerThread[] = [];
-  /** What the threads that are busy are at. */
-  readonly #held = new Map<WorkerThread, HopDefinition>();
   /** Threads that were told to end and have not, and when. */
   readonly #ending = new Map<WorkerThread, number>();
   readonly #retiring = new Set<Promise<unknown>>();
@@ -103,6 +105,7 @@ export class ThreadLane implements Lane {
   /** How many starts of replacements are on their way. */
   #starts = 0;
   #retry: NodeJS.Timeout | undefined;
+  #look: NodeJS.Timeout | undefined;
   /** How long until the next try after starting has failed, in milliseconds. */
   #delay = firstDelay;
   #isClosing = false;
@@ -167,52 +170,62 @@ export class ThreadLane implements Lane {
     this.#refill();
   }
 
-  send({ definition, inputs, controlled, timed, sized, probe }: Departure): Trip {
+  get behind(): number {
+    let behind = 0;
+    for (const { hops } of this.#threads) if (hops > 1) behind += hops - 1;
+    return behind;
+  }
+
+  hasRoom(expected: number): boolean {
+    return this.#roomFor(expected) !== undefined;
+  }
+
+  /** The busy thread that has least to do before it would come to one more hop. */
+  #roomFor(expected: number): WorkerThread | undefined {
+    // Those that are too many end as soon as they are free.
+    if (expected === Infinity || this.#isClosing || this.#threads.size > this.#size)
+      return undefined;
+    let best: WorkerThread | undefined;
+    for (const thread of this.#threads) {
+      if (!thread.hasRoom(expected)) continue;
+      if (best === undefined || thread.hops < best.hops) best = thread;
+    }
+    return best;
+  }
+
+  send(departure: Departure): Trip {
+    const { definition, inputs, controlled, timed, sized, probe, expected, listener } = departure;
     // First: packing runs code of the user's, which may ask for a thread itself.
-    const thread = this.#idle.pop();
+    const idle = this.#idle.pop();
+    const thread = idle ?? this.#roomFor(expected);
     if (thread === undefined) throw new RangeError('No thread is free.');
     let packed: Packed;
     try {
       packed = this.#packer.pack(inputs, sized);
     } catch (error) {
-      this.#release(thread);
+      if (idle !== undefined) this.#release(idle);
       throw error;
     }
-    const { freight, bytes } = packed;
-    const setup = this.#setup as SetupTask;
-    this.#held.set(thread, definition);
     const task: HopTask = {
       task: 'hop',
       ...thread.known.mention(definition),
-      inputs: freight,
+      inputs: packed.freight,
       ...(timed ? { timed } : {}),
       ...(sized ? { sized } : {}),
       ...(probe === undefined ? {} : { probe }),
     };
-    const reply = thread.run(task, packed, controlled).then(
-      (answer): HopReply => {
-        this.#release(thread);
-        return answer;
-      },
-      (error: unknown) => {
-        // One that lives and gives no answer is of no use.
-        this.#endThread(thread);
-        throw error;
-      },
-    );
-    return {
-      thread: thread.id,
-      bytes,
-      reply,
-      abort: () => thread.abort(),
-      get progress() {
-        return thread.progress;
-      },
-      get importing() {
-        return importFor(definition, setup.manifest, thread.importing);
-      },
-      end: () => this.#endThread(thread),
-    };
+    const passage = thread.send({ definition, task, packed, controlled, expected, listener });
+    if (!passage.isFirst) this.#watchLines();
+    const { manifest } = this.#setup as SetupTask;
+    return new ThreadTrip(this, thread, manifest, definition, packed.bytes, passage);
+  }
+  /** Takes back from threads what they do not come to. Looks for as long as hops wait for their thread. */
+  #watchLines(): void {
+    this.#look ??= setTimeout(() => {
+      this.#look = undefined;
+      for (const thread of this.#threads) thread.takeBackStuck();
+      if (this.behind > 0) this.#watchLines();
+    }, look).unref();
   }
 
   async resize(size: number): Promise<void> {
@@ -246,14 +259,13 @@ export class ThreadLane implements Lane {
 
   /** A thread is free: it is kept, unless there are too many. */
   #release(thread: WorkerThread): void {
-    this.#held.delete(thread);
     if (!thread.isAlive || this.#hasClosed()) return;
     if (this.#threads.size > this.#size) this.#retire(thread);
     else this.#idle.push(thread);
   }
 
-  /** Ends a thread whose hop is no longer wanted. */
-  #endThread(thread: WorkerThread): boolean {
+  /** Ends a thread whose hop is no longer wanted. @returns as `Trip.end`. */
+  endThread(thread: WorkerThread): boolean {
     if (!thread.isAlive) return true;
     // More would only pile up.
     if (this.stuck >= this.#size) return false;
@@ -266,21 +278,24 @@ export class ThreadLane implements Lane {
   #terminate(thread: WorkerThread, reason: string): void {
     this.#forget(thread);
     if (!thread.isAlive) return;
-    this.#tellEnd(thread, reason);
+    this.#tellEnd(thread, reason, thread.held);
     this.#ending.set(thread, performance.now());
     thread.terminate(reason);
   }
 
-  #tellEnd(thread: WorkerThread, reason: string, error?: unknown): void {
-    const definition = this.#held.get(thread);
-    this.#held.delete(thread);
+  #tellEnd(
+    thread: WorkerThread,
+    reason: string,
+    held: HopDefinition | undefined,
+    error?: unknown,
+  ): void {
     tellOfThread(() => ({
       event: thread.id === 0 ? 'failed' : 'ended',
       group: this.settings.name,
       threadId: thread.id,
       reason,
       ...(error === undefined ? {} : { error }),
-      held: (definition?.steps ?? []).flatMap(({ operation, label }) =>
+      held: (held?.steps ?? []).flatMap(({ operation, label }) =>
         operation === 'call' || operation === 'construct' ? [label] : [],
       ),
       replaced: !this.#hasClosed() && this.#threads.size < this.#size,
@@ -306,7 +321,7 @@ export class ThreadLane implements Lane {
 
   async #endInOrder(thread: WorkerThread): Promise<void> {
     const { teardownTimeout, name } = this.settings;
-    this.#tellEnd(thread, 'it is not needed any more');
+    this.#tellEnd(thread, 'it is not needed any more', undefined);
     this.#ending.set(thread, Infinity);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => {
@@ -344,7 +359,8 @@ export class ThreadLane implements Lane {
   /** @returns why it has ended, if it has. @throws ThreadStartError if it takes too long, or Node makes none. */
   async #tryToStart(setup: SetupTask, isReplacement: boolean): Promise<Report | ThreadGone> {
     const thread = new WorkerThread(this.settings, workerEntry(), {
-      onGone: (gone, reason) => this.#noteGone(gone, reason),
+      onGone: (gone, reason, held) => this.#noteGone(gone, reason, held),
+      onFree: (free) => this.#release(free),
       onExit: (gone) => this.#ending.delete(gone),
     });
     this.#starting.add(thread);
@@ -416,11 +432,10 @@ export class ThreadLane implements Lane {
     );
   }
 
-  #noteGone(thread: WorkerThread, reason: ThreadGone): void {
+  #noteGone(thread: WorkerThread, reason: ThreadGone, held: HopDefinition | undefined): void {
     const wasThere = this.#threads.has(thread);
     this.#forget(thread);
-    if (!reason.isLost) this.#held.delete(thread);
-    this.#tellEnd(thread, reason.message, reason.cause);
+    this.#tellEnd(thread, reason.message, held, reason.cause);
     if (!wasThere || this.#hasClosed()) return;
     this.#replaced++;
     this.#refill();
@@ -475,6 +490,7 @@ export class ThreadLane implements Lane {
 
   async #close(): Promise<readonly unknown[]> {
     clearTimeout(this.#retry);
+    clearTimeout(this.#look);
     for (const { reject } of this.#watchers) reject(new DisposedError('container'));
     for (const thread of [...this.#idle]) this.#retire(thread);
     for (const thread of [...this.#threads, ...this.#starting]) {
@@ -489,5 +505,29 @@ export class ThreadLane implements Lane {
     await Promise.race([Promise.all(exits), late]);
     clearTimeout(timer);
     return this.#errors;
+  }
+}
+
+class ThreadTrip implements Trip {
+  constructor(
+    private readonly lane: ThreadLane,
+    private readonly worker: WorkerThread,
+    private readonly manifest: Manifest,
+    private readonly definition: HopDefinition,
+    readonly bytes: number | undefined,
+    readonly passage: Passage,
+  ) {}
+
+  get thread(): number {
+    return this.worker.id;
+  }
+
+  get importing(): HopImport | undefined {
+    if (!this.passage.isBegun) return undefined;
+    return importFor(this.definition, this.manifest, this.worker.importing);
+  }
+
+  end(): boolean {
+    return this.lane.endThread(this.worker);
   }
 }

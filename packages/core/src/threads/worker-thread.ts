@@ -3,16 +3,10 @@ import type { ChildProcess } from 'node:child_process';
 import { Tinypool } from 'tinypool';
 
 import { decode } from '../portable/codec.js';
-import { unpack, type Packed, type Transferable } from './freight.js';
-import {
-  abortCells,
-  newCells,
-  now,
-  progressIn,
-  since,
-  type HopCells,
-  type StepProgress,
-} from './hop-control.js';
+import type { HopDefinition } from './executor.js';
+import { unpack, type Transferable } from './freight.js';
+import { ThreadGone, type Boarding, type HopLine, type Passage } from './hop-line.js';
+import { importIn, newImportCells, type ImportCells, type ImportProgress } from './import-cells.js';
 import { KnownHops } from './known-hops.js';
 import type {
   AbortNotice,
@@ -24,37 +18,26 @@ import type {
   ProgressNotice,
   Report,
   SetupTask,
+  StayTask,
 } from './message.js';
 import type { GroupSettings } from './options.js';
-import {
-  begunIn,
-  importIn,
-  newThreadCells,
-  noteReceipt,
-  type ImportProgress,
-  type ThreadCells,
-} from './thread-cells.js';
-
-/** A thread has ended. */
-export class ThreadGone extends Error {
-  /** Whether the hop that it held is lost; else it has not begun, and another thread can run it. */
-  isLost = true;
-  /** Whether it was a process. */
-  isProcess = false;
-}
+import { ProcessLine } from './process-line.js';
+import { ThreadLine } from './thread-line.js';
 
 /** What the owner of a thread hears of it. */
 export interface ThreadEvents {
-  /** It has ended without having been told to. Whatever it held has failed with `reason`. */
-  onGone(thread: WorkerThread, reason: ThreadGone): void;
+  /** It has ended without having been told to. @param held - the hop that it had begun. */
+  onGone(thread: WorkerThread, reason: ThreadGone, held: HopDefinition | undefined): void;
   /** It has ended, after it had been told to. */
   onExit(thread: WorkerThread): void;
+  /** It holds no hop any more. */
+  onFree(thread: WorkerThread): void;
 }
 
 type Worker = Tinypool['threads'][number];
 
-/** As long as timers can run: an idle thread is never ended for being idle. */
-const never = 2 ** 31 - 1;
+/** As long as timers can run: when tinypool would end a thread that has had no task from it. */
+const longestIdle = 2 ** 31 - 1;
 
 /** The notices between the program and a process, beside its tasks; as tinypool takes them. */
 interface Notices {
@@ -75,18 +58,14 @@ export class WorkerThread {
   #hasExited = false;
   readonly exited: Promise<void>;
   #exit!: () => void;
-  /** Of a thread. */
-  #progress: ThreadCells | undefined;
-  /** How many hops it was given, and whether the last one can be given to another thread. */
-  #hops = 0;
-  #isRepeatable = false;
-  #cells: HopCells | undefined;
-  /** Of a process: number of its last run, when that left, where it is, and how to tell it something. */
-  #run = 0;
-  #sent = 0;
-  #notice: ProgressNotice | undefined;
+  readonly #line: HopLine;
+  /** Of a thread, to which its hops do not come as tasks of tinypool. */
+  readonly #threadLine: ThreadLine | undefined;
+  #imports: ImportCells | undefined;
+  #stay: NodeJS.Timeout | undefined;
+  /** Of a process. */
+  readonly #processLine: ProcessLine | undefined;
   #fault: FaultNotice | undefined;
-  #send: ((notice: AbortNotice) => void) | undefined;
   readonly #notices: Notices | undefined;
 
   constructor(
@@ -111,7 +90,7 @@ export class WorkerThread {
       // never again once a start has failed.
       minThreads: 0,
       maxThreads: 1,
-      idleTimeout: never,
+      idleTimeout: longestIdle,
       // It would park idle threads in `Atomics.wait`: timers and sockets of what they keep (a
       // connection, a cache) would stand still, and their errors hit the next hop instead.
       useAtomics: false,
@@ -125,15 +104,20 @@ export class WorkerThread {
     // The error of an idle thread; without a listener it would end the program. The thread itself
     // is seen by `#attend`.
     this.#pool.on('error', () => undefined);
-    this.#notices = isProcess
-      ? {
-          onMessage: (send) => (this.#send = send),
-          postMessage: (notice) => {
-            if (isFault(notice)) this.#noteFault(notice);
-            else this.#notice = notice;
-          },
-        }
-      : undefined;
+    const onFree = (): void => events.onFree(this);
+    if (!isProcess) {
+      this.#line = this.#threadLine = new ThreadLine(onFree);
+      return;
+    }
+    const line = new ProcessLine((task) => this.#ask<HopReply>(task, []), onFree);
+    this.#line = this.#processLine = line;
+    this.#notices = {
+      onMessage: (send) => line.connect(send),
+      postMessage: (notice) => {
+        if (isFault(notice)) this.#noteFault(notice);
+        else line.note(notice);
+      },
+    };
   }
 
   /** Whether it is a process, with which no memory is shared. */
@@ -156,55 +140,51 @@ export class WorkerThread {
    * @throws ThreadGone if it ends before it has.
    */
   async start(setup: SetupTask): Promise<Report> {
-    if (!this.isProcess) this.#progress = newThreadCells();
-    const task = this.#progress === undefined ? setup : { ...setup, progress: this.#progress };
-    const report = await this.#ask<Report>(task, []);
+    const report = await this.#setUp(setup);
     this.id = report.thread;
     return report;
   }
 
+  #setUp(setup: SetupTask): Promise<Report> {
+    const line = this.#threadLine;
+    if (line === undefined) return this.#ask<Report>(setup, []);
+    this.#imports = newImportCells();
+    // Tinypool knows nothing of the hops of a thread, and shall not take it for one that idles.
+    this.#stay = setInterval(() => {
+      this.#ask({ task: 'stay' }, []).catch(() => undefined);
+    }, longestIdle / 2).unref();
+    const { farEnd } = line;
+    return this.#ask<Report>({ ...setup, progress: this.#imports, farEnd }, [farEnd.port]);
+  }
+
   /** What it imports; undefined where a process has not told. */
   get importing(): ImportProgress | undefined {
-    if (this.#progress !== undefined) return importIn(this.#progress);
-    const notice = this.#notice;
-    return notice !== undefined && isImport(notice)
-      ? { index: notice.importing, ran: since(notice.since) }
-      : undefined;
+    return this.#imports === undefined ? this.#processLine?.importing : importIn(this.#imports);
   }
 
-  /**
-   * Runs a hop.
-   * @param controlled - whether {@link abort} and {@link progress} shall work.
-   * @throws ThreadGone if the thread ends first.
-   */
-  run(
-    task: HopTask,
-    { transfer, moves }: Pick<Packed, 'transfer' | 'moves'>,
-    controlled: boolean,
-  ): Promise<HopReply> {
-    this.#hops++;
-    this.#isRepeatable = moves !== true;
-    this.#notice = undefined;
-    if (!controlled) return this.#ask<HopReply>(task, transfer);
-    this.#sent = now();
-    if (this.isProcess) return this.#ask<HopReply>({ ...task, run: ++this.#run }, transfer);
-    this.#cells = newCells();
-    return this.#ask<HopReply>({ ...task, cells: this.#cells }, transfer);
+  /** The hop that it has, or will come to next. */
+  get held(): HopDefinition | undefined {
+    return this.#line.first;
   }
 
-  /** Tells the hop that runs that it is aborted. */
-  abort(): void {
-    if (this.#cells !== undefined) abortCells(this.#cells);
-    if (!this.#isOver) this.#send?.({ abort: this.#run });
+  /** How many hops it has. */
+  get hops(): number {
+    return this.#line.size;
   }
 
-  /** The step that runs, of a controlled hop. */
-  get progress(): StepProgress | undefined {
-    if (this.#cells !== undefined) return progressIn(this.#cells);
-    const notice = this.#notice;
-    return notice !== undefined && !isImport(notice) && notice.run === this.#run
-      ? { step: notice.step, ran: since(notice.since) }
-      : { step: -1, ran: since(this.#sent) };
+  /** Whether a hop could wait for it behind others. @param expected - for how long, in milliseconds. */
+  hasRoom(expected: number): boolean {
+    return !this.#isOver && this.#line.hasRoom(expected);
+  }
+
+  /** Gives it a hop; only while it is free or {@link hasRoom}. */
+  send(boarding: Boarding): Passage {
+    return this.#line.send(boarding);
+  }
+
+  /** As {@link HopLine.takeBackStuck}. */
+  takeBackStuck(): void {
+    this.#line.takeBackStuck();
   }
 
   /**
@@ -222,14 +202,17 @@ export class WorkerThread {
   terminate(reason: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#fail?.(new ThreadGone(reason));
+    clearInterval(this.#stay);
+    const gone = new ThreadGone(reason);
+    this.#fail?.(gone);
+    this.#line.close(gone)();
     // It rejects if the thread fails while it is being ended, which is no matter any more.
     this.#pool.destroy().catch(() => undefined);
     if (this.#worker === undefined) this.#noteExit();
   }
 
   #ask<Reply>(
-    task: SetupTask | HopTask | EndTask,
+    task: SetupTask | HopTask | EndTask | StayTask,
     transfer: readonly Transferable[],
   ): Promise<Reply> {
     return new Promise<Reply>((resolve, reject) => {
@@ -249,7 +232,6 @@ export class WorkerThread {
       answer.then(
         (reply) => {
           this.#fail = undefined;
-          if (task.task === 'hop' && this.#progress !== undefined) noteReceipt(this.#progress);
           this.#endForFault();
           resolve(reply);
         },
@@ -276,22 +258,26 @@ export class WorkerThread {
   #noteError(error: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    clearInterval(this.#stay);
     const reason = goneFor(this.#faultError() ?? this.#exitError() ?? error);
-    reason.isLost = !this.#isRepeatable || this.#begun >= this.#hops;
+    reason.isLost = this.#hasBegun;
     this.#fail?.(reason);
-    this.events.onGone(this, reason);
+    const { held } = this;
+    const tell = this.#line.close(reason);
+    this.events.onGone(this, reason, reason.isLost ? held : undefined);
+    tell();
   }
 
-  /** How many hops have begun, as far as is known of one that has ended. */
-  get #begun(): number {
-    if (this.#progress !== undefined) return begunIn(this.#progress);
-    return this.#fault?.begun ?? Infinity;
+  /** Whether a process that has ended had begun its last hop. */
+  get #hasBegun(): boolean {
+    return (this.#fault?.begun ?? Infinity) >= (this.#processLine?.hops ?? 0);
   }
 
   #noteFault(fault: FaultNotice): void {
     this.#fault = fault;
     // An answer that is on its way through tinypool comes first.
-    const isAnswered = this.#hops > 0 && fault.answered >= this.#hops;
+    const hops = this.#processLine?.hops ?? 0;
+    const isAnswered = hops > 0 && fault.answered >= hops;
     if (this.#fail === undefined || !isAnswered) this.#endForFault();
   }
 
@@ -344,12 +330,6 @@ function endWithProgram({ process: child }: { readonly process?: ChildProcess })
 
 function killChildren(): void {
   for (const child of children) child.kill('SIGKILL');
-}
-
-function isImport(
-  notice: ProgressNotice,
-): notice is Extract<ProgressNotice, { importing: number }> {
-  return Object.hasOwn(notice, 'importing');
 }
 
 function isFault(notice: ProgressNotice | FaultNotice): notice is FaultNotice {

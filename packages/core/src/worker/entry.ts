@@ -13,10 +13,11 @@ import type {
   HopTask,
   Report,
   SetupTask,
+  StayTask,
 } from '../threads/message.js';
+import { HopPort } from './hop-port.js';
 import { ThreadModules } from './import-modules.js';
 import { ProcessLink } from './process-link.js';
-import { ThreadLink } from './thread-link.js';
 
 // Before any module of the user's is evaluated.
 enterThread();
@@ -30,27 +31,34 @@ const isProcess = state.isChildProcess === true;
 
 /** What the first task has set up. */
 let runner: HopRunner | undefined;
-let link: ProcessLink | ThreadLink | undefined;
+let link: ProcessLink | undefined;
 
-/** Called by tinypool with each task. Never throws: tinypool loses what makes an error one. */
-export function run(task: SetupTask | HopTask | EndTask): Report | Answer | Promise<unknown> {
+/**
+ * Called by tinypool with each task; the hops of a thread do not come this way. Never throws: tinypool
+ * loses what makes an error one.
+ */
+export function run(
+  task: SetupTask | HopTask | EndTask | StayTask,
+): Report | Answer | Promise<unknown> | undefined {
   if (task.task === 'setup') return setUp(task);
+  if (task.task === 'stay') return undefined;
   if (runner === undefined) throw new Error('A task came before the setup of its thread.');
   if (task.task === 'end') return runner.end().then(answer);
   // Ends before it can answer.
   if (link?.noteBegin() === false) return new Promise(() => undefined);
+  runner.learn(task);
   const sent = runner.run(task);
   return sent instanceof Promise ? sent.then(answerHop) : answerHop(sent);
 }
 
 async function setUp(task: SetupTask): Promise<Report> {
-  const progress = own(task, 'progress');
-  const ofProcess = isProcess ? new ProcessLink() : undefined;
-  link = ofProcess ?? (progress === undefined ? undefined : new ThreadLink(progress));
-  const modules = new ThreadModules(task, (index) => ofProcess?.noteImport(index));
+  link = isProcess ? new ProcessLink() : undefined;
+  const modules = new ThreadModules(task, (index) => link?.noteImport(index));
   const [id, packer] = isProcess ? [process.pid, processPacker] : [threadId, threadPacker];
-  runner = new HopRunner(id, modules, packer, task.teardownTimeout, ofProcess);
+  runner = new HopRunner(id, modules, packer, task.teardownTimeout, link);
   await modules.importAll();
+  const farEnd = own(task, 'farEnd');
+  if (farEnd !== undefined) new HopPort(farEnd, runner).open();
   return bare(modules.report(id));
 }
 

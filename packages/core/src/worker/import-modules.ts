@@ -4,7 +4,7 @@ import { importUntilParked } from '../thread-context.js';
 import type { NeededClass } from '../threads/executor.js';
 import type { Report, SetupTask } from '../threads/message.js';
 import { whyUnreachable, type Reason } from '../threads/reach.js';
-import { lateImport, noteImport } from '../threads/thread-cells.js';
+import { lateImport, noteImport } from '../threads/import-cells.js';
 
 /** How the import of a module has ended. */
 type Outcome = 'imported' | 'parked' | 'waiting' | { readonly error: unknown };
