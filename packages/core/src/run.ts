@@ -25,7 +25,7 @@ import {
   type HopCaller,
   type HopWatch,
 } from './threads/executor.js';
-import { traceRun, type RunTrace } from './trace.js';
+import { traceRun, type HopTrace, type RunTrace } from './trace.js';
 import type { Token } from './token.js';
 
 /** What a run needs of the scope that it runs in. */
@@ -99,9 +99,20 @@ export interface RunLink {
 /** What a run waits for between what is made before its root and the parameters that come after that. */
 export type Between = () => PromiseLike<unknown> | undefined;
 
+/** Indices of steps whose values could not leave their thread; undefined where the hop has failed. */
+type Left = readonly number[] | undefined;
+
+/** What a trip has that is only a part of a hop. */
+interface TripParts {
+  readonly choice?: Choice;
+  readonly branch?: Branch | undefined;
+  /** Called when it has ended, in the place of going on with the run. */
+  readonly done?: (left: Left) => void;
+}
+
 /** What a branch of a hop has of its own. */
 interface Branch {
-  readonly signal: AbortSignal;
+  readonly signal: Abortable;
   /** Aborted when a branch has failed that would have come first in one thread: this one would not have run. */
   readonly unwanted: AbortSignal;
   /** Told of its failure, in the place of the run. */
@@ -425,7 +436,7 @@ export class Run implements Maker {
   private get hopSignal(): Abortable {
     if (this.stop === undefined) {
       this.stop = new StopSignal();
-      const cause = this.cancelled ?? this.failures[0];
+      const { cause } = this;
       if (cause !== undefined) this.stop.abort(cause.error);
     }
     return this.stop;
@@ -437,20 +448,25 @@ export class Run implements Maker {
       // Each hop listens, and a plan may have many at once: that is no leak.
       setMaxListeners(0, this.controller.signal);
       // Somebody may ask only when it is over.
-      const cause = this.cancelled ?? this.failures[0];
+      const { cause } = this;
       if (cause !== undefined) this.controller.abort(cause.error);
     }
     return this.controller.signal;
   }
 
+  /** Why it has stopped. */
+  private get cause(): { readonly error: unknown } | undefined {
+    return this.cancelled ?? this.failures[0];
+  }
+
   private get stopped(): boolean {
-    return this.cancelled !== undefined || this.failures.length > 0;
+    return this.cause !== undefined;
   }
 
   private startUnit(unit: Unit): void {
     if (this.stopped) return;
     const [step] = unit.steps;
-    if (unit.hop !== undefined) void this.runHop(unit, unit.hop);
+    if (unit.hop !== undefined) this.runHop(unit, unit.hop);
     else if (step?.kind === 'load') this.load(unit, step);
     else if (step?.kind === 'phase') this.enterPhase(unit);
     else if (step !== undefined) this.make(unit, step);
@@ -632,35 +648,28 @@ export class Run implements Maker {
     this.scope.kept(step.node).wait(settle);
   }
 
-  private async runHop(unit: Unit, hop: Hop): Promise<void> {
+  private runHop(unit: Unit, hop: Hop): void {
     const choice = this.scope.splitter.choose(hop, this.values);
-    const began = choice.ended === undefined ? 0 : performance.now();
-    const { split } = choice;
-    const isDone =
-      split === undefined
-        ? (await this.makeTrip(unit, hop, hop, choice)) !== undefined
-        : await this.runBranches(unit, hop, split);
-    if (isDone) {
-      choice.ended?.(performance.now() - began);
-      for (const { index } of hop.steps) {
-        const cell = this.cells?.[index];
-        if (cell !== undefined && cell.outcome === undefined) cell.leaveInThread();
-      }
-      this.finishUnit(unit);
-    }
-    this.finishIfDone();
+    if (choice.split === undefined) this.makeTrip(unit, hop, hop, { choice });
+    else void this.runBranches(unit, hop, choice.split, choice.ended);
   }
 
-  /** Runs the branches of a hop at the same time, then what they meet in. @returns whether it went well. */
-  private async runBranches(unit: Unit, hop: Hop, split: Split): Promise<boolean> {
+  /** Runs the branches of a hop at the same time, then what they meet in. */
+  private async runBranches(
+    unit: Unit,
+    hop: Hop,
+    split: Split,
+    ended: Choice['ended'],
+  ): Promise<void> {
+    const began = performance.now();
     const { branches } = split;
     const failures: { readonly step: Step; readonly error: unknown }[] = [];
     const running = branches.map((hop) => ({
       hop,
-      end: new AbortController(),
+      end: new StopSignal(),
       unwanted: new AbortController(),
     }));
-    const release = onAbort(this.signal, (reason) => {
+    const release = onAbort(this.hopSignal, (reason) => {
       for (const { end } of running) end.abort(reason);
     });
     const failed = (step: Step, error: unknown): void => {
@@ -672,54 +681,70 @@ export class Run implements Maker {
         end.abort(error);
       }
     };
-    const last = hop.steps.at(-1) as Step;
-    const flight = this.takeOff(last);
+    const part = (hop: Hop, branch?: Branch): Promise<Left> =>
+      new Promise((done) => this.makeTrip(unit, hop, whole, { branch, done }));
+    const whole = hop;
+    const flight = this.takeOff(hop.steps.at(-1) as Step);
     const stays = await Promise.all(
       running.map(({ hop: branch, end, unwanted }) =>
-        this.makeTrip(unit, branch, hop, undefined, {
-          signal: end.signal,
-          unwanted: unwanted.signal,
-          failed,
-        }),
+        part(branch, { signal: end, unwanted: unwanted.signal, failed }),
       ),
     );
     release();
     this.land(flight);
     for (const { step, error } of failures) this.fail(step, error);
-    if (this.stopped) return false;
-    const needed = new Set(split.tail.inputs);
-    const lost = branches.filter((_, index) => stays[index]?.some((step) => needed.has(step)));
-    const tail = lost.length === 0 ? split.tail : this.scope.splitter.rejoin(hop, split, lost);
-    this.trace?.noteReady(unit.index);
-    return (await this.makeTrip(unit, tail, hop)) !== undefined;
+    if (!this.stopped) {
+      const needed = new Set(split.tail.inputs);
+      const lost = branches.filter((_, index) => stays[index]?.some((step) => needed.has(step)));
+      const tail = lost.length === 0 ? split.tail : this.scope.splitter.rejoin(hop, split, lost);
+      this.trace?.noteReady(unit.index);
+      if ((await part(tail)) !== undefined) {
+        ended?.(performance.now() - began);
+        this.finishHop(unit, hop);
+      }
+    }
+    this.finishIfDone();
+  }
+
+  private finishHop(unit: Unit, hop: Hop): void {
+    if (this.cells !== undefined) {
+      for (const { index } of hop.steps) {
+        const cell = this.cells[index];
+        if (cell !== undefined && cell.outcome === undefined) cell.leaveInThread();
+      }
+    }
+    this.finishUnit(unit);
   }
 
   /**
    * Runs a hop, or a part of one.
    * @param whole - the hop that it is part of: only what leaves that is kept.
-   * @returns the steps whose values could not leave their thread; undefined where it has failed.
    */
-  private async makeTrip(
-    unit: Unit,
-    hop: Hop,
-    whole: Hop,
-    choice?: Choice,
-    branch?: Branch,
-  ): Promise<readonly number[] | undefined> {
-    const last = hop.steps.at(-1) as Step;
-    const flight = this.takeOff(last);
+  private makeTrip(unit: Unit, hop: Hop, whole: Hop, { choice, branch, done }: TripParts): void {
+    const flight = this.takeOff(hop.steps.at(-1) as Step);
     const trace = this.trace?.hop(unit, hop);
     const watch =
       choice?.probed === undefined ? trace : new ProbeWatch(trace, choice.probe, choice.probed);
+    const trip = new RunTrip(this, unit, hop, whole, flight, trace, branch, done);
     try {
       const inputs = hop.inputs.map((index) => this.values[index]);
       if (hop.definition.rest !== undefined) inputs.push(this.args);
-      const { executor } = this.scope;
       const signal = branch === undefined ? this.hopSignal : branch.signal;
-      const caller = new TripCaller(this, hop, branch?.unwanted);
-      const values = await executor.run(hop.definition, inputs, signal, watch, caller);
+      // Not awaited: an async function for each hop cost 1 µs, and as much for its garbage.
+      this.scope.executor.run(hop.definition, inputs, signal, watch, trip).then(
+        (values) => this.arrived(trip, values),
+        (failure: unknown) => this.tripFailed(trip, failure),
+      );
+    } catch (error) {
+      this.tripFailed(trip, error);
+    }
+  }
+
+  private arrived(trip: RunTrip, values: readonly unknown[]): void {
+    const { hop, whole, trace, flight } = trip;
+    const left: number[] = [];
+    try {
       trace?.succeed();
-      const left: number[] = [];
       for (const { index, position } of hop.arrivals) {
         const value = values[position];
         if (value === stayed) left.push(index);
@@ -730,22 +755,36 @@ export class Run implements Maker {
       const { root } = this.plan;
       if (this.stopped && isCallers(root.node)) this.own(root, this.values[root.index]);
       const first = hop.outputs.length + hop.extras.length;
-      hop.returned.forEach(({ step, merge }, position) => {
+      for (const [position, { step, merge }] of hop.returned.entries()) {
         merge(this.values[step], values[first + position]);
-      });
-      this.land(flight);
-      return left;
-    } catch (failure) {
-      this.land(flight);
-      const { step, error } =
-        failure instanceof HopFailure ? failure : { step: -1, error: failure };
-      const position = hop.steps[step] !== undefined ? step : hop.steps.length - 1;
-      trace?.fail(position, error);
-      const culprit = hop.steps[position] as Step;
-      if (branch === undefined) this.fail(culprit, error);
-      else branch.failed(culprit, error);
-      return undefined;
+      }
+    } catch (error) {
+      this.tripFailed(trip, error);
+      return;
     }
+    this.land(flight);
+    this.endTrip(trip, left);
+  }
+
+  private tripFailed(trip: RunTrip, failure: unknown): void {
+    const { hop, trace, flight, branch } = trip;
+    this.land(flight);
+    const { step, error } = failure instanceof HopFailure ? failure : { step: -1, error: failure };
+    const position = hop.steps[step] !== undefined ? step : hop.steps.length - 1;
+    trace?.fail(position, error);
+    const culprit = hop.steps[position] as Step;
+    if (branch === undefined) this.fail(culprit, error);
+    else branch.failed(culprit, error);
+    this.endTrip(trip, undefined);
+  }
+
+  private endTrip({ unit, hop, done }: RunTrip, left: Left): void {
+    if (done !== undefined) {
+      done(left);
+      return;
+    }
+    if (left !== undefined) this.finishHop(unit, hop);
+    this.finishIfDone();
   }
 
   /** Tears down what a hop has brought that has failed: with all else, or at once if that is done. */
@@ -929,18 +968,22 @@ class Flight {
   ) {}
 }
 
-/** A run that waits for one of its hops. */
-class TripCaller implements HopCaller {
+/** A hop on its way, or a part of one, and the run that waits for it. */
+class RunTrip implements HopCaller {
   constructor(
     private readonly run: Run,
-    private readonly hop: Hop,
-    /** Set for a branch of a hop: aborted when it would not have run. */
-    private readonly unwanted: AbortSignal | undefined,
+    readonly unit: Unit,
+    readonly hop: Hop,
+    readonly whole: Hop,
+    readonly flight: Flight,
+    readonly trace: HopTrace | undefined,
+    readonly branch: Branch | undefined,
+    readonly done: ((left: Left) => void) | undefined,
   ) {}
 
   get gone(): AbortSignal {
-    const { run, unwanted } = this;
-    return unwanted === undefined ? run.gone : AbortSignal.any([run.gone, unwanted]);
+    const { run, branch } = this;
+    return branch === undefined ? run.gone : AbortSignal.any([run.gone, branch.unwanted]);
   }
 
   late(values: readonly unknown[]): void {

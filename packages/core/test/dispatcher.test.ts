@@ -88,33 +88,30 @@ describe('a dispatcher', () => {
       };
       if (isFirst) this.#running += 1;
       else this.behind += 1;
-      const { listener } = departure;
+
       answer.passed.then(
         (reply) => {
           if (isHere) leave();
-          listener.answered(reply);
+          departure.answered(reply);
         },
         (gone: unknown) => {
           if (isHere) leave();
-          listener.gone(gone as ThreadGone);
+          departure.gone(gone as ThreadGone);
         },
       );
       const [progress, importing] = [() => this.progress, () => this.importing];
       return {
         thread: 1,
         bytes: undefined,
-        passage: {
-          since: isFirst ? 0 : Infinity,
-          isFirst,
-          isBegun: isFirst,
-          abort: () => (this.aborted += 1),
-          get progress() {
-            return progress();
-          },
-          takeBack: () => {
-            if (!isFirst) leave();
-            return !isFirst;
-          },
+        since: isFirst ? 0 : Infinity,
+        isFirst,
+        abort: () => (this.aborted += 1),
+        get progress() {
+          return progress();
+        },
+        takeBack: () => {
+          if (!isFirst) leave();
+          return !isFirst;
         },
         get importing() {
           return importing();
@@ -178,7 +175,7 @@ describe('a dispatcher', () => {
 
   it('tells an aborted hop at once, and ends its thread after a moment of grace', async () => {
     const { departure, outcome } = abortedHop();
-    expect(departure.controlled).toBe(true);
+    expect(departure.isControlled).toBe(true);
     expect(lane.aborted).toBe(1);
     expect(lane.ended).toBe(0);
     expect(dispatcher.figures.busy).toBe(1);
@@ -243,7 +240,7 @@ describe('a dispatcher', () => {
 
   it('controls no hop that nobody can abort', () => {
     void dispatcher.run(definition, [], undefined);
-    expect(lane.sent[0]?.departure.controlled).toBe(false);
+    expect(lane.sent[0]?.departure.isControlled).toBe(false);
   });
 
   it('wakes its lane when a hop has to wait, and starts it when it is told of room', async () => {

@@ -729,7 +729,7 @@ describe('transfer', () => {
     const packed = threadPacker.pack(view);
     const moved = packed.transfer.filter((item) => item instanceof ArrayBuffer);
     const encoded = unpack(packed.freight);
-    expect(decode(post({ encoded, transfer: moved, exact: true }))).toEqual(view);
+    expect(decode(post({ encoded, transfer: moved, exact: true, settled: true }))).toEqual(view);
     expect(view).toHaveLength(3);
   });
 

@@ -25,9 +25,8 @@ export function decode(
   for (const id of classIds(encoded)) {
     if (classById(id) === undefined) throw unknownClass(id, missing(id));
   }
-  // In a vm context (Jest's tests are in one) messages arrive with another realm's prototypes,
-  // the message itself included.
-  const foreign = !(encoded instanceof Object);
+  // In a vm context (Jest's tests are in one) messages arrive with another realm's prototypes.
+  const foreign = !(encoded.value instanceof Object);
   const value =
     foreign || stands !== undefined
       ? new Reviver(stands ?? [], foreign).any(encoded.value)

@@ -15,7 +15,7 @@ import { builtinError, builtinName, classOf, kindOf } from './kind.js';
 import { deepest } from './limits.js';
 import { Obstacle, type Segment } from './obstacle.js';
 import { portability } from './portable-class.js';
-import { isLargePlain, symbolMethod } from './scan.js';
+import { flatCopy, isLargePlain, symbolMethod } from './scan.js';
 import { isMarked } from './transfer.js';
 
 /**
@@ -32,15 +32,20 @@ import { isMarked } from './transfer.js';
  * @throws Obstacle for everything that cannot cross.
  */
 export function encode(value: unknown): Parcel {
-  let plain = false;
   try {
-    plain = isLargePlain(value);
+    // What most hops bring and give; 0.8 µs less than by the encoder.
+    const flat = flatCopy(value);
+    if (flat !== undefined) return parcel(flat, true);
+    if (isLargePlain(value)) return parcel(value, false);
   } catch {
     // A getter or a Proxy's trap has thrown; the encoder says where.
   }
-  return plain
-    ? { encoded: encodedAs(value), transfer: [], exact: false }
-    : new Encoder({ move: true }).run(value);
+  return new Encoder({ move: true }).run(value);
+}
+
+/** @param isCopy - of what was given. */
+function parcel(value: unknown, isCopy: boolean): Parcel {
+  return { encoded: encodedAs(value), transfer: nothing, exact: isCopy, settled: isCopy };
 }
 
 /**
@@ -69,17 +74,21 @@ export function encodeThrown(thrown: unknown, shares = true): Parcel {
   }
 }
 
+const nothing: readonly never[] = [];
+
 /** State of one call of {@link encode}. */
 class Encoder {
   readonly #encoded = encodedAs(undefined);
-  readonly #transfer = new Set<ArrayBuffer>();
+  #transfer: Set<ArrayBuffer> | undefined;
   /** From each object to what stands in its place. */
   readonly #copies = new Map<object, object>();
   readonly #path: Segment[] = [];
   /** Whether memory of the user's is moved. */
   #moves = false;
   /** Instances whose `encode` runs, or whose data is being encoded. */
-  readonly #open = new Set<object>();
+  #open: Set<object> | undefined;
+  /** Whether all that is sent are copies, of memory too. */
+  #isSettled = true;
 
   constructor(
     private readonly options: {
@@ -100,7 +109,12 @@ class Encoder {
       // A getter, a Proxy's trap or a `toJSON`-like surprise of the user's own.
       this.#refuse('something whose properties cannot be read', 'See the cause.', error);
     }
-    return { encoded: this.#encoded, transfer: [...this.#transfer], exact: !this.#moves };
+    return {
+      encoded: this.#encoded,
+      transfer: this.#transfer === undefined ? nothing : [...this.#transfer],
+      exact: !this.#moves,
+      settled: this.#isSettled,
+    };
   }
 
   #any(value: unknown): unknown {
@@ -198,6 +212,7 @@ class Encoder {
 
   /** What stands for an instance of a built-in class; undefined if it only looks like one. */
   #builtin(value: object): object | undefined {
+    this.#isSettled = false;
     if (types.isDate(value) || types.isRegExp(value)) return this.#withoutFields(value);
     if (types.isMap(value)) return this.#map(value);
     if (types.isSet(value)) return this.#set(value);
@@ -245,11 +260,11 @@ class Encoder {
     this.#memory(value.buffer);
     if (Object.getPrototypeOf(value) !== Buffer.prototype) return value;
     const whole = value.byteLength === value.buffer.byteLength;
-    if (whole || this.#transfer.has(value.buffer)) return this.#asBuffer(value);
+    if (whole || this.#transfer?.has(value.buffer) === true) return this.#asBuffer(value);
     // Cut out of Node's pool or a larger read: structured clone would copy all of that memory.
     const part = new Uint8Array(value as Uint8Array);
     // Made for this crossing only, so that moving it spares the second copy.
-    if (part.byteLength >= 65_536) this.#transfer.add(part.buffer);
+    if (part.byteLength >= 65_536) (this.#transfer ??= new Set()).add(part.buffer);
     return this.#asBuffer(part, true);
   }
 
@@ -276,7 +291,7 @@ class Encoder {
     }
     if (this.options.move !== true || !isMarked(buffer)) return;
     this.#moves = true;
-    this.#transfer.add(buffer);
+    (this.#transfer ??= new Set()).add(buffer);
   }
 
   /** The value itself: properties of its own would be dropped by structured clone, silently. */
@@ -325,13 +340,13 @@ class Encoder {
     record: ClassRecord,
     encodeInstance: (instance: never) => unknown,
   ): object {
-    if (this.#open.has(value)) {
+    if (this.#open?.has(value) === true) {
       this.#refuse(
         `an instance of ${record.target.name} inside its own encoded form`,
         'Let `encode` return data that does not hold the instance.',
       );
     }
-    this.#open.add(value);
+    (this.#open ??= new Set()).add(value);
     let data: unknown;
     try {
       data = encodeInstance(value as never);

@@ -49,6 +49,8 @@ export interface Parcel {
   readonly transfer: readonly ArrayBuffer[];
   /** Whether posting it cannot fail: `value` holds copies only, and nothing of the user's moves. */
   readonly exact: boolean;
+  /** Whether nothing that anybody does to the original can change it any more: no memory is the user's. */
+  readonly settled: boolean;
 }
 
 /** Data to which nothing has to be done on arrival, so far. */
@@ -57,10 +59,13 @@ export function encodedAs(value: unknown): Encoded {
 }
 
 /** Ids of all classes that {@link Encoded} needs where it is decoded. */
-export function classIds(encoded: Encoded): Set<string> {
+export function classIds(encoded: Encoded): ReadonlySet<string> {
+  if (encoded.instances === undefined && encoded.stands === undefined) return none;
   const ids = new Set<string>(encoded.instances?.keys());
   for (const stand of encoded.stands ?? []) {
     if (stand.classId !== undefined) ids.add(stand.classId);
   }
   return ids;
 }
+
+const none: ReadonlySet<string> = new Set();

@@ -25,6 +25,23 @@ export function isLargePlain(value: unknown): boolean {
   return scan.any(value, 0) && scan.objects + scan.items > few;
 }
 
+/** A copy of an array of primitives; undefined for anything else. */
+export function flatCopy(value: unknown): readonly unknown[] | undefined {
+  if (!Array.isArray(value) || Object.getPrototypeOf(value) !== Array.prototype) return undefined;
+  const { length } = value;
+  if (length > few) return undefined;
+  // Not made with that length: what may have holes is written item by item with their indices.
+  const copy: unknown[] = [];
+  for (let index = 0; index < length; index++) {
+    const item: unknown = value[index];
+    const type = typeof item;
+    if (type === 'object' ? item !== null : type === 'function' || type === 'symbol')
+      return undefined;
+    copy.push(item);
+  }
+  return hasOnlyItems(value) ? copy : undefined;
+}
+
 /** Whether `for … in` would find properties that no plain object has itself. */
 function isPolluted(): boolean {
   for (const _key in Object.prototype) return true;

@@ -28,7 +28,7 @@ import { unpack } from './freight.js';
 import { contextRefusal } from './hop-context.js';
 import type { ThreadGone } from './hop-line.js';
 import { labelOf, traitsOf } from './hop-traits.js';
-import { Job, type JobOwner, type Running } from './job.js';
+import { Job, type JobOwner } from './job.js';
 import type { HopImport, Lane, Trip } from './lane.js';
 import { hasFailed, type Freight, type HopReply } from './message.js';
 import { defaultQueue } from './options.js';
@@ -180,7 +180,7 @@ export class Dispatcher implements JobOwner {
   #dispose(): Promise<readonly unknown[]> {
     clearTimeout(this.#watching);
     for (const job of [...this.#queue.clear(), ...this.#running]) {
-      clearTimeout(job.running?.timer);
+      clearTimeout(job.timer);
       job.fail(new HopFailure(-1, new DisposedError('container')));
     }
     this.#running.clear();
@@ -188,33 +188,19 @@ export class Dispatcher implements JobOwner {
   }
 
   #start(job: Job): void {
-    const { definition, inputs, watch, measurement, isControlled: controlled } = job;
     let trip: Trip;
     try {
-      const { isTimed, isSized: sized, expected } = measurement;
-      const timed = isTimed || watch !== undefined;
-      const probe = watch?.probe;
-      trip = this.lane.send({
-        definition,
-        inputs,
-        controlled,
-        timed,
-        sized,
-        probe,
-        expected,
-        listener: job,
-      });
+      trip = this.lane.send(job);
     } catch (error) {
       job.fail(refusedInput(job, error));
       return;
     }
-    measurement.started(trip.bytes);
-    const running = { started: performance.now(), trip, timer: undefined, isBlocked: false };
-    job.running = running;
+    job.trip = trip;
+    job.measurement.started(trip.bytes);
     this.#running.add(job);
-    if (traitsOf(definition).hasDeadline) this.#watchDeadlines(job, running);
+    if (traitsOf(job.definition).hasDeadline) this.#watchDeadlines(job, trip);
     this.#watching ??= this.#watchImportsIn(this.startTimeout);
-    watch?.started(trip.thread);
+    if (trip.isFirst) job.reached();
   }
 
   answered(job: Job, reply: HopReply): void {
@@ -238,21 +224,24 @@ export class Dispatcher implements JobOwner {
 
   /** As if it had not left. */
   returned(job: Job): void {
-    clearTimeout(job.running?.timer);
-    this.#running.delete(job);
-    job.running = undefined;
+    this.#leave(job);
+    job.trip = undefined;
     if (isOver(job)) return;
     this.#queue.unshift(job);
     this.lane.wake();
     this.drain();
   }
 
-  #end(job: Job): TripTimes {
-    const running = job.running as Running;
-    clearTimeout(running.timer);
-    if (running.isBlocked) this.#blocked--;
+  #leave(job: Job): void {
+    clearTimeout(job.timer);
+    if (job.isBlocked) this.#blocked--;
+    job.isBlocked = false;
     this.#running.delete(job);
-    const { since, isFirst } = running.trip.passage;
+  }
+
+  #end(job: Job): TripTimes {
+    this.#leave(job);
+    const { since, isFirst } = job.trip as Trip;
     // Where the thread has been at it and the loop has not seen since when, it is since now.
     const now = performance.now();
     const begun = Math.min(since, now);
@@ -290,13 +279,12 @@ export class Dispatcher implements JobOwner {
   }
 
   abandoned(job: Job, signal: Abortable): void {
-    const { running } = job;
+    const { trip } = job;
     const failure = new HopFailure(-1, signal.reason);
-    if (running === undefined || running.trip.passage.takeBack()) {
+    if (trip === undefined || trip.takeBack()) {
       this.#queue.delete(job);
-      this.#running.delete(job);
-      clearTimeout(running?.timer);
-      job.running = undefined;
+      this.#leave(job);
+      job.trip = undefined;
       job.fail(failure);
       this.drain();
       return;
@@ -305,16 +293,16 @@ export class Dispatcher implements JobOwner {
     if (job.stopped?.isFinal === true) return;
     // Its inputs are in use as long as it runs: what they stand on is torn down after the answer.
     job.stopped = { failure, isFinal: false };
-    running.trip.passage.abort();
+    trip.abort();
     const gone = job.caller?.gone ?? signal;
     if (gone.aborted) this.left(job);
     else job.listenTo(gone);
   }
 
   left(job: Job): void {
-    const { running } = job;
-    if (running === undefined || job.stopped?.isFinal === true) return;
-    this.#stopIn(this.grace, job, running);
+    const { trip } = job;
+    if (trip === undefined || job.stopped?.isFinal === true) return;
+    this.#stopIn(this.grace, job, trip);
   }
 
   #watchImportsIn(delay: number): NodeJS.Timeout {
@@ -328,9 +316,9 @@ export class Dispatcher implements JobOwner {
   #watchImports(isSure = false): void {
     let wait = Infinity;
     for (const job of this.#running) {
-      const { running, stopped, definition } = job;
-      if (running === undefined || stopped?.isFinal === true) continue;
-      const { importing } = running.trip;
+      const { trip, stopped, definition } = job;
+      if (trip === undefined || stopped?.isFinal === true) continue;
+      const { importing } = trip;
       const left = this.startTimeout - (importing?.ran ?? 0);
       if (importing === undefined || left > 0 || !isSure) {
         wait = Math.min(wait, left);
@@ -338,7 +326,7 @@ export class Dispatcher implements JobOwner {
       }
       const error = importError(definition, importing, this.startTimeout);
       job.stopped = { failure: new HopFailure(-1, error), isFinal: true };
-      this.#stopIn(0, job, running);
+      this.#stopIn(0, job, trip);
     }
     // Its answer may be there already, behind what has held the loop.
     if (wait <= 0) setImmediate(() => this.#watchImports(true));
@@ -347,10 +335,9 @@ export class Dispatcher implements JobOwner {
   }
 
   /** Looks at the hop whenever a step of it may have run for as long as it may. */
-  #watchDeadlines(job: Job, running: Running, isSure = false): void {
+  #watchDeadlines(job: Job, trip: Trip, isSure = false): void {
     const { steps } = job.definition;
-    const { importing, passage } = running.trip;
-    const { progress } = passage;
+    const { importing, progress } = trip;
     // What comes before the first step has the deadline of the first one that has any.
     const isBefore = progress === undefined || progress.step < 0;
     const current = isBefore
@@ -364,30 +351,30 @@ export class Dispatcher implements JobOwner {
     }
     if (wait === Infinity) return;
     if (wait > 0) {
-      running.timer = setTimeout(() => this.#watchDeadlines(job, running), wait);
+      job.timer = setTimeout(() => this.#watchDeadlines(job, trip), wait);
       return;
     }
     if (!isSure) {
       // Its answer may be there already, behind what has held the loop.
       setImmediate(() => {
-        if (this.#running.has(job)) this.#watchDeadlines(job, running, true);
+        if (this.#running.has(job)) this.#watchDeadlines(job, trip, true);
       });
       return;
     }
     const { label, deadline = 0 } = steps[current] as HopStep;
     const failure = new HopFailure(current, new DeadlineError(label, deadline));
     job.stopped = { failure, isFinal: true };
-    running.trip.passage.abort();
-    this.#stopIn(traitsOf(job.definition).hasSignal ? this.grace : 0, job, running);
+    trip.abort();
+    this.#stopIn(traitsOf(job.definition).hasSignal ? this.grace : 0, job, trip);
   }
 
-  #stopIn(delay: number, job: Job, running: Running): void {
-    clearTimeout(running.timer);
-    running.timer = setTimeout(() => {
-      if (running.trip.end()) return;
+  #stopIn(delay: number, job: Job, trip: Trip): void {
+    clearTimeout(job.timer);
+    job.timer = setTimeout(() => {
+      if (trip.end()) return;
       // Nobody waits for a thread that cannot be ended.
-      if (!running.isBlocked) {
-        running.isBlocked = true;
+      if (!job.isBlocked) {
+        job.isBlocked = true;
         this.#blocked++;
       }
       if (job.stopped !== undefined) job.fail(job.stopped.failure);
@@ -396,8 +383,8 @@ export class Dispatcher implements JobOwner {
           waiting.fail(this.#stuckFailure(waiting.definition));
         }
       }
-      this.#stopIn(again, job, running);
-      running.timer?.unref();
+      this.#stopIn(again, job, trip);
+      job.timer?.unref();
     }, delay);
   }
 }

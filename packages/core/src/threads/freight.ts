@@ -16,6 +16,8 @@ export interface Packed {
   readonly transfer: readonly Transferable[];
   /** Memory of the user's is moved, so that the value cannot be packed once more. */
   readonly moves?: boolean;
+  /** It can be posted later as well: nothing changes it any more. */
+  readonly settled?: boolean;
   /** Where it was asked for and can be told: about how many bytes it has. */
   readonly bytes?: number | undefined;
 }
@@ -41,11 +43,11 @@ export const threadPacker: Packer = {
    * results without a net).
    */
   pack(value, sized = false) {
-    const { encoded, transfer, exact } = encode(value);
+    const { encoded, transfer, exact, settled } = encode(value);
     // Before anything of it moves.
     const bytes = sized ? byteSize(encoded, transfer) : undefined;
     const moves = transfer.length > 0;
-    if (exact) return { freight: encoded, transfer, moves, bytes };
+    if (exact) return { freight: encoded, transfer, moves, settled, bytes };
     const { port1, port2 } = new MessageChannel();
     try {
       port1.postMessage(encoded, transfer);

@@ -1,8 +1,8 @@
 /** How hops come to one thread or process, and their answers back. */
-import type { StepProgress } from './hop-control.js';
 import type { HopDefinition } from './executor.js';
 import type { Packed } from './freight.js';
-import type { HopReply, HopTask } from './message.js';
+import type { Departure, HopImport, Trip } from './lane.js';
+import type { HopTask } from './message.js';
 
 /** A thread has ended. */
 export class ThreadGone extends Error {
@@ -12,41 +12,16 @@ export class ThreadGone extends Error {
   isProcess = false;
 }
 
-/** Hears how a hop in a thread ends: one of these is called, once. */
-export interface TripListener {
-  answered(reply: HopReply): void;
-  /** Its thread has ended, while it held the hop or was about to begin it. */
-  gone(reason: ThreadGone): void;
-  /** Its thread has not come to it, and will not: as if it had not left. */
-  returned(): void;
-}
-
-/** A hop that is ready to leave. */
-export interface Boarding {
-  readonly definition: HopDefinition;
-  readonly task: HopTask;
-  readonly packed: Pick<Packed, 'transfer' | 'moves'>;
-  /** Whether the hop is told that it is aborted, and tells which of its steps runs. */
-  readonly controlled: boolean;
-  /** For how long it is expected to keep its thread, in milliseconds. */
-  readonly expected: number;
-  readonly listener: TripListener;
-}
-
-/** A hop on a line. */
-export interface Passage {
-  /** When its thread came to it, as far as the loop knows: on the clock of `performance`. */
-  readonly since: number;
-  /** Whether the thread was free when it left. */
-  readonly isFirst: boolean;
-  /** Whether the thread has begun it. */
-  readonly isBegun: boolean;
-  /** The step that runs, of a controlled hop. */
-  readonly progress: StepProgress | undefined;
-  /** Tells a controlled hop that it is aborted. */
-  abort(): void;
-  /** @returns false if the thread has begun it. Nobody hears of it any more if it has not. */
-  takeBack(): boolean;
+/** The thread or process at the end of a line, as the trips on it see it. */
+export interface LineHost {
+  /** Id of the thread, or pid of the process; 0 before it has started. */
+  readonly id: number;
+  /** What it imports for a hop. */
+  importFor(definition: HopDefinition): HopImport | undefined;
+  /** As `Trip.end`. */
+  endForTrip(): boolean;
+  /** It holds no hop any more. */
+  noteFree(): void;
 }
 
 export interface HopLine {
@@ -54,9 +29,9 @@ export interface HopLine {
   readonly size: number;
   /** The one that its thread has, or will come to next. */
   readonly first: HopDefinition | undefined;
-  /** Whether a hop could wait behind the others that are on it. @param expected - as in {@link Boarding}. */
+  /** Whether a hop that is expected to keep the thread for so long could wait behind the others that are on it. */
   hasRoom(expected: number): boolean;
-  send(boarding: Boarding): Passage;
+  send(departure: Departure, task: HopTask, packed: Packed): Trip;
   /** Takes back what waits while what runs before it takes longer than it was expected to. */
   takeBackStuck(): void;
   /**

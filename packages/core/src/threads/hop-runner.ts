@@ -11,7 +11,13 @@ import { unpack, type Packer, type Transferable } from './freight.js';
 import { contextOf } from './hop-context.js';
 import { noteStep } from './hop-control.js';
 import { HopSignal } from './hop-signal.js';
-import { hasFailed, type EndReply, type HopReply, type HopTask } from './message.js';
+import {
+  hasFailed,
+  type EndReply,
+  type HopDetails,
+  type HopReply,
+  type HopTask,
+} from './message.js';
 import { whyUnreachable } from './reach.js';
 import { type StepFailure, StepsRun } from './run-steps.js';
 import { ThreadValues } from './thread-values.js';
@@ -63,7 +69,8 @@ export class HopRunner {
 
   /** Runs a hop that it has learnt. Never throws; @returns a promise only if something in it is asynchronous. */
   run(task: HopTask): Sent | Promise<Sent> {
-    if (own(task, 'timed') !== true) return inHop(undefined, () => this.#run(task));
+    if (task.details === undefined || own(task.details, 'timed') !== true)
+      return inHop(undefined, () => this.#run(task));
     const begun = performance.now();
     const sent = inHop(undefined, () => this.#run(task));
     const add = ({ reply, transfer }: Sent): Sent =>
@@ -78,10 +85,12 @@ export class HopRunner {
 
   /** Takes note of the definitions that come with a task; of each, in order, also where it is not run. */
   learn(task: HopTask): void {
+    const { details } = task;
+    if (details === undefined) return;
     // A hop that runs has its definition in its hands.
-    const forget = own(task, 'forget');
+    const forget = own(details, 'forget');
     if (forget !== undefined) this.#definitions.delete(forget);
-    const news = own(task, 'definition');
+    const news = own(details, 'definition');
     if (news !== undefined) this.#definitions.set(task.hop, guarded(news));
   }
 
@@ -139,7 +148,7 @@ export class HopRunner {
     task: HopTask,
     missing: (classId: string) => string,
   ): Sent | Promise<Sent> {
-    const { cells, run: number, timed, sized, probe } = bare(task);
+    const { cells, run: number, timed, sized, probe } = detailsOf(task);
     const signal = new HopSignal(cells);
     const release =
       number === undefined ? undefined : this.link?.onAbort(number, () => signal.abort());
@@ -167,12 +176,12 @@ export class HopRunner {
 
   #beginner(task: HopTask): ((index: number) => void) | undefined {
     const { link } = this;
-    const { cells, run } = bare(task);
+    const { cells, run } = detailsOf(task);
     if (cells !== undefined) return (index) => noteStep(cells, index);
     return run === undefined ? undefined : (index) => link?.noteStep(run, index);
   }
 
-  #crosses(probe: HopTask['probe'], { values }: StepsRun): boolean {
+  #crosses(probe: HopDetails['probe'], { values }: StepsRun): boolean {
     return (probe ?? []).every(
       (step) => !isDisposable(values[step]) && this.packer.canPack(values[step]),
     );
@@ -281,6 +290,12 @@ export class HopRunner {
     const { freight, transfer } = this.packer.packThrown(error);
     return sentOf({ thread: this.thread, step, error: freight, count }, transfer);
   }
+}
+
+const noDetails: HopDetails = bare({});
+
+function detailsOf({ details }: HopTask): HopDetails {
+  return details === undefined ? noDetails : bare(details);
 }
 
 /** Ids of classes that instances in the value are of, and that this thread does not know. */

@@ -7,7 +7,8 @@ import { HopRunner, type Sent } from './hop-runner.js';
 import { KnownHops } from './known-hops.js';
 import type { Departure, Lane, LaneEvents, Trip } from './lane.js';
 import { decode } from '../portable/codec.js';
-import { hasFailed, type Freight, type HopReply, type Report } from './message.js';
+import { detailsFor } from './hop-details.js';
+import { hasFailed, type Freight, type HopReply, type HopTask, type Report } from './message.js';
 import type { GroupSettings } from './options.js';
 import { unpack } from './freight.js';
 import { whyUnreachable } from './reach.js';
@@ -76,17 +77,15 @@ export class InlineLane implements Lane {
   }
 
   send(departure: Departure): Trip {
-    const { definition, inputs, controlled, timed, sized, probe, listener } = departure;
-    const { freight, transfer, bytes } = this.#packer.pack(inputs, sized);
-    const cells = controlled ? newCells() : undefined;
-    const task = {
-      task: 'hop' as const,
-      ...this.#known.mention(definition),
+    const { definition, inputs, isControlled, isSized } = departure;
+    const { freight, transfer, bytes } = this.#packer.pack(inputs, isSized);
+    const cells = isControlled ? newCells() : undefined;
+    const details = detailsFor(departure, this.#known.mention(definition));
+    const task: HopTask = {
+      task: 'hop',
+      hop: definition.id,
       inputs: cross(freight, transfer),
-      ...(cells === undefined ? {} : { cells }),
-      ...(timed ? { timed } : {}),
-      ...(sized ? { sized } : {}),
-      ...(probe === undefined ? {} : { probe }),
+      details: cells === undefined ? details : { ...details, cells },
     };
     this.#running++;
     let isOver = false;
@@ -103,27 +102,24 @@ export class InlineLane implements Lane {
         return this.#runner.run(task);
       })
       .then((sent) => {
-        if (leave()) listener.answered(crossReply(sent));
+        if (leave()) departure.answered(crossReply(sent));
       });
     return {
       thread,
       bytes,
-      passage: {
-        since: performance.now(),
-        isFirst: true,
-        isBegun: true,
-        get progress() {
-          return cells === undefined ? undefined : progressIn(cells);
-        },
-        abort: () => cells !== undefined && abortCells(cells),
-        takeBack: () => false,
-      },
+      isFirst: true,
+      since: performance.now(),
       importing: undefined,
+      get progress() {
+        return cells === undefined ? undefined : progressIn(cells);
+      },
+      abort: () => cells !== undefined && abortCells(cells),
+      takeBack: () => false,
       // There is no thread that could be ended: its work is left behind, as if it had been.
       end: () => {
         if (leave()) {
           this.replaced++;
-          listener.gone(new ThreadGone('it was ended'));
+          departure.gone(new ThreadGone('it was ended'));
         }
         return true;
       },

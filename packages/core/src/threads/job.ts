@@ -5,9 +5,9 @@ import type { Abortable, AbortListener } from '../stop-signal.js';
 import type { HopCaller, HopDefinition, HopFailure, HopWatch } from './executor.js';
 import type { Measurement } from './figures.js';
 import { withContext } from './hop-context.js';
-import type { ThreadGone, TripListener } from './hop-line.js';
+import type { ThreadGone } from './hop-line.js';
 import { traitsOf } from './hop-traits.js';
-import type { Trip } from './lane.js';
+import type { Departure, Trip } from './lane.js';
 import type { HopReply } from './message.js';
 
 /** Options of a listener; Node would look for others on a polluted `Object.prototype`. */
@@ -32,24 +32,20 @@ export interface Stopped {
   readonly isFinal: boolean;
 }
 
-export interface Running {
-  readonly started: number;
-  readonly trip: Trip;
-  timer: NodeJS.Timeout | undefined;
-  /** It was to be ended with its thread, which cannot be. */
-  isBlocked: boolean;
-}
-
-export class Job implements TripListener, AbortListener {
+export class Job implements Departure, AbortListener {
   /** With the context that the hop was asked for in. */
   readonly inputs: readonly unknown[];
+  readonly isControlled: boolean;
   readonly queued = performance.now();
   /** That of whoever asks for the hop. */
   readonly flow: Flow | undefined = currentFlow();
   /** How often a thread has ended before it came to the hop, which was the next one. */
   returns = 0;
   /** Set while a thread has it. */
-  running: Running | undefined = undefined;
+  trip: Trip | undefined = undefined;
+  timer: NodeJS.Timeout | undefined = undefined;
+  /** It was to be ended with its thread, which cannot be. */
+  isBlocked = false;
   isAnswered = false;
   /** Set when it was told to stop while it ran. */
   stopped: Stopped | undefined = undefined;
@@ -68,12 +64,24 @@ export class Job implements TripListener, AbortListener {
     private readonly reject: (failure: HopFailure) => void,
   ) {
     this.inputs = withContext(inputs);
+    const { hasDeadline, hasSignal } = traitsOf(definition);
+    this.isControlled = hasDeadline || (hasSignal && signal !== undefined);
   }
 
-  /** Whether the hop is told that it is aborted, and tells which of its steps runs. */
-  get isControlled(): boolean {
-    const { hasDeadline, hasSignal } = traitsOf(this.definition);
-    return hasDeadline || (hasSignal && this.signal !== undefined);
+  get isTimed(): boolean {
+    return this.measurement.isTimed || this.watch !== undefined;
+  }
+
+  get isSized(): boolean {
+    return this.measurement.isSized;
+  }
+
+  get probe(): readonly number[] | undefined {
+    return this.watch?.probe;
+  }
+
+  get expected(): number {
+    return this.measurement.expected;
   }
 
   /** Listens to a signal from now on, in the place of the one before. */
@@ -88,6 +96,10 @@ export class Job implements TripListener, AbortListener {
     if (heard === undefined) return;
     if (heard === signal) this.owner.abandoned(this, heard);
     else this.owner.left(this);
+  }
+
+  reached(): void {
+    if (this.trip !== undefined) this.watch?.started(this.trip.thread);
   }
 
   answered(reply: HopReply): void {
@@ -112,9 +124,7 @@ export class Job implements TripListener, AbortListener {
     if (this.isAnswered) return;
     this.isAnswered = true;
     this.release();
-    if (this.running === undefined) {
-      this.measurement.refused(performance.now() - this.queued, failure);
-    }
+    if (this.trip === undefined) this.measurement.refused(performance.now() - this.queued, failure);
     this.reject(failure);
   }
 

@@ -1,6 +1,6 @@
 /** Which definitions of hops a thread has: decided on the loop, so that both sides forget the same. */
 import type { HopDefinition } from './executor.js';
-import type { HopTask } from './message.js';
+import type { HopDetails } from './message.js';
 
 /**
  * How many definitions a thread keeps. Plans of overrides, forks and scopes that keep other values have
@@ -21,17 +21,18 @@ export class KnownHops {
   }
 
   /**
-   * What a task says of the definition of its hop. To be called once for each task, in the order in
-   * which the tasks are posted: the thread does as it is told.
+   * What a task says of the definition of its hop: undefined where the thread has it. To be called once for
+   * each task, in the order in which the tasks are posted: the thread does as it is told.
    */
-  mention(definition: HopDefinition): Pick<HopTask, 'hop' | 'definition' | 'forget'> {
+  mention(definition: HopDefinition): Pick<HopDetails, 'definition' | 'forget'> | undefined {
     const { id } = definition;
-    const isKnown = this.#ids.delete(id);
+    // Most programs have few hops, whose order does not matter as long as there is room.
+    const isKnown = this.#ids.size < this.most ? this.#ids.has(id) : this.#ids.delete(id);
     this.#ids.add(id);
-    if (isKnown) return { hop: id };
-    if (this.#ids.size <= this.most) return { hop: id, definition };
+    if (isKnown) return undefined;
+    if (this.#ids.size <= this.most) return { definition };
     const [forget = id] = this.#ids;
     this.#ids.delete(forget);
-    return { hop: id, definition, forget };
+    return { definition, forget };
   }
 }

@@ -1,25 +1,33 @@
 /** What a dispatcher asks of the place where hops run: real threads, or the loop itself. */
 import type { ThreadStartError } from '../errors.js';
 import type { HopDefinition, Manifest, NeededClass } from './executor.js';
-import type { Passage, TripListener } from './hop-line.js';
-import type { Report } from './message.js';
+import type { StepProgress } from './hop-control.js';
+import type { ThreadGone } from './hop-line.js';
+import type { HopReply, Report } from './message.js';
 
-/** A hop on its way. */
+/** A hop that leaves for a thread, which hears how it ends there. */
 export interface Departure {
   readonly definition: HopDefinition;
   /** An array. */
   readonly inputs: readonly unknown[];
   /** Whether the hop is told that it is aborted, and tells which of its steps runs. */
-  readonly controlled: boolean;
+  readonly isControlled: boolean;
   /** Whether the thread shall tell how long the steps ran. */
-  readonly timed: boolean;
+  readonly isTimed: boolean;
   /** Whether it shall be told how many bytes inputs and values have. */
-  readonly sized: boolean;
+  readonly isSized: boolean;
   /** Steps of which the thread shall say whether their values could cross. */
   readonly probe: readonly number[] | undefined;
   /** For how long it is expected to keep its thread, in milliseconds. */
   readonly expected: number;
-  readonly listener: TripListener;
+
+  /** Its thread, which was busy, comes to it now, as far as the loop knows. */
+  reached(): void;
+  answered(reply: HopReply): void;
+  /** Its thread has ended, while it held the hop or was about to begin it. */
+  gone(reason: ThreadGone): void;
+  /** Its thread has not come to it, and will not: as if it had not left. */
+  returned(): void;
 }
 
 /** A module that a thread imports since a hop needs it. */
@@ -37,9 +45,18 @@ export interface Trip {
   readonly thread: number;
   /** Of its inputs, about; where they were to be measured, and can be. */
   readonly bytes: number | undefined;
-  readonly passage: Passage;
+  /** Whether the thread was free when the hop left. */
+  readonly isFirst: boolean;
+  /** When the thread came to it, on the clock of `performance`; `Infinity` where the loop has not seen that. */
+  readonly since: number;
+  /** The step that runs, of a controlled hop. */
+  readonly progress: StepProgress | undefined;
   /** What its thread imports before its first step; undefined if it does not. */
   readonly importing: HopImport | undefined;
+  /** Tells the steps that ask for the `AbortSignal`; only for a controlled hop. */
+  abort(): void;
+  /** @returns false if the thread has begun it. Nobody hears of it any more if it has not. */
+  takeBack(): boolean;
   /**
    * Ends the thread.
    * @returns false if it does not: because there is none, or because as many as the lane may have are

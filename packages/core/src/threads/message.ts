@@ -15,6 +15,8 @@ export interface SetupTask {
   readonly startTimeout: number;
   /** Milliseconds that one teardown may take. */
   readonly teardownTimeout: number;
+  /** How far it gives way to others, from 0 to 19. */
+  readonly niceness: number;
   /** Where it tells what it imports, also later on. Left out for a process, which tells by messages. */
   readonly progress?: ImportCells;
   /** Where its hops come from. Left out for a process, whose hops are tasks as this one. */
@@ -23,7 +25,7 @@ export interface SetupTask {
 
 /** What a thread has of the line that its hops come by. */
 export interface FarEnd {
-  /** Each message is a {@link HopTask}; its answer, a {@link HopReply}, goes the same way. */
+  /** Each message is an array of hops to run, in order; each answer is a message of its own. */
   readonly port: MessagePort;
   readonly tickets: TicketCells;
 }
@@ -49,16 +51,20 @@ export interface Report {
 /** Runs a hop. */
 export interface HopTask {
   readonly task: 'hop';
-  /** Only for a thread: to be claimed before it begins. Who cannot claim it leaves the hop out. */
-  readonly ticket?: number;
   /** Id of the definition. */
   readonly hop: number;
+  /** An array. */
+  readonly inputs: Freight;
+  /** Left out where there is nothing more to say. */
+  readonly details?: HopDetails | undefined;
+}
+
+/** What is to be said of few hops. */
+export interface HopDetails {
   /** Left out where the thread knows it. */
   readonly definition?: HopDefinition;
   /** Id of another definition, which does not come up again unless it is sent again. */
   readonly forget?: number;
-  /** An array. */
-  readonly inputs: Freight;
   /** Only for a controlled hop, in a thread. */
   readonly cells?: HopCells;
   /** Only for a controlled hop, in a process: the number that messages about it bear. */

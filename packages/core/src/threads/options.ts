@@ -19,6 +19,12 @@ export interface GroupOptions {
    * memory with the program, starts and answers more slowly, and takes more memory.
    */
   readonly runtime?: 'worker_threads' | 'child_process';
+  /**
+   * How far threads give way to the event loop, and to other programs, where there are fewer cores than work:
+   * as Unix's `nice` counts, 0 (not at all) to 19. Default 10. Of threads only Linux knows that, of processes
+   * every system; where it is refused nothing changes.
+   */
+  readonly niceness?: number;
   /** Options of Node for the threads. Default: those of the process, such as `--import`. */
   readonly execArgv?: readonly string[];
   /** Environment of the threads. Default: a copy of that of the process. */
@@ -65,6 +71,7 @@ export interface GroupSettings {
   /** Undefined: it follows from the size. */
   readonly queue: number | undefined;
   readonly runtime: 'worker_threads' | 'child_process';
+  readonly niceness: number;
   readonly startTimeout: number;
   /** How long an aborted step may go on, in milliseconds. */
   readonly grace: number;
@@ -79,6 +86,7 @@ const groupOptionNames = [
   'size',
   'queue',
   'runtime',
+  'niceness',
   'execArgv',
   'env',
   'resourceLimits',
@@ -137,8 +145,8 @@ export function settingsOf(
         );
       }
       refuseUnknownOptions(`${where} } }\``, group, groupOptionNames);
-      const { execArgv, env, runtime, resourceLimits } = shared;
-      const inherited = { execArgv, env, runtime, resourceLimits, ...times };
+      const { execArgv, env, runtime, niceness, resourceLimits } = shared;
+      const inherited = { execArgv, env, runtime, niceness, resourceLimits, ...times };
       return groupSettings(name, where, bare({ ...inherited, ...group }), 1);
     }),
   ];
@@ -161,12 +169,14 @@ function groupSettings(
   if (queue !== undefined) checkNumber(option('queue'), queue, 0);
   refuseUnless(option('runtime'), runtime, ['worker_threads', 'child_process']);
   if (runtime === 'child_process') refuseThreadLimits(option('resourceLimits'), resourceLimits);
-  const { startTimeout, grace, teardownTimeout, execArgv, env } = options;
+  const { startTimeout, grace, teardownTimeout, execArgv, env, niceness = 10 } = options;
+  checkNumber(option('niceness'), niceness, 0, 19);
   return {
     name,
     size,
     queue,
     runtime,
+    niceness,
     startTimeout,
     grace,
     teardownTimeout,
@@ -193,11 +203,18 @@ function refuseUnless(where: string, given: string | undefined, known: readonly 
   );
 }
 
-/** @throws DeclarationError for what is no whole number that is large enough. */
-export function checkNumber(where: string, value: unknown, least: number): void {
-  if (Number.isInteger(value) && (value as number) >= least) return;
+/** @throws DeclarationError for what is no whole number between these. */
+export function checkNumber(
+  where: string,
+  value: unknown,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): void {
+  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) return;
   throw new DeclarationError(
     `${where} is ${shown(value)}.`,
-    `It must be a whole number, at least ${least}.`,
+    most === Number.MAX_SAFE_INTEGER
+      ? `It must be a whole number, at least ${least}.`
+      : `It must be a whole number from ${least} to ${most}.`,
   );
 }

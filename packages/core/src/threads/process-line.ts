@@ -1,7 +1,10 @@
 /** The line to a process: one hop at a time, as a task of tinypool; notices beside it tell the rest. */
+import { bare } from '../own.js';
 import type { HopDefinition } from './executor.js';
+import type { Packed } from './freight.js';
 import { now, since, type StepProgress } from './hop-control.js';
-import type { Boarding, HopLine, Passage, ThreadGone } from './hop-line.js';
+import type { HopLine, LineHost, ThreadGone } from './hop-line.js';
+import type { Departure, HopImport, Trip } from './lane.js';
 import type { AbortNotice, HopReply, HopTask, ProgressNotice } from './message.js';
 import type { ImportProgress } from './import-cells.js';
 
@@ -12,21 +15,21 @@ export class ProcessLine implements HopLine {
   /** Number of the last hop, and when it left. */
   #run = 0;
   #sent = 0;
-  #passage: ProcessPassage | undefined;
+  #trip: ProcessTrip | undefined;
   #notice: ProgressNotice | undefined;
   #send: ((notice: AbortNotice) => void) | undefined;
 
   constructor(
     private readonly ask: Ask,
-    private readonly onEmpty: () => void,
+    private readonly host: LineHost,
   ) {}
 
   get size(): number {
-    return this.#passage === undefined ? 0 : 1;
+    return this.#trip === undefined ? 0 : 1;
   }
 
   get first(): HopDefinition | undefined {
-    return this.#passage?.definition;
+    return this.#trip?.departure.definition;
   }
 
   /** How many hops it was given. */
@@ -72,26 +75,28 @@ export class ProcessLine implements HopLine {
     // Nothing waits on it.
   }
 
-  send({ definition, task, controlled, listener }: Boarding): Passage {
+  send(departure: Departure, task: HopTask, { bytes }: Packed): Trip {
     this.#notice = undefined;
     this.#run++;
-    if (controlled) this.#sent = now();
-    const passage = (this.#passage = new ProcessPassage(this, definition, controlled));
+    const { isControlled } = departure;
+    if (isControlled) this.#sent = now();
+    const trip = (this.#trip = new ProcessTrip(this, this.host, departure, bytes));
     const leave = (): boolean => {
-      if (this.#passage !== passage) return false;
-      this.#passage = undefined;
-      this.onEmpty();
+      if (this.#trip !== trip) return false;
+      this.#trip = undefined;
+      this.host.noteFree();
       return true;
     };
-    this.ask(controlled ? { ...task, run: this.#run } : task).then(
+    const details = bare({ ...task.details, run: this.#run });
+    this.ask(isControlled ? { ...task, details } : task).then(
       (reply) => {
-        if (leave()) listener.answered(reply);
+        if (leave()) departure.answered(reply);
       },
       (reason: unknown) => {
-        if (leave()) listener.gone(reason as ThreadGone);
+        if (leave()) departure.gone(reason as ThreadGone);
       },
     );
-    return passage;
+    return trip;
   }
 
   close(): () => void {
@@ -101,27 +106,39 @@ export class ProcessLine implements HopLine {
   }
 }
 
-class ProcessPassage implements Passage {
+class ProcessTrip implements Trip {
   readonly since = performance.now();
   readonly isFirst = true;
-  readonly isBegun = true;
 
   constructor(
     private readonly line: ProcessLine,
-    readonly definition: HopDefinition,
-    private readonly controlled: boolean,
+    private readonly host: LineHost,
+    readonly departure: Departure,
+    readonly bytes: number | undefined,
   ) {}
 
+  get thread(): number {
+    return this.host.id;
+  }
+
   get progress(): StepProgress | undefined {
-    return this.controlled ? this.line.progress : undefined;
+    return this.departure.isControlled ? this.line.progress : undefined;
+  }
+
+  get importing(): HopImport | undefined {
+    return this.host.importFor(this.departure.definition);
   }
 
   abort(): void {
-    if (this.controlled) this.line.abort();
+    if (this.departure.isControlled) this.line.abort();
   }
 
   takeBack(): boolean {
     return false;
+  }
+
+  end(): boolean {
+    return this.host.endForTrip();
   }
 }
 

@@ -5,9 +5,9 @@ import { DisposedError, TeardownTimeoutError, ThreadStartError } from '../errors
 import { decode } from '../portable/codec.js';
 import type { HopDefinition, Manifest } from './executor.js';
 import { processPacker, threadPacker, unpack, type Packed, type Packer } from './freight.js';
-import { ThreadGone, type Passage } from './hop-line.js';
-import { latePosition, type ImportProgress } from './import-cells.js';
-import type { Departure, HopImport, Lane, LaneEvents, Trip } from './lane.js';
+import { ThreadGone } from './hop-line.js';
+import { detailsFor } from './hop-details.js';
+import type { Departure, Lane, LaneEvents, Trip } from './lane.js';
 import type { HopTask, Report, SetupTask } from './message.js';
 import type { GroupSettings } from './options.js';
 import { defaultGroup } from '../scope.js';
@@ -60,20 +60,6 @@ function lackIn({ failed, unreachable }: Report): ThreadGone | undefined {
   }
   const [missing] = unreachable;
   return missing === undefined ? undefined : new ThreadGone(`: ${missing.reason}`);
-}
-
-/** What a thread that has started imports for a hop. */
-function importFor(
-  { late = [] }: HopDefinition,
-  { modules, portableModules }: Manifest,
-  progress: ImportProgress | undefined,
-): HopImport | undefined {
-  if (progress === undefined) return undefined;
-  const position = latePosition(modules.length, progress.index);
-  if (position < 0) return undefined;
-  const need = late[position - portableModules.length];
-  const module = portableModules[position] ?? need?.module;
-  return module === undefined ? undefined : { module, need, ran: progress.ran };
 }
 
 /** How often it is looked whether threads go on that hops wait for, in milliseconds. */
@@ -160,8 +146,8 @@ export class ThreadLane implements Lane {
   }
 
   prepare(manifest: Manifest): void {
-    const { startTimeout, teardownTimeout } = this.settings;
-    this.#setup = { task: 'setup', manifest, startTimeout, teardownTimeout };
+    const { startTimeout, teardownTimeout, niceness } = this.settings;
+    this.#setup = { task: 'setup', manifest, startTimeout, teardownTimeout, niceness };
   }
 
   wake(): void {
@@ -194,31 +180,29 @@ export class ThreadLane implements Lane {
   }
 
   send(departure: Departure): Trip {
-    const { definition, inputs, controlled, timed, sized, probe, expected, listener } = departure;
+    const { definition, inputs, isSized } = departure;
     // First: packing runs code of the user's, which may ask for a thread itself.
     const idle = this.#idle.pop();
-    const thread = idle ?? this.#roomFor(expected);
+    const thread = idle ?? this.#roomFor(departure.expected);
     if (thread === undefined) throw new RangeError('No thread is free.');
     let packed: Packed;
     try {
-      packed = this.#packer.pack(inputs, sized);
+      packed = this.#packer.pack(inputs, isSized);
     } catch (error) {
       if (idle !== undefined) this.#release(idle);
       throw error;
     }
     const task: HopTask = {
       task: 'hop',
-      ...thread.known.mention(definition),
+      hop: definition.id,
       inputs: packed.freight,
-      ...(timed ? { timed } : {}),
-      ...(sized ? { sized } : {}),
-      ...(probe === undefined ? {} : { probe }),
+      details: detailsFor(departure, thread.known.mention(definition)),
     };
-    const passage = thread.send({ definition, task, packed, controlled, expected, listener });
-    if (!passage.isFirst) this.#watchLines();
-    const { manifest } = this.#setup as SetupTask;
-    return new ThreadTrip(this, thread, manifest, definition, packed.bytes, passage);
+    const trip = thread.send(departure, task, packed);
+    if (!trip.isFirst) this.#watchLines();
+    return trip;
   }
+
   /** Takes back from threads what they do not come to. Looks for as long as hops wait for their thread. */
   #watchLines(): void {
     this.#look ??= setTimeout(() => {
@@ -265,7 +249,7 @@ export class ThreadLane implements Lane {
   }
 
   /** Ends a thread whose hop is no longer wanted. @returns as `Trip.end`. */
-  endThread(thread: WorkerThread): boolean {
+  #endThread(thread: WorkerThread): boolean {
     if (!thread.isAlive) return true;
     // More would only pile up.
     if (this.stuck >= this.#size) return false;
@@ -361,6 +345,7 @@ export class ThreadLane implements Lane {
     const thread = new WorkerThread(this.settings, workerEntry(), {
       onGone: (gone, reason, held) => this.#noteGone(gone, reason, held),
       onFree: (free) => this.#release(free),
+      endForTrip: (thread) => this.#endThread(thread),
       onExit: (gone) => this.#ending.delete(gone),
     });
     this.#starting.add(thread);
@@ -505,29 +490,5 @@ export class ThreadLane implements Lane {
     await Promise.race([Promise.all(exits), late]);
     clearTimeout(timer);
     return this.#errors;
-  }
-}
-
-class ThreadTrip implements Trip {
-  constructor(
-    private readonly lane: ThreadLane,
-    private readonly worker: WorkerThread,
-    private readonly manifest: Manifest,
-    private readonly definition: HopDefinition,
-    readonly bytes: number | undefined,
-    readonly passage: Passage,
-  ) {}
-
-  get thread(): number {
-    return this.worker.id;
-  }
-
-  get importing(): HopImport | undefined {
-    if (!this.passage.isBegun) return undefined;
-    return importFor(this.definition, this.manifest, this.worker.importing);
-  }
-
-  end(): boolean {
-    return this.lane.endThread(this.worker);
   }
 }

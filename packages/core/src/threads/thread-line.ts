@@ -2,6 +2,7 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 
 import type { HopDefinition } from './executor.js';
+import type { Packed } from './freight.js';
 import {
   abortCells,
   newCells,
@@ -9,15 +10,11 @@ import {
   type HopCells,
   type StepProgress,
 } from './hop-control.js';
-import {
-  ThreadGone,
-  type Boarding,
-  type HopLine,
-  type Passage,
-  type TripListener,
-} from './hop-line.js';
-import type { HopReply, FarEnd } from './message.js';
+import { ThreadGone, type HopLine, type LineHost } from './hop-line.js';
+import type { Departure, HopImport, Trip } from './lane.js';
+import type { FarEnd, HopTask } from './message.js';
 import { claimTicket, hasPlace, issueTicket, isUnclaimed, newTickets } from './ticket.js';
+import { fromWireReply, toWireTask, type WireReply, type WireTask } from './wire.js';
 
 /**
  * For how long all that is on a line may be expected to keep the thread, in milliseconds, so that one more hop
@@ -32,21 +29,22 @@ export class ThreadLine implements HopLine {
   readonly #port;
   readonly #tickets = newTickets();
   /** In the order in which they were sent, in which the thread answers them. */
-  readonly #passages: ThreadPassage[] = [];
+  readonly #trips: ThreadTrip[] = [];
   #lastTicket = 0;
+  /** Hops that wait for their message. */
+  #outbox: WireTask[] = [];
   /** What all of them are expected to take, in milliseconds. */
   #ahead = 0;
   /** The first of them when it was last looked whether the thread goes on. */
-  #seen: ThreadPassage | undefined;
+  #seen: ThreadTrip | undefined;
   /** Whether the thread did not go on then. */
   #isStuck = false;
 
-  /** @param onEmpty - told when nothing is on it any more, before whoever waits for the last answer. */
-  constructor(private readonly onEmpty: () => void) {
+  constructor(private readonly host: LineHost) {
     const { port1, port2 } = new MessageChannel();
     this.farEnd = { port: port2, tickets: this.#tickets };
     this.#port = port1;
-    port1.on('message', (reply: HopReply) => {
+    port1.on('message', (reply: WireReply) => {
       this.#answer(reply);
       this.#takeAnswers();
     });
@@ -55,11 +53,11 @@ export class ThreadLine implements HopLine {
   }
 
   get size(): number {
-    return this.#passages.length;
+    return this.#trips.length;
   }
 
   get first(): HopDefinition | undefined {
-    return this.#passages[0]?.definition;
+    return this.#trips[0]?.departure.definition;
   }
 
   hasRoom(expected: number): boolean {
@@ -67,71 +65,75 @@ export class ThreadLine implements HopLine {
     return hasPlace(this.#tickets, this.#lastTicket);
   }
 
-  send({ definition, task, packed, controlled, expected, listener }: Boarding): Passage {
+  send(departure: Departure, task: HopTask, packed: Packed): Trip {
     const ticket = issueTicket(this.#tickets, this.#lastTicket);
-    const cells = controlled ? newCells() : undefined;
-    const isFirst = this.#passages.length === 0;
-    this.#port.postMessage(
-      cells === undefined ? { ...task, ticket } : { ...task, ticket, cells },
-      packed.transfer as never,
-    );
-    this.#lastTicket = ticket;
+    const cells = departure.isControlled ? newCells() : undefined;
+    const wire = toWireTask(ticket, task, cells);
+    const isFirst = this.#trips.length === 0;
     if (isFirst) this.#port.ref();
-    const moves = packed.moves === true;
-    const passage = new ThreadPassage(
-      this,
-      definition,
-      listener,
-      ticket,
-      expected,
-      isFirst,
-      moves,
-      cells,
-    );
-    this.#passages.push(passage);
-    this.#ahead += expected;
-    return passage;
+    if (isFirst || packed.settled !== true) {
+      this.#flush();
+      this.#port.postMessage([wire], packed.transfer as never);
+    } else {
+      this.#postLater(wire);
+    }
+    this.#lastTicket = ticket;
+    const trip = new ThreadTrip(this, this.host, departure, ticket, isFirst, packed, cells);
+    this.#trips.push(trip);
+    this.#ahead += trip.expected;
+    return trip;
   }
 
   isBegun(ticket: number): boolean {
     return !isUnclaimed(this.#tickets, ticket);
   }
 
-  takeBack(passage: ThreadPassage): boolean {
+  takeBack(trip: ThreadTrip): boolean {
     // What has moved is not here any more.
-    if (passage.moves || !claimTicket(this.#tickets, passage.ticket)) return false;
-    this.#leave(passage, this.#passages.indexOf(passage));
+    if (trip.moves || !claimTicket(this.#tickets, trip.ticket)) return false;
+    this.#leave(trip, this.#trips.indexOf(trip));
     return true;
   }
 
   takeBackStuck(): void {
     // They may be there already, behind what has held the loop.
     this.#takeAnswers();
-    const [first] = this.#passages;
+    const [first] = this.#trips;
     this.#isStuck = first !== undefined && first === this.#seen;
     this.#seen = first;
     if (!this.#isStuck) return;
-    const back = this.#passages.filter((passage) => passage !== first && this.takeBack(passage));
+    const back = this.#trips.filter((trip) => trip !== first && this.takeBack(trip));
     // Each goes in front of the others.
-    for (const { listener } of back.reverse()) listener.returned();
+    for (const { departure } of back.reverse()) departure.returned();
   }
 
   close(reason: ThreadGone): () => void {
     // What a thread has answered before its end is here, whatever that was.
     this.#takeAnswers();
     this.#port.close();
-    const [first, ...behind] = this.#passages;
-    const lost = new Set(this.#passages.filter((passage) => !this.takeBack(passage)));
+    const [first, ...behind] = this.#trips;
+    const lost = new Set(this.#trips.filter((trip) => !this.takeBack(trip)));
     reason.isLost = first !== undefined && lost.has(first);
-    this.#passages.length = 0;
+    this.#trips.length = 0;
     return () => {
       // Each that goes on elsewhere goes in front of the others.
-      for (const passage of behind.reverse()) {
-        if (lost.has(passage)) passage.listener.gone(new ThreadGone(reason.message, reason));
-        else passage.listener.returned();
+      for (const trip of behind.reverse()) {
+        if (lost.has(trip)) trip.departure.gone(new ThreadGone(reason.message, reason));
+        else trip.departure.returned();
       }
-      first?.listener.gone(reason);
+      first?.departure.gone(reason);
     };
+  }
+
+  /** With all that follows in this turn: a message for each takes twice as long. */
+  #postLater(wire: WireTask): void {
+    if (this.#outbox.push(wire) === 1) process.nextTick(() => this.#flush());
+  }
+
+  #flush(): void {
+    if (this.#outbox.length === 0) return;
+    this.#port.postMessage(this.#outbox);
+    this.#outbox = [];
   }
 
   #takeAnswers(): void {
@@ -139,56 +141,68 @@ export class ThreadLine implements HopLine {
     for (;;) {
       const received = receiveMessageOnPort(this.#port);
       if (received === undefined) return;
-      this.#answer(received.message as HopReply);
+      this.#answer(received.message as WireReply);
     }
   }
 
-  #answer(reply: HopReply): void {
-    const passage = this.#passages[0];
-    if (passage === undefined) return;
+  #answer(reply: WireReply): void {
+    const trip = this.#trips[0];
+    if (trip === undefined) return;
     this.#isStuck = false;
-    this.#leave(passage, 0);
-    passage.listener.answered(reply);
+    this.#leave(trip, 0);
+    trip.departure.answered(fromWireReply(reply, this.host.id));
   }
 
-  #leave({ expected }: ThreadPassage, position: number): void {
-    if (position === 0) this.#passages.shift();
-    else this.#passages.splice(position, 1);
+  #leave({ expected }: ThreadTrip, position: number): void {
+    if (position === 0) this.#trips.shift();
+    else this.#trips.splice(position, 1);
     this.#ahead -= expected;
-    const first = this.#passages[0];
+    const first = this.#trips[0];
     if (first === undefined) {
       this.#ahead = 0;
       this.#port.unref();
-      this.onEmpty();
+      this.host.noteFree();
     } else if (position === 0) {
       first.since = performance.now();
+      first.departure.reached();
     }
   }
 }
 
-class ThreadPassage implements Passage {
+class ThreadTrip implements Trip {
   since: number;
+  readonly bytes: number | undefined;
+  /** Whether memory of the user's moves along. */
+  readonly moves: boolean;
+  readonly expected: number;
 
   constructor(
     private readonly line: ThreadLine,
-    readonly definition: HopDefinition,
-    readonly listener: TripListener,
+    private readonly host: LineHost,
+    readonly departure: Departure,
     readonly ticket: number,
-    readonly expected: number,
     readonly isFirst: boolean,
-    /** Whether memory of the user's moves along. */
-    readonly moves: boolean,
+    packed: Packed,
     private readonly cells: HopCells | undefined,
   ) {
     this.since = isFirst ? performance.now() : Infinity;
+    this.bytes = packed.bytes;
+    this.moves = packed.moves === true;
+    this.expected = departure.expected;
   }
 
-  get isBegun(): boolean {
-    return this.line.isBegun(this.ticket);
+  get thread(): number {
+    return this.host.id;
   }
 
   get progress(): StepProgress | undefined {
     return this.cells === undefined ? undefined : progressIn(this.cells);
+  }
+
+  get importing(): HopImport | undefined {
+    return this.line.isBegun(this.ticket)
+      ? this.host.importFor(this.departure.definition)
+      : undefined;
   }
 
   abort(): void {
@@ -197,5 +211,9 @@ class ThreadPassage implements Passage {
 
   takeBack(): boolean {
     return this.line.takeBack(this);
+  }
+
+  end(): boolean {
+    return this.host.endForTrip();
   }
 }

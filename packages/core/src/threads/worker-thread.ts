@@ -3,10 +3,16 @@ import type { ChildProcess } from 'node:child_process';
 import { Tinypool } from 'tinypool';
 
 import { decode } from '../portable/codec.js';
-import type { HopDefinition } from './executor.js';
-import { unpack, type Transferable } from './freight.js';
-import { ThreadGone, type Boarding, type HopLine, type Passage } from './hop-line.js';
-import { importIn, newImportCells, type ImportCells, type ImportProgress } from './import-cells.js';
+import type { HopDefinition, Manifest } from './executor.js';
+import { unpack, type Packed, type Transferable } from './freight.js';
+import { ThreadGone, type HopLine, type LineHost } from './hop-line.js';
+import {
+  importIn,
+  latePosition,
+  newImportCells,
+  type ImportCells,
+  type ImportProgress,
+} from './import-cells.js';
 import { KnownHops } from './known-hops.js';
 import type {
   AbortNotice,
@@ -20,6 +26,7 @@ import type {
   SetupTask,
   StayTask,
 } from './message.js';
+import type { Departure, HopImport, Trip } from './lane.js';
 import type { GroupSettings } from './options.js';
 import { ProcessLine } from './process-line.js';
 import { ThreadLine } from './thread-line.js';
@@ -32,6 +39,8 @@ export interface ThreadEvents {
   onExit(thread: WorkerThread): void;
   /** It holds no hop any more. */
   onFree(thread: WorkerThread): void;
+  /** As `Trip.end`, for a hop that it holds. */
+  endForTrip(thread: WorkerThread): boolean;
 }
 
 type Worker = Tinypool['threads'][number];
@@ -45,7 +54,7 @@ interface Notices {
   postMessage(notice: ProgressNotice | FaultNotice): void;
 }
 
-export class WorkerThread {
+export class WorkerThread implements LineHost {
   /** Hops whose definitions it has. */
   readonly known = new KnownHops();
   /** Id of the thread, or pid of the process; 0 before it has started. */
@@ -62,6 +71,7 @@ export class WorkerThread {
   /** Of a thread, to which its hops do not come as tasks of tinypool. */
   readonly #threadLine: ThreadLine | undefined;
   #imports: ImportCells | undefined;
+  #manifest: Manifest | undefined;
   #stay: NodeJS.Timeout | undefined;
   /** Of a process. */
   readonly #processLine: ProcessLine | undefined;
@@ -104,12 +114,11 @@ export class WorkerThread {
     // The error of an idle thread; without a listener it would end the program. The thread itself
     // is seen by `#attend`.
     this.#pool.on('error', () => undefined);
-    const onFree = (): void => events.onFree(this);
     if (!isProcess) {
-      this.#line = this.#threadLine = new ThreadLine(onFree);
+      this.#line = this.#threadLine = new ThreadLine(this);
       return;
     }
-    const line = new ProcessLine((task) => this.#ask<HopReply>(task, []), onFree);
+    const line = new ProcessLine((task) => this.#ask<HopReply>(task, []), this);
     this.#line = this.#processLine = line;
     this.#notices = {
       onMessage: (send) => line.connect(send),
@@ -140,6 +149,7 @@ export class WorkerThread {
    * @throws ThreadGone if it ends before it has.
    */
   async start(setup: SetupTask): Promise<Report> {
+    this.#manifest = setup.manifest;
     const report = await this.#setUp(setup);
     this.id = report.thread;
     return report;
@@ -178,8 +188,27 @@ export class WorkerThread {
   }
 
   /** Gives it a hop; only while it is free or {@link hasRoom}. */
-  send(boarding: Boarding): Passage {
-    return this.#line.send(boarding);
+  send(departure: Departure, task: HopTask, packed: Packed): Trip {
+    return this.#line.send(departure, task, packed);
+  }
+
+  importFor({ late = [] }: HopDefinition): HopImport | undefined {
+    const { importing } = this;
+    if (importing === undefined || this.#manifest === undefined) return undefined;
+    const { modules, portableModules } = this.#manifest;
+    const position = latePosition(modules.length, importing.index);
+    if (position < 0) return undefined;
+    const need = late[position - portableModules.length];
+    const module = portableModules[position] ?? need?.module;
+    return module === undefined ? undefined : { module, need, ran: importing.ran };
+  }
+
+  endForTrip(): boolean {
+    return this.events.endForTrip(this);
+  }
+
+  noteFree(): void {
+    this.events.onFree(this);
   }
 
   /** As {@link HopLine.takeBackStuck}. */

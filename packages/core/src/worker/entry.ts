@@ -15,6 +15,7 @@ import type {
   SetupTask,
   StayTask,
 } from '../threads/message.js';
+import { giveWay } from './give-way.js';
 import { HopPort } from './hop-port.js';
 import { ThreadModules } from './import-modules.js';
 import { ProcessLink } from './process-link.js';
@@ -57,6 +58,8 @@ async function setUp(task: SetupTask): Promise<Report> {
   const [id, packer] = isProcess ? [process.pid, processPacker] : [threadId, threadPacker];
   runner = new HopRunner(id, modules, packer, task.teardownTimeout, link);
   await modules.importAll();
+  // Importing is not put off: who starts waits for it.
+  giveWay(task.niceness, isProcess);
   const farEnd = own(task, 'farEnd');
   if (farEnd !== undefined) new HopPort(farEnd, runner).open();
   return bare(modules.report(id));

@@ -1,11 +1,12 @@
 /** The thread's end of the line that its hops come by: it runs one after the other. */
-import { HopRunner, type Sent } from '../threads/hop-runner.js';
-import type { FarEnd, HopTask } from '../threads/message.js';
+import type { HopRunner, Sent } from '../threads/hop-runner.js';
+import type { FarEnd } from '../threads/message.js';
 import { claimTicket } from '../threads/ticket.js';
+import { fromWireTask, toWireReply, type WireTask } from '../threads/wire.js';
 
 export class HopPort {
   /** Hops that have come while another one awaits something. */
-  readonly #waiting: HopTask[] = [];
+  readonly #waiting: WireTask[] = [];
   #isBusy = false;
 
   constructor(
@@ -14,15 +15,19 @@ export class HopPort {
   ) {}
 
   open(): void {
-    this.end.port.on('message', (task: HopTask) => {
-      if (this.#isBusy) this.#waiting.push(task);
-      else this.#run(task);
+    this.end.port.on('message', (tasks: readonly WireTask[]) => {
+      for (const task of tasks) {
+        if (this.#isBusy) this.#waiting.push(task);
+        else this.#run(task);
+      }
     });
   }
 
-  #run(task: HopTask): void {
+  #run(wire: WireTask): void {
+    const task = fromWireTask(wire);
+    // Also of what has been taken back: the loop counts on it.
     this.runner.learn(task);
-    if (!claimTicket(this.end.tickets, task.ticket ?? 0)) return;
+    if (!claimTicket(this.end.tickets, wire[0])) return;
     const sent = this.runner.run(task);
     if (!(sent instanceof Promise)) {
       this.#post(sent);
@@ -45,6 +50,7 @@ export class HopPort {
   }
 
   #post({ reply, transfer }: Sent): void {
-    this.end.port.postMessage(reply, transfer);
+    // Each on its own: what comes next may be the end of the thread.
+    this.end.port.postMessage(toWireReply(reply), transfer);
   }
 }
