@@ -102,14 +102,6 @@ export type Between = () => PromiseLike<unknown> | undefined;
 /** Indices of steps whose values could not leave their thread; undefined where the hop has failed. */
 type Left = readonly number[] | undefined;
 
-/** What a trip has that is only a part of a hop. */
-interface TripParts {
-  readonly choice?: Choice;
-  readonly branch?: Branch | undefined;
-  /** Called when it has ended, in the place of going on with the run. */
-  readonly done?: (left: Left) => void;
-}
-
 /** What a branch of a hop has of its own. */
 interface Branch {
   readonly signal: Abortable;
@@ -650,7 +642,7 @@ export class Run implements Maker {
 
   private runHop(unit: Unit, hop: Hop): void {
     const choice = this.scope.splitter.choose(hop, this.values);
-    if (choice.split === undefined) this.makeTrip(unit, hop, hop, { choice });
+    if (choice.split === undefined) this.makeTrip(unit, hop, hop, choice, undefined, undefined);
     else void this.runBranches(unit, hop, choice.split, choice.ended);
   }
 
@@ -682,7 +674,7 @@ export class Run implements Maker {
       }
     };
     const part = (hop: Hop, branch?: Branch): Promise<Left> =>
-      new Promise((done) => this.makeTrip(unit, hop, whole, { branch, done }));
+      new Promise((done) => this.makeTrip(unit, hop, whole, undefined, branch, done));
     const whole = hop;
     const flight = this.takeOff(hop.steps.at(-1) as Step);
     const stays = await Promise.all(
@@ -719,8 +711,16 @@ export class Run implements Maker {
   /**
    * Runs a hop, or a part of one.
    * @param whole - the hop that it is part of: only what leaves that is kept.
+   * @param done - called when it has ended, in the place of going on with the run.
    */
-  private makeTrip(unit: Unit, hop: Hop, whole: Hop, { choice, branch, done }: TripParts): void {
+  private makeTrip(
+    unit: Unit,
+    hop: Hop,
+    whole: Hop,
+    choice: Choice | undefined,
+    branch: Branch | undefined,
+    done: ((left: Left) => void) | undefined,
+  ): void {
     const flight = this.takeOff(hop.steps.at(-1) as Step);
     const trace = this.trace?.hop(unit, hop);
     const watch =

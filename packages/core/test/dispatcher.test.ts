@@ -5,7 +5,7 @@ import { Dispatcher } from '../src/threads/dispatcher.js';
 import type { HopDefinition } from '../src/threads/executor.js';
 import type { Departure, HopImport, Lane, Trip } from '../src/threads/lane.js';
 import type { StepProgress } from '../src/threads/hop-control.js';
-import { ThreadGone } from '../src/threads/hop-line.js';
+import { ThreadGone } from '../src/threads/thread-gone.js';
 import type { HopReply } from '../src/threads/message.js';
 import { Figures } from '../src/threads/figures.js';
 import { Queue } from '../src/threads/queue.js';

@@ -26,7 +26,7 @@ import {
 import { shownTimes, type GroupMeter, type TripTimes } from './figures.js';
 import { unpack } from './freight.js';
 import { contextRefusal } from './hop-context.js';
-import type { ThreadGone } from './hop-line.js';
+import type { ThreadGone } from './thread-gone.js';
 import { labelOf, traitsOf } from './hop-traits.js';
 import { Job, type JobOwner } from './job.js';
 import type { HopImport, Lane, Trip } from './lane.js';

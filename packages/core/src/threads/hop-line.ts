@@ -3,14 +3,7 @@ import type { HopDefinition } from './executor.js';
 import type { Packed } from './freight.js';
 import type { Departure, HopImport, Trip } from './lane.js';
 import type { HopTask } from './message.js';
-
-/** A thread has ended. */
-export class ThreadGone extends Error {
-  /** Whether the hop that it held is lost; else it has not begun, and another thread can run it. */
-  isLost = true;
-  /** Whether it was a process. */
-  isProcess = false;
-}
+import type { ThreadGone } from './thread-gone.js';
 
 /** The thread or process at the end of a line, as the trips on it see it. */
 export interface LineHost {

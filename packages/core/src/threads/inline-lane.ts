@@ -2,7 +2,7 @@
 import type { Manifest } from './executor.js';
 import { processPacker, threadPacker, type Packer, type Transferable } from './freight.js';
 import { abortCells, newCells, progressIn } from './hop-control.js';
-import { ThreadGone } from './hop-line.js';
+import { ThreadGone } from './thread-gone.js';
 import { HopRunner, type Sent } from './hop-runner.js';
 import { KnownHops } from './known-hops.js';
 import type { Departure, Lane, LaneEvents, Trip } from './lane.js';

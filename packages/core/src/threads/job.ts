@@ -5,7 +5,7 @@ import type { Abortable, AbortListener } from '../stop-signal.js';
 import type { HopCaller, HopDefinition, HopFailure, HopWatch } from './executor.js';
 import type { Measurement } from './figures.js';
 import { withContext } from './hop-context.js';
-import type { ThreadGone } from './hop-line.js';
+import type { ThreadGone } from './thread-gone.js';
 import { traitsOf } from './hop-traits.js';
 import type { Departure, Trip } from './lane.js';
 import type { HopReply } from './message.js';

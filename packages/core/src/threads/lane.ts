@@ -2,7 +2,7 @@
 import type { ThreadStartError } from '../errors.js';
 import type { HopDefinition, Manifest, NeededClass } from './executor.js';
 import type { StepProgress } from './hop-control.js';
-import type { ThreadGone } from './hop-line.js';
+import type { ThreadGone } from './thread-gone.js';
 import type { HopReply, Report } from './message.js';
 
 /** A hop that leaves for a thread, which hears how it ends there. */

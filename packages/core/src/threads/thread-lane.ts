@@ -5,7 +5,7 @@ import { DisposedError, TeardownTimeoutError, ThreadStartError } from '../errors
 import { decode } from '../portable/codec.js';
 import type { HopDefinition, Manifest } from './executor.js';
 import { processPacker, threadPacker, unpack, type Packed, type Packer } from './freight.js';
-import { ThreadGone } from './hop-line.js';
+import { ThreadGone } from './thread-gone.js';
 import { detailsFor } from './hop-details.js';
 import type { Departure, Lane, LaneEvents, Trip } from './lane.js';
 import type { HopTask, Report, SetupTask } from './message.js';

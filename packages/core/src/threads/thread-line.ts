@@ -10,7 +10,8 @@ import {
   type HopCells,
   type StepProgress,
 } from './hop-control.js';
-import { ThreadGone, type HopLine, type LineHost } from './hop-line.js';
+import type { HopLine, LineHost } from './hop-line.js';
+import { ThreadGone } from './thread-gone.js';
 import type { Departure, HopImport, Trip } from './lane.js';
 import type { FarEnd, HopTask } from './message.js';
 import { claimTicket, hasPlace, issueTicket, isUnclaimed, newTickets } from './ticket.js';
@@ -89,8 +90,7 @@ export class ThreadLine implements HopLine {
   }
 
   takeBack(trip: ThreadTrip): boolean {
-    // What has moved is not here any more.
-    if (trip.moves || !claimTicket(this.#tickets, trip.ticket)) return false;
+    if (!this.#claim(trip)) return false;
     this.#leave(trip, this.#trips.indexOf(trip));
     return true;
   }
@@ -102,7 +102,7 @@ export class ThreadLine implements HopLine {
     this.#isStuck = first !== undefined && first === this.#seen;
     this.#seen = first;
     if (!this.#isStuck) return;
-    const back = this.#trips.filter((trip) => trip !== first && this.takeBack(trip));
+    const back = this.#trips.slice(1).filter((trip) => this.takeBack(trip));
     // Each goes in front of the others.
     for (const { departure } of back.reverse()) departure.returned();
   }
@@ -112,7 +112,7 @@ export class ThreadLine implements HopLine {
     this.#takeAnswers();
     this.#port.close();
     const [first, ...behind] = this.#trips;
-    const lost = new Set(this.#trips.filter((trip) => !this.takeBack(trip)));
+    const lost = new Set(this.#trips.filter((trip) => !this.#claim(trip)));
     reason.isLost = first !== undefined && lost.has(first);
     this.#trips.length = 0;
     return () => {
@@ -123,6 +123,12 @@ export class ThreadLine implements HopLine {
       }
       first?.departure.gone(reason);
     };
+  }
+
+  /** @returns whether another thread can be given the hop. */
+  #claim({ moves, ticket }: ThreadTrip): boolean {
+    // What has moved is not here any more.
+    return !moves && claimTicket(this.#tickets, ticket);
   }
 
   /** With all that follows in this turn: a message for each takes twice as long. */

@@ -5,7 +5,8 @@ import { Tinypool } from 'tinypool';
 import { decode } from '../portable/codec.js';
 import type { HopDefinition, Manifest } from './executor.js';
 import { unpack, type Packed, type Transferable } from './freight.js';
-import { ThreadGone, type HopLine, type LineHost } from './hop-line.js';
+import type { HopLine, LineHost } from './hop-line.js';
+import { ThreadGone } from './thread-gone.js';
 import {
   importIn,
   latePosition,

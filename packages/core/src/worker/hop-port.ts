@@ -36,12 +36,12 @@ export class HopPort {
     this.#isBusy = true;
     void sent.then((made) => {
       this.#post(made);
+      this.#isBusy = false;
       this.#goOn();
     });
   }
 
   #goOn(): void {
-    this.#isBusy = false;
     while (!this.#isBusy) {
       const task = this.#waiting.shift();
       if (task === undefined) return;

@@ -1,0 +1,207 @@
+/** Hops that are known to be short wait for a thread that is busy: what that may not change. */
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { createExecutor, type ThreadOptions } from '../dist/threads/create-executor.js';
+import type { Executor, HopFailure } from '../dist/threads/executor.js';
+import { callIn, cells, hop, letGo, set } from './support/hop.js';
+
+jest.setTimeout(60_000);
+
+const module = new URL('./fixtures/short.mjs', import.meta.url).href;
+const run = hop([callIn(module, 'Short', 'run', 0, 1, 2)]);
+const manifest = {
+  modules: [module],
+  portableModules: [],
+  groups: ['default'],
+  needs: [
+    {
+      classId: `${module}#Short`,
+      module,
+      labels: ['Short'],
+      methods: [],
+      twins: 1,
+      ambiguous: false,
+    },
+  ],
+};
+
+let executor: Executor;
+afterEach(async () => {
+  await executor.dispose();
+});
+
+/** Starts threads that have run the hop often enough for it to be known for short. */
+async function start(options: ThreadOptions): Promise<void> {
+  executor = createExecutor({ execArgv: [], ...options });
+  expect(await executor.start(manifest)).toEqual([]);
+  const memory = cells(64);
+  for (let time = 0; time < 100; time++) await executor.run(run, [memory, 0, '']);
+}
+
+function send(memory: Int32Array, number: number, how = '', signal?: AbortSignal) {
+  return executor.run(run, [memory, number, how], signal).then(
+    ([value]) => value,
+    (failure: unknown) => (failure as HopFailure).error,
+  );
+}
+
+/** How often each of so many ran. */
+function runs(memory: Int32Array, count: number): number[] {
+  return [...memory.slice(8, 8 + count)];
+}
+
+describe('hops behind one that is expected to be short', () => {
+  it('run in order, each once', async () => {
+    await start({ size: 1 });
+    const memory = cells(64);
+    const held = send(memory, 0, 'hold');
+    await set(memory, 0);
+    const order: unknown[] = [];
+    const others = Array.from({ length: 20 }, (_, index) =>
+      send(memory, index + 1).then((value) => order.push(value)),
+    );
+    expect(executor.figures).toMatchObject({ busy: 1, queued: 20 });
+    letGo(memory);
+    await Promise.all([held, ...others]);
+    expect(order).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+    expect(runs(memory, 21)).toEqual(Array(21).fill(1));
+    expect(executor.figures).toMatchObject({ busy: 0, queued: 0, hops: 121 });
+  });
+
+  it('go to another thread if that one takes long after all', async () => {
+    await start({ size: 2 });
+    const [first, second] = [cells(64), cells(64)];
+    const held = send(first, 0, 'hold');
+    await set(first, 0);
+    const other = send(second, 0, 'hold');
+    await set(second, 0);
+    const behind = Array.from({ length: 8 }, (_, index) => send(first, index + 1));
+    letGo(second);
+    // The first thread is held until all of them are there.
+    expect(await Promise.all(behind)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    letGo(first);
+    expect(await Promise.all([held, other])).toEqual([0, 0]);
+    expect(runs(first, 9)).toEqual(Array(9).fill(1));
+  });
+
+  it('wait until one that awaits something is done', async () => {
+    await start({ size: 1 });
+    const memory = cells(64);
+    const held = send(memory, 0, 'await');
+    const behind = [send(memory, 1), send(memory, 2)];
+    while (runs(memory, 1)[0] === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(runs(memory, 3)).toEqual([1, 0, 0]);
+    letGo(memory);
+    expect(await Promise.all([held, ...behind])).toEqual([0, 1, 2]);
+  });
+
+  it.each([
+    ['exit', 'it exited with code 3'],
+    ['memory', 'it ran out of memory'],
+    ['throw later', undefined],
+  ])('do not fail with one that ends its thread (%s)', async (how, reason) => {
+    await start({ size: 1, resourceLimits: { maxOldGenerationSizeMb: 32 } });
+    const memory = cells(64);
+    const held = send(memory, 0, 'hold');
+    await set(memory, 0);
+    const before = [send(memory, 1), send(memory, 2)];
+    const culprit = send(memory, 3, how);
+    const after = [send(memory, 4), send(memory, 5), send(memory, 6)];
+    letGo(memory);
+    expect(await Promise.all([held, ...before])).toEqual([0, 1, 2]);
+    if (reason === undefined) expect(await culprit).toBe(3);
+    else expect(await culprit).toMatchObject({ code: 'TURNO_THREAD_DIED' });
+    if (reason !== undefined) expect(String(await culprit)).toContain(reason);
+    expect(await Promise.all(after)).toEqual([4, 5, 6]);
+    expect(runs(memory, 7)).toEqual(Array(7).fill(1));
+    expect(executor.figures).toMatchObject({ busy: 0, queued: 0 });
+  });
+
+  it('do not fail with one that throws', async () => {
+    await start({ size: 1 });
+    const memory = cells(64);
+    const held = send(memory, 0, 'hold');
+    await set(memory, 0);
+    const [thrown, after] = [send(memory, 1, 'throw'), send(memory, 2)];
+    letGo(memory);
+    expect(await thrown).toMatchObject({ name: 'RangeError', message: 'boom' });
+    expect(await Promise.all([held, after])).toEqual([0, 2]);
+  });
+
+  it('are dropped when they are aborted, and never run', async () => {
+    await start({ size: 1 });
+    const memory = cells(64);
+    const held = send(memory, 0, 'hold');
+    await set(memory, 0);
+    const caller = new AbortController();
+    const aborted = send(memory, 1, '', caller.signal);
+    const after = send(memory, 2);
+    caller.abort('enough');
+    expect(await aborted).toBe('enough');
+    letGo(memory);
+    expect(await Promise.all([held, after])).toEqual([0, 2]);
+    expect(runs(memory, 3)).toEqual([1, 0, 1]);
+    expect(executor.figures.replaced).toBe(0);
+  });
+
+  it('go on when the one before them is aborted, with its thread', async () => {
+    await start({ size: 1, grace: 0 });
+    const memory = cells(64);
+    const caller = new AbortController();
+    const aborted = send(memory, 0, 'hold', caller.signal);
+    await set(memory, 0);
+    const after = [send(memory, 1), send(memory, 2)];
+    caller.abort('enough');
+    expect(await aborted).toBe('enough');
+    expect(await Promise.all(after)).toEqual([1, 2]);
+    expect(runs(memory, 3)).toEqual([1, 1, 1]);
+  });
+
+  it('count for the queue', async () => {
+    await start({ size: 1, queue: 2 });
+    const memory = cells(64);
+    const held = send(memory, 0, 'hold');
+    await set(memory, 0);
+    const waiting = [send(memory, 1), send(memory, 2)];
+    expect(await send(memory, 3)).toMatchObject({ code: 'TURNO_QUEUE_FULL' });
+    letGo(memory);
+    expect(await Promise.all([held, ...waiting])).toEqual([0, 1, 2]);
+    expect(runs(memory, 4)).toEqual([1, 1, 1, 0]);
+  });
+
+  it('do not wait for a thread where no hop may wait', async () => {
+    await start({ size: 1, queue: 0 });
+    const memory = cells(64);
+    const held = send(memory, 0, 'hold');
+    await set(memory, 0);
+    expect(await send(memory, 1)).toMatchObject({ code: 'TURNO_QUEUE_FULL' });
+    letGo(memory);
+    expect(await held).toBe(0);
+  });
+
+  it('are refused when the executor is disposed, and never run', async () => {
+    await start({ size: 1 });
+    const memory = cells(64);
+    const all = [send(memory, 0, 'hold')];
+    await set(memory, 0);
+    all.push(send(memory, 1), send(memory, 2));
+    const disposed = executor.dispose();
+    for (const error of await Promise.all(all)) {
+      expect(error).toMatchObject({ code: 'TURNO_DISPOSED' });
+    }
+    await disposed;
+    expect(runs(memory, 3)).toEqual([1, 0, 0]);
+  });
+
+  it('let a group become smaller while they come without a pause', async () => {
+    await start({ size: 2 });
+    const memory = cells(64);
+    let isOver = false;
+    const flood = Array.from({ length: 8 }, async () => {
+      while (!isOver) await send(memory, 0);
+    });
+    await executor.resize('default', 1);
+    expect(executor.figures).toMatchObject({ size: 1, threads: 1 });
+    isOver = true;
+    await Promise.all(flood);
+  });
+});
