@@ -328,6 +328,74 @@ describe('a dispatcher', () => {
     });
   });
 
+  describe('with a thread that hops may wait for', () => {
+    const short: HopDefinition = { ...definition, steps: definition.steps.slice(1), id: 9 };
+    const outcomeOf = (signal?: AbortSignal) =>
+      dispatcher.run(short, [], signal).catch((failure: unknown) => failure);
+    beforeEach(() => {
+      lane.room = 2;
+    });
+
+    it('gives it what is known to be short, and counts that for what waits', async () => {
+      const outcomes = [outcomeOf(), outcomeOf(), outcomeOf()];
+      expect(lane.sent).toHaveLength(3);
+      expect(dispatcher.figures).toMatchObject({ busy: 1, queued: 2 });
+      expect(await outcomeOf()).toMatchObject({ error: { code: 'TURNO_QUEUE_FULL' } });
+      for (const { answer } of lane.sent) answer.open(reply);
+      expect(await Promise.all(outcomes)).toEqual([['done'], ['done'], ['done']]);
+      expect(dispatcher.figures).toMatchObject({ busy: 0, queued: 0, hops: 3 });
+    });
+
+    it('never gives it a hop with a deadline, or one that is told of an abort', () => {
+      void outcomeOf();
+      void dispatcher.run(definition, [], new AbortController().signal).catch(() => undefined);
+      const [step] = short.steps;
+      const bounded = { ...short, id: 10, steps: [{ ...step!, deadline: 5 }] };
+      void dispatcher.run(bounded, [], undefined).catch(() => undefined);
+      expect(lane.sent).toHaveLength(1);
+      expect(dispatcher.figures.queued).toBe(2);
+    });
+
+    it('lets nothing overtake what waits in the queue', () => {
+      void outcomeOf();
+      lane.room = 0;
+      void dispatcher.run({ ...short, id: 10 }, [], undefined);
+      lane.room = 2;
+      void outcomeOf();
+      dispatcher.drain();
+      expect(lane.sent.map(({ departure }) => departure.definition.id)).toEqual([9, 10, 9]);
+    });
+
+    it('drops an aborted one like one in the queue', async () => {
+      void outcomeOf();
+      const caller = new AbortController();
+      const aborted = outcomeOf(caller.signal);
+      expect(dispatcher.figures.queued).toBe(1);
+      caller.abort('enough');
+      expect(await aborted).toMatchObject({ error: 'enough' });
+      expect(dispatcher.figures).toMatchObject({ busy: 1, queued: 0 });
+    });
+
+    it('takes what comes back for what has not left, in the order from before', async () => {
+      const outcomes = [outcomeOf(), outcomeOf(), outcomeOf()];
+      lane.places = 0;
+      lane.room = 0;
+      const [, second, third] = lane.sent;
+      lane.behind = 0;
+      third!.departure.returned();
+      second!.departure.returned();
+      expect(dispatcher.figures.queued).toBe(2);
+      lane.places = 3;
+      dispatcher.drain();
+      expect(lane.sent.slice(3).map(({ departure }) => departure)).toEqual([
+        second!.departure,
+        third!.departure,
+      ]);
+      for (const position of [0, 3, 4]) lane.sent[position]!.answer.open(reply);
+      expect(await Promise.all(outcomes)).toEqual([['done'], ['done'], ['done']]);
+    });
+  });
+
   describe('with a deadline', () => {
     const bounded: HopDefinition = {
       ...definition,

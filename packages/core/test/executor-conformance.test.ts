@@ -636,6 +636,8 @@ describe.each(executors)('the %s executor', (_name, chosen, sharesMemory) => {
     [{ size: 1.5 }, 'size'],
     [{ queue: -1 }, 'queue'],
     [{ startTimeout: 0 }, 'startTimeout'],
+    [{ niceness: -1 }, 'niceness'],
+    [{ niceness: 20 }, 'niceness'],
   ])('refuses options that mean nothing: %p', (options, name) => {
     expect(() => createExecutor({ ...chosen, ...options })).toThrow(`threads: { ${name} }`);
   });

@@ -63,6 +63,7 @@ beforeEach(() => {
     id: 7,
     importFor: () => undefined,
     endForTrip: () => false,
+    noteBusy: () => undefined,
     noteFree: () => log.push('free'),
   };
   line = new ThreadLine(host);

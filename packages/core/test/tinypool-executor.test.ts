@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
@@ -125,6 +125,24 @@ async function startTasks(manifest = tasks): Promise<Executor> {
   expect(await executor.start(manifest)).toEqual([]);
   return executor;
 }
+
+describe('a thread gives way to the event loop', () => {
+  const priority = fault('priority');
+  const knowsThreads = process.platform === 'linux';
+
+  it.each([
+    [{}, 'by default', 10],
+    [{ niceness: 3 }, 'as far as is said', 3],
+    [{ niceness: 0 }, 'not at all if that is said', 0],
+  ])('%p: %s', async (options, _how, niceness) => {
+    const before = getPriority();
+    const executor = await start(options);
+    expect(await executor.run(priority, [])).toEqual([knowsThreads ? niceness : before]);
+    const processes = await start({ ...options, runtime: 'child_process' });
+    expect(await processes.run(priority, [])).toEqual([niceness]);
+    expect(getPriority()).toBe(before);
+  });
+});
 
 describe('a thread that ends', () => {
   it.each<[string, HopDefinition, unknown[], RegExp]>([

@@ -13,6 +13,8 @@ export interface LineHost {
   importFor(definition: HopDefinition): HopImport | undefined;
   /** As `Trip.end`. */
   endForTrip(): boolean;
+  /** It holds a hop from now on. */
+  noteBusy(): void;
   /** It holds no hop any more. */
   noteFree(): void;
 }

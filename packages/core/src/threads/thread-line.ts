@@ -49,7 +49,7 @@ export class ThreadLine implements HopLine {
       this.#answer(reply);
       this.#takeAnswers();
     });
-    // It keeps the program alive only while a hop is on it.
+    // What keeps the program alive while a hop is on it is the thread: it tells of its end after the port.
     port1.unref();
   }
 
@@ -71,7 +71,7 @@ export class ThreadLine implements HopLine {
     const cells = departure.isControlled ? newCells() : undefined;
     const wire = toWireTask(ticket, task, cells);
     const isFirst = this.#trips.length === 0;
-    if (isFirst) this.#port.ref();
+    if (isFirst) this.host.noteBusy();
     if (isFirst || packed.settled !== true) {
       this.#flush();
       this.#port.postMessage([wire], packed.transfer as never);
@@ -166,7 +166,6 @@ export class ThreadLine implements HopLine {
     const first = this.#trips[0];
     if (first === undefined) {
       this.#ahead = 0;
-      this.#port.unref();
       this.host.noteFree();
     } else if (position === 0) {
       first.since = performance.now();

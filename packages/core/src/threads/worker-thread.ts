@@ -208,7 +208,12 @@ export class WorkerThread implements LineHost {
     return this.events.endForTrip(this);
   }
 
+  noteBusy(): void {
+    this.#worker?.ref?.();
+  }
+
   noteFree(): void {
+    this.#worker?.unref?.();
     this.events.onFree(this);
   }
 
