@@ -728,6 +728,14 @@ describe('a program', () => {
     expect(await run()).toEqual(['[]', "[ 'value' ]", 'exits']);
   });
 
+  it.each([
+    ['late', "[ 'late' ]"],
+    ['exit', 'TURNO_THREAD_DIED'],
+    ['memory', 'TURNO_THREAD_DIED'],
+  ])('does not end while nothing but a hop is going on (%s)', async (method, outcome) => {
+    expect(await run(method)).toEqual(['[]', "[ 'value' ]", outcome, 'exits']);
+  });
+
   it('ends by itself after it has disposed threads that loop', async () => {
     const codes = Array<string>(3).fill('TURNO_DISPOSED');
     expect(await run('loop')).toEqual(['[]', "[ 'value' ]", ...codes, 'exits']);
