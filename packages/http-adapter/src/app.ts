@@ -355,13 +355,7 @@ export class App implements AsyncDisposable {
       this.#requestLog.error(error, request, 'the answer could not be sent');
       cutOff(response);
     } finally {
-      try {
-        // Nearly always there is nothing to tell.
-        if (failure === undefined) await scope?.dispose();
-        else await this.#failures.end(scope, request, failure);
-      } catch (error) {
-        this.#requestLog.error(error, request, 'the teardown of a request failed');
-      }
+      await this.#failures.end(scope, request, failure);
       this.#leave();
     }
   }

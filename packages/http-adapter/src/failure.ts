@@ -85,7 +85,10 @@ export class Failures {
     this.context.log.info(error.cause, request, 'no file was sent', ...others);
   }
 
-  /** Ends the scope of a request. @param failure - what it has failed with: what it has made sees it. */
+  /**
+   * Ends the scope of a request. Never fails.
+   * @param failure - what it has failed with, if it has: what it has made sees it.
+   */
   async end(
     scope: ScopeInstance | undefined,
     request: IncomingMessage,

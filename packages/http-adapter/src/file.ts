@@ -1,6 +1,7 @@
 /** Files as answers, with ranges, conditional requests and ETag: by the package `send`. */
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Portable } from '@turno/core';
+import { setHead, type Head } from './head.js';
 import { httpErrorOf, NotFound } from './http-error.js';
 import { refuseUnknownOptions } from './misuse.js';
 import { isGone } from './response.js';
@@ -60,7 +61,7 @@ export async function sendFile(
   request: IncomingMessage,
   response: ServerResponse,
   { path, options: { root, type, download, maxAge = 0, immutable = false } }: FileAnswer,
-  said: { readonly status: number; readonly headers: OutgoingHttpHeaders },
+  said: { readonly status: number; readonly head: Head },
 ): Promise<void> {
   const { default: send } = await import('send');
   if (isGone(response)) return;
@@ -72,14 +73,16 @@ export async function sendFile(
   const before = { status: response.statusCode, headers: response.getHeaders() };
   await new Promise<void>((resolve, reject) => {
     response.statusCode = said.status;
-    setHeaders(response, said.headers);
+    setHead(response, said.head);
     if (type !== undefined) response.setHeader('content-type', type);
     if (download !== undefined) response.setHeader('content-disposition', disposition(download));
     const fail = (error: unknown): void => {
       if (!response.headersSent) {
         response.statusCode = before.status;
         for (const name of response.getHeaderNames()) response.removeHeader(name);
-        setHeaders(response, before.headers);
+        for (const [name, value] of Object.entries(before.headers)) {
+          if (value !== undefined) response.setHeader(name, value);
+        }
       }
       reject(error);
     };
@@ -100,12 +103,6 @@ export async function sendFile(
       )
       .pipe(response);
   });
-}
-
-function setHeaders(response: ServerResponse, headers: OutgoingHttpHeaders): void {
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) response.setHeader(name, value);
-  }
 }
 
 /** Why there was no file to send: for the log. */

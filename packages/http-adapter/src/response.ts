@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isArrayBuffer, isDataView, isNativeError, isUint8Array } from 'node:util/types';
 import { lingerTime } from './connection.js';
 import { ResponseError } from './errors.js';
+import { headOf, sendHead } from './head.js';
 import { isLarge, writeSlices } from './slices.js';
 
 /** Values of headers by name in lower case; several make several lines. */
@@ -114,31 +115,6 @@ export interface SendOptions {
   readonly onClosing?: (end: (reason: unknown) => void) => () => void;
 }
 
-/**
- * Headers of an answer together with what middleware has set before: cookies are added up, and so is what
- * the answer varies by. All others replace theirs.
- */
-export function withEarlier(response: ServerResponse, headers: AnswerHeaders): AnswerHeaders {
-  const { 'set-cookie': cookies, vary } = headers;
-  if (cookies === undefined && vary === undefined) return headers;
-  const before = (name: string) => [(response.getHeader(name) ?? []) as string | string[]].flat();
-  return {
-    ...headers,
-    ...(cookies === undefined ? {} : { 'set-cookie': [...before('set-cookie'), cookies].flat() }),
-    ...(vary === undefined ? {} : { vary: joined([...before('vary'), vary].flat()) }),
-  };
-}
-
-/** Lists of names as one, each name once. */
-function joined(lists: readonly string[]): string {
-  const names = new Map(
-    lists.flatMap((list) =>
-      list.split(',').map((name) => [name.trim().toLowerCase(), name.trim()]),
-    ),
-  );
-  return names.has('*') ? '*' : [...names.values()].join(', ');
-}
-
 /** Whether there is nobody to answer any more. */
 export function isGone(response: ServerResponse): boolean {
   // The response learns it a few turns after its socket, and a server may be closed by then.
@@ -171,9 +147,9 @@ export function send(
     response.on('close', resolve);
     const whole = bodiless.has(status) ? undefined : (body ?? '');
     const sent = typeof whole === 'string' && isLarge(whole) ? Buffer.from(whole) : whole;
-    const lines = linesOf(withEarlier(response, headers), options);
-    if (sent !== undefined) lines.push('content-length', String(Buffer.byteLength(sent)));
-    response.writeHead(status, lines);
+    const head = headOf(response, headers, options);
+    if (sent !== undefined) head.push('content-length', String(Buffer.byteLength(sent)));
+    sendHead(response, status, head);
     const visible = request.method === 'HEAD' || sent === undefined ? '' : sent;
     if (typeof visible === 'object' && isLarge(visible)) {
       writeSlices(response, visible, isOurs, () => finish(request, response, '', options));
@@ -181,16 +157,6 @@ export function send(
       finish(request, response, visible, options);
     }
   });
-}
-
-/** Names and values in turn, as `writeHead` takes them: an object for them all costs a microsecond more. */
-function linesOf(headers: AnswerHeaders, { close, linger, header }: SendOptions): string[] {
-  const lines: string[] = [];
-  if (header !== undefined && !Object.hasOwn(headers, header[0])) lines.push(...header);
-  // Node takes an array for several lines.
-  for (const name of Object.keys(headers)) lines.push(name, headers[name] as string);
-  if (close || linger) lines.push('connection', 'close');
-  return lines;
 }
 
 function finish(

@@ -1,6 +1,7 @@
 /** Makes an answer of what a handler has returned, and sends it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FileAnswer, sendFile } from './file.js';
+import { headOf, sendHead } from './head.js';
 import { LoopAnswer } from './loop-answer.js';
 import { Redirect } from './redirect.js';
 import type { Reply } from './reply.js';
@@ -11,7 +12,6 @@ import {
   isGone,
   send,
   textHeaders,
-  withEarlier,
   type AnswerHeaders,
   type Encoded,
   type SendOptions,
@@ -82,8 +82,8 @@ export function transmit(
       if (bodiless.has(status)) {
         return send(request, response, { status, headers, body: undefined }, options);
       }
-      const whole = withConnection(withEarlier(response, headers), options);
-      return sendFile(request, response, result, { status, headers: whole });
+      const head = headOf(response, headers, options);
+      return sendFile(request, response, result, { status, head });
     }
     if (result instanceof EventStream) {
       const chunks = chunksOfEvents(result);
@@ -143,6 +143,10 @@ async function transmitChunks(
   });
   const saidOf = (first: unknown) =>
     reply?.applyTo(byRoute, headersFor(first)) ?? { status: byRoute, headers: headersFor(first) };
+  const writeHead = (first: unknown): void => {
+    const { status, headers } = saidOf(first);
+    sendHead(response, status, headOf(response, headers, options));
+  };
   if (isGone(response)) {
     await cancelled(chunks);
     throw clientGone();
@@ -153,15 +157,10 @@ async function transmitChunks(
     if (isKnown) await cancelled(chunks);
     // What fails before its first piece, or says there what it is, does so without a body, too.
     const first = isKnown ? '' : await firstPiece(response, chunks, label);
-    const { status, headers } = saidOf(first);
-    response.writeHead(status, withConnection(withEarlier(response, headers), options));
+    writeHead(first);
     response.end();
     return;
   }
-  const writeHead = (first: unknown) => {
-    const { status, headers } = saidOf(first);
-    response.writeHead(status, withConnection(withEarlier(response, headers), options));
-  };
   const { onClosing } = options;
   // A client of events connects again; to one of any other stream half of it would look like the whole.
   const isCutShort = onClosing !== undefined && isEventStream(saidOf('').headers);
@@ -182,15 +181,4 @@ async function transmitChunks(
 
 function isEventStream(headers: AnswerHeaders): boolean {
   return String(headers['content-type']).startsWith('text/event-stream');
-}
-
-function withConnection(
-  headers: AnswerHeaders,
-  { close, linger, header }: SendOptions,
-): Record<string, string | string[]> {
-  return {
-    ...(header === undefined ? {} : { [header[0]]: header[1] }),
-    ...(headers as Record<string, string | string[]>),
-    ...(close || linger ? { connection: 'close' } : {}),
-  };
 }

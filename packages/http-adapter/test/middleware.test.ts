@@ -182,6 +182,54 @@ describe('middleware', () => {
     expect((await app.inject('/star')).headers.vary).toBe('*');
   });
 
+  it('may wrap `writeHead` and know no headers but those of an object, or that are set', async () => {
+    @Controller()
+    class Answers {
+      @Get('/whole') async whole(reply: Reply) {
+        reply.cookie('own', '1');
+        return { a: 1 };
+      }
+      @Get('/pieces') async *pieces() {
+        yield 'piece';
+      }
+      @Get('/file') async file() {
+        return file('support.ts', { root: import.meta.dirname });
+      }
+    }
+    const { app } = await makeApp({ controllers: [Answers] });
+    const seen: unknown[] = [];
+    app.use((_request, response, next) => {
+      response.setHeader('set-cookie', 'session=1');
+      const { writeHead } = response;
+      // As on-headers did before 1.1, on which sessions and compression stand.
+      response.writeHead = function (this: typeof response, status: number, ...rest: unknown[]) {
+        const headers = rest.at(-1);
+        expect(Array.isArray(headers)).toBe(false);
+        for (const [name, value] of Object.entries(headers ?? {})) this.setHeader(name, value);
+        this.statusCode = status;
+        seen.push(this.getHeader('content-type'));
+        this.setHeader('x-type', `was ${String(this.getHeader('content-type'))}`);
+        this.removeHeader('content-type');
+        return writeHead.call(this, status);
+      };
+      next();
+    });
+    for (const url of ['/whole', '/pieces', '/file', '/nowhere']) {
+      const { headers } = await app.inject(url);
+      expect(headers['x-type']).toBe(`was ${String(seen.at(-1))}`);
+      expect(headers['content-type']).toBeUndefined();
+      expect(headers['set-cookie']).toEqual(
+        url === '/whole' ? ['session=1', 'own=1; Path=/'] : 'session=1',
+      );
+    }
+    expect(seen).toEqual([
+      'application/json',
+      'text/plain; charset=utf-8',
+      expect.any(String),
+      'application/problem+json',
+    ]);
+  });
+
   it('may rewrite the target, also below a path; the log has what the client has sent', async () => {
     const { app, log: logged } = await makeApp({ ...options, logRequests: true });
     const rewriting =

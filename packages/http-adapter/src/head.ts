@@ -1,0 +1,65 @@
+/** The head of an answer: what the answer says, what middleware has set before, and how the connection goes on. */
+import type { ServerResponse } from 'node:http';
+import type { AnswerHeaders, SendOptions } from './response.js';
+
+/** Names and values in turn, as `writeHead` takes them: an object for them all costs 8 µs more. */
+export type Head = (string | string[])[];
+
+/** Cookies, and what the answer varies by, are added to what was set before; all others replace theirs. */
+export function headOf(
+  response: ServerResponse,
+  headers: AnswerHeaders,
+  { close, linger, header }: SendOptions,
+): Head {
+  const head: Head = [];
+  if (header !== undefined && !Object.hasOwn(headers, header[0])) head.push(...header);
+  for (const name of Object.keys(headers)) {
+    // Node takes an array for several lines.
+    const value = headers[name] as string | string[];
+    head.push(name, isAddedUp(name) ? added(response, name, value) : value);
+  }
+  if (close || linger) head.push('connection', 'close');
+  return head;
+}
+
+/** Sends it with the body, or what is written first. */
+export function sendHead(response: ServerResponse, status: number, head: Head): void {
+  if (!Object.hasOwn(response, 'writeHead')) {
+    response.writeHead(status, head);
+    return;
+  }
+  // Middleware that waits for it (by on-headers) knows what is set, or an object, and no list.
+  setHead(response, head);
+  response.writeHead(status);
+}
+
+/** Sets what {@link sendHead} sends, for who sends it later. */
+export function setHead(response: ServerResponse, head: Head): void {
+  for (let at = 0; at < head.length; at += 2) {
+    response.setHeader(head[at] as string, head[at + 1] as string | string[]);
+  }
+}
+
+function isAddedUp(name: string): boolean {
+  return name === 'set-cookie' || name === 'vary';
+}
+
+function added(
+  response: ServerResponse,
+  name: string,
+  value: string | string[],
+): string | string[] {
+  const before = (response.getHeader(name) ?? []) as string | string[];
+  const all = [before, value].flat();
+  return name === 'vary' ? joined(all) : all;
+}
+
+/** Lists of names as one, each name once. */
+function joined(lists: readonly string[]): string {
+  const names = new Map(
+    lists.flatMap((list) =>
+      list.split(',').map((name) => [name.trim().toLowerCase(), name.trim()]),
+    ),
+  );
+  return names.has('*') ? '*' : [...names.values()].join(', ');
+}
