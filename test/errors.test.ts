@@ -823,6 +823,7 @@ const provocations: readonly Provocation[] = [
     () => Container.create({ providers: [fixture.Reports], threads: { size: 0 } }),
   ],
   ['a string for a number', () => withThreads({ queue: '8' })],
+  ['a niceness that Unix does not know', () => withThreads({ niceness: 20 })],
   ['an executor that does not exist', () => withThreads({ executor: 'piscina' })],
   ['an option of threads that does not exist', () => withThreads({ sise: 1 })],
   ['threads that are null', () => withThreads(null)],

@@ -17,7 +17,8 @@ import { Redirect } from './redirect.js';
 import { HttpRequest } from './request.js';
 import type { RequestIds } from './request-id.js';
 import { isInterruption, type RequestLog } from './request-log.js';
-import { cutOff, isGone, send, type SendOptions } from './response.js';
+import type { SendOptions } from './head.js';
+import { cutOff, isGone, send } from './response.js';
 import { transmit } from './transmit.js';
 
 /** What the app knows and failures need. */

@@ -1,6 +1,27 @@
 /** The head of an answer: what the answer says, what middleware has set before, and how the connection goes on. */
 import type { ServerResponse } from 'node:http';
-import type { AnswerHeaders, SendOptions } from './response.js';
+
+/** Values of headers by name in lower case; several make several lines. */
+export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>;
+
+/** How the connection goes on after an answer; in HTTP/2 neither is for an answer to say. */
+export interface SendOptions {
+  /** Ends the connection after the answer. */
+  readonly close: boolean;
+  /**
+   * The client may still be sending a body that nobody wants: the answer goes out at once, the
+   * connection is ended when the client stops. Ended earlier, the client's system would see a
+   * reset and could throw the answer away unread.
+   */
+  readonly linger: boolean;
+  /** A header, name and value, that the answer has unless it says another of that name. */
+  readonly header?: readonly [name: string, value: string] | undefined;
+  /**
+   * Takes what is to be called when the server closes, or calls it if that has begun.
+   * @returns what takes it back.
+   */
+  readonly onClosing?: (end: (reason: unknown) => void) => () => void;
+}
 
 /** Names and values in turn, as `writeHead` takes them: an object for them all costs 8 µs more. */
 export type Head = (string | string[])[];

@@ -1,7 +1,8 @@
 /** What becomes of a handler's result on the loop, as a part of the handler. */
 import { FileAnswer } from './file.js';
 import { Redirect } from './redirect.js';
-import { encode, type AnswerHeaders, type Encoded } from './response.js';
+import type { AnswerHeaders } from './head.js';
+import { encode, type Encoded } from './response.js';
 import { EventStream } from './sse.js';
 import { isStream } from './stream.js';
 

@@ -3,11 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isArrayBuffer, isDataView, isNativeError, isUint8Array } from 'node:util/types';
 import { lingerTime } from './connection.js';
 import { ResponseError } from './errors.js';
-import { headOf, sendHead } from './head.js';
+import { headOf, sendHead, type AnswerHeaders, type SendOptions } from './head.js';
 import { isLarge, writeSlices } from './slices.js';
-
-/** Values of headers by name in lower case; several make several lines. */
-export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>;
 
 /** An answer of one piece, ready to be sent. */
 export interface Answer {
@@ -95,25 +92,6 @@ function nameOf(value: object): string {
 
 /** Statuses that never have a body. */
 export const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
-
-/** How the connection goes on after an answer; in HTTP/2 neither is for an answer to say. */
-export interface SendOptions {
-  /** Ends the connection after the answer. */
-  readonly close: boolean;
-  /**
-   * The client may still be sending a body that nobody wants: the answer goes out at once, the
-   * connection is ended when the client stops. Ended earlier, the client's system would see a
-   * reset and could throw the answer away unread.
-   */
-  readonly linger: boolean;
-  /** A header, name and value, that the answer has unless it says another of that name. */
-  readonly header?: readonly [name: string, value: string] | undefined;
-  /**
-   * Takes what is to be called when the server closes, or calls it if that has begun.
-   * @returns what takes it back.
-   */
-  readonly onClosing?: (end: (reason: unknown) => void) => () => void;
-}
 
 /** Whether there is nobody to answer any more. */
 export function isGone(response: ServerResponse): boolean {

@@ -1,7 +1,7 @@
 /** Makes an answer of what a handler has returned, and sends it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FileAnswer, sendFile } from './file.js';
-import { headOf, sendHead } from './head.js';
+import { headOf, sendHead, type AnswerHeaders, type SendOptions } from './head.js';
 import { LoopAnswer } from './loop-answer.js';
 import { Redirect } from './redirect.js';
 import type { Reply } from './reply.js';
@@ -12,9 +12,7 @@ import {
   isGone,
   send,
   textHeaders,
-  type AnswerHeaders,
   type Encoded,
-  type SendOptions,
 } from './response.js';
 import { EventStream } from './sse.js';
 import {
