@@ -28,7 +28,7 @@ export interface Encoded {
 }
 
 const noHeaders: AnswerHeaders = {};
-const jsonHeaders: AnswerHeaders = { 'content-type': 'application/json' };
+export const jsonHeaders: AnswerHeaders = { 'content-type': 'application/json' };
 export const textHeaders: AnswerHeaders = { 'content-type': 'text/plain; charset=utf-8' };
 export const bytesHeaders: AnswerHeaders = { 'content-type': 'application/octet-stream' };
 

@@ -1,15 +1,18 @@
-/** What becomes of a handler's result in its thread: bytes, so that the loop only has to send them. */
+/** What becomes of a handler's result in its thread: bytes or short text, so that the loop only has to send them. */
 import { isUint8Array } from 'node:util/types';
 import { Portable, transfer } from '@turno/core';
 import { FileAnswer } from './file.js';
 import { Redirect } from './redirect.js';
 import type { AnswerHeaders } from './head.js';
-import { encode, textHeaders, bytesHeaders, type Encoded } from './response.js';
+import { encode, jsonHeaders, textHeaders, bytesHeaders, type Encoded } from './response.js';
 import { EventStream } from './sse.js';
 import { chunksOf, chunksOfEvents, type Chunks } from './stream.js';
 import { headersOf, headersOfBlob } from './web-response.js';
 import { worthMoving } from './body-bytes.js';
 import { ResponseError } from './errors.js';
+
+/** From so many characters on a text is made bytes in its thread: below, that takes the loop less than receiving them. */
+const worthEncoding = 4096;
 
 /** A result that was encoded in a thread. */
 @Portable()
@@ -41,7 +44,20 @@ export function finishInThread(result: unknown, label: string): unknown {
     if (chunks !== undefined) return collect(chunks, label);
   }
   const { headers, body } = encode(label, result);
+  if (typeof body === 'string' && body.length < worthEncoding) {
+    if (headers === jsonHeaders) return `j${body}`;
+    if (headers === textHeaders) return `t${body}`;
+  }
   return new ThreadAnswer(undefined, headers, bytesOf(body));
+}
+
+/**
+ * What has come of a short text, which crosses as a string with a letter for its kind in front: an object
+ * with bytes would cost as much as all else in a trip.
+ */
+export function shortAnswer(crossed: string): Encoded {
+  const headers = crossed.startsWith('j') ? jsonHeaders : textHeaders;
+  return { headers, body: crossed.slice(1) };
 }
 
 function bytesOf(body: Encoded['body']): Uint8Array | undefined {

@@ -5,15 +5,7 @@ import { headOf, sendHead, type AnswerHeaders, type SendOptions } from './head.j
 import { LoopAnswer } from './loop-answer.js';
 import { Redirect } from './redirect.js';
 import type { Reply } from './reply.js';
-import {
-  bodiless,
-  bytesHeaders,
-  encode,
-  isGone,
-  send,
-  textHeaders,
-  type Encoded,
-} from './response.js';
+import { bodiless, bytesHeaders, isGone, send, textHeaders, type Encoded } from './response.js';
 import { EventStream } from './sse.js';
 import {
   cancelled,
@@ -24,7 +16,7 @@ import {
   pipe,
   type Chunks,
 } from './stream.js';
-import { ThreadAnswer } from './thread-answer.js';
+import { shortAnswer, ThreadAnswer } from './thread-answer.js';
 import { headersOf, headersOfBlob } from './web-response.js';
 
 /** What the route and the request have said of the answer. */
@@ -105,7 +97,9 @@ export function transmit(
       return transmitChunks(request, response, chunks, undefined, manner, options);
     }
   }
-  return transmitWhole(request, response, encode(manner.label, result), manner, options);
+  if (typeof result !== 'string')
+    throw new TypeError(`An answer of ${manner.label} is not encoded.`);
+  return transmitWhole(request, response, shortAnswer(result), manner, options);
 }
 
 function transmitWhole(
