@@ -63,6 +63,13 @@ export interface EngineOptions {
   readonly deadline: number | undefined;
 }
 
+/** Nodes of the methods of an object that is offloaded, by their names. */
+interface OffloadedCalls {
+  readonly plain: Map<string, OffloadedMethodNode>;
+  /** Of those that get a signal. */
+  readonly signalled: Map<string, OffloadedMethodNode>;
+}
+
 export class Engine {
   private readonly plans = new Map<Node, Plan>();
   /** Nodes that somebody has asked for, by their tokens. */
@@ -77,7 +84,7 @@ export class Engine {
   /** Whether objects have joined the graph whose methods run in threads. */
   private hasLate = false;
   /** Calls of offloaded methods, by the object, the method and whether it gets a signal. */
-  private readonly calls = new Map<Node, Map<string, OffloadedMethodNode>>();
+  private readonly calls = new Map<Node, OffloadedCalls>();
 
   private constructor(
     readonly graph: Graph,
@@ -293,12 +300,15 @@ export class Engine {
   /** The plan of a call of an offloaded method, as {@link planFor} gives it. */
   planOfCall(node: OffloadedNode, method: string, hasSignal: boolean, stored?: Stored): Plan {
     let calls = this.calls.get(node);
-    if (calls === undefined) this.calls.set(node, (calls = new Map<string, OffloadedMethodNode>()));
-    const key = `${hasSignal ? '+' : '-'}${method}`;
-    let call = calls.get(key);
+    if (calls === undefined) {
+      const known = () => new Map<string, OffloadedMethodNode>();
+      this.calls.set(node, (calls = { plain: known(), signalled: known() }));
+    }
+    const byName = hasSignal ? calls.signalled : calls.plain;
+    let call = byName.get(method);
     if (call === undefined) {
       const signal = hasSignal ? this.graph.find(AbortSignal).node : undefined;
-      calls.set(key, (call = offloadedMethod(node, method, signal)));
+      byName.set(method, (call = offloadedMethod(node, method, signal)));
     }
     return stored === undefined ? this.plan(call) : this.planFor(call, stored);
   }

@@ -75,22 +75,17 @@ async function call(
   signal?.throwIfAborted();
   made.signal()?.throwIfAborted();
   const plan = home.plan(node, method, signal !== undefined);
-  const disposal = home.newDisposal();
   // In its place the method gets a signal of the thread.
   const sent = signal === undefined ? args : args.slice(0, -1);
-  const run = new Run(plan, new CallScope(home.runScope, disposal), sent);
+  const scope = new CallScope(home);
+  const run = new Run(plan, scope, sent);
   home.note(run);
-  const stops = [run.heed(signal), run.heedRun(made)];
-  // It may go on in its thread when it has been given up, and may still be cancelled then.
-  run.whenEnded({
-    runEnded: () => {
-      for (const stop of stops) stop();
-    },
-  });
+  if (signal !== undefined || made.signal() !== undefined) heedBoth(run, signal, made);
   try {
     const value = await run.start();
-    const { faults } = await disposal.run();
-    if (faults.length > 0) throw joinErrors(errorsOf(faults));
+    // Nearly always there is nothing to tear down.
+    const torn = scope.made === undefined ? undefined : await scope.made.run();
+    if (torn !== undefined && torn.faults.length > 0) throw joinErrors(errorsOf(torn.faults));
     return value;
   } catch (error) {
     // The reason of an abort has no path, or another one.
@@ -100,20 +95,39 @@ async function call(
   }
 }
 
+/** It may go on in its thread when it has been given up, and may still be cancelled then. */
+function heedBoth(run: Run, signal: AbortSignal | undefined, made: RunLink): void {
+  const stops = [run.heed(signal), run.heedRun(made)];
+  run.whenEnded({
+    runEnded: () => {
+      for (const stop of stops) stop();
+    },
+  });
+}
+
 /**
  * What the scope makes on the loop is shared as always. Each call has for itself what is transient,
  * and what a thread makes for it: that may not be able to leave, and another call may run elsewhere.
  */
 class CallScope implements RunScope {
-  readonly executor: RunScope['executor'];
-  readonly splitter: RunScope['splitter'];
+  private readonly scope: RunScope;
+  /** For the values that only this call needs; made for the first one. */
+  made: Disposal | undefined = undefined;
 
-  constructor(
-    private readonly scope: RunScope,
-    private readonly disposal: Disposal,
-  ) {
-    this.executor = scope.executor;
-    this.splitter = scope.splitter;
+  constructor(private readonly home: Home) {
+    this.scope = home.runScope;
+  }
+
+  get executor(): RunScope['executor'] {
+    return this.scope.executor;
+  }
+
+  get splitter(): RunScope['splitter'] {
+    return this.scope.splitter;
+  }
+
+  private get disposal(): Disposal {
+    return (this.made ??= this.home.newDisposal());
   }
 
   get disposals(): readonly Disposal[] {

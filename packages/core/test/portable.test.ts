@@ -599,6 +599,66 @@ describe('depth', () => {
   });
 });
 
+describe('a list of little', () => {
+  it.each<[string, readonly unknown[]]>([
+    ['primitives', [1, 'two', undefined, null, true, 3n]],
+    ['an array among them', [1, ['a', 'b']]],
+    ['a plain object among them', [{ id: 1, name: 'two' }, 'three']],
+  ])('is a copy that nothing changes any more: %s', (_what, value) => {
+    const { encoded, exact, settled } = encode(value);
+    expect([exact, settled]).toEqual([true, true]);
+    expect(encoded.value).not.toBe(value);
+    expect(cross(value)).toStrictEqual(value);
+    const nested = value.find((item) => typeof item === 'object' && item !== null);
+    if (nested !== undefined) expect(encoded.value as unknown[]).not.toContain(nested);
+  });
+
+  it('keeps what a second look would not find the same', () => {
+    const shared = { id: 1 };
+    const [first, second] = cross([shared, shared]) as [object, object];
+    expect(first).toBe(second);
+    const cyclic: unknown[] = [];
+    cyclic.push(cyclic);
+    const [inner] = cross<readonly unknown[]>([cyclic]) as [unknown[]];
+    expect(inner[0]).toBe(inner);
+
+    expect(cross([[1, , 3]])).toStrictEqual([[1, , 3]]);
+    const named = Object.assign(['a'], { index: 4 });
+    expect((cross([named]) as [{ index: number }])[0].index).toBe(4);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['a function', () => 1, 'a function'],
+    ['a symbol', Symbol('s'), 'a symbol'],
+    ['an object with a method for the language', { [Symbol.iterator]: () => 1 }, 'Symbol.iterator'],
+    [
+      'a getter that throws',
+      Object.defineProperty({}, 'a', { enumerable: true, get: thrower }),
+      '',
+    ],
+    ['a deeper function', { a: () => 1 }, 'a function'],
+  ])('refuses as ever: %s', (_what, value, found) => {
+    expect(() => encode([1, value])).toThrow(Obstacle);
+    try {
+      encode([1, value]);
+    } catch (error) {
+      expect((error as Obstacle).found).toContain(found);
+      expect((error as Obstacle).path[0]).toBe(1);
+    }
+  });
+
+  it('is not settled where memory of the user is in it', () => {
+    expect(encode([new Uint8Array(2)]).settled).toBe(false);
+    expect(encode([new Date(0)]).settled).toBe(false);
+    expect(encode([[new Uint8Array(2)]]).settled).toBe(false);
+    expect(encode([new Order(1)]).settled).toBe(true);
+  });
+});
+
+function thrower(): never {
+  throw new Error('read');
+}
+
 describe('large plain data', () => {
   const rows = () => Array.from({ length: 1_000 }, (_, id) => ({ id, tags: ['a', 'b'] }));
 

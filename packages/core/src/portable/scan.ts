@@ -25,21 +25,48 @@ export function isLargePlain(value: unknown): boolean {
   return scan.any(value, 0) && scan.objects + scan.items > few;
 }
 
-/** A copy of an array of primitives; undefined for anything else. */
+/**
+ * A copy of an array of primitives, of which one may be a flat array or a plain flat object instead: what most
+ * hops bring and give. Undefined for anything else.
+ */
 export function flatCopy(value: unknown): readonly unknown[] | undefined {
-  if (!Array.isArray(value) || Object.getPrototypeOf(value) !== Array.prototype) return undefined;
+  return Array.isArray(value) ? flatArray(value, true) : undefined;
+}
+
+/** @param mayNest - whether one item may be an object: a second one could be the same. */
+function flatArray(value: readonly unknown[], mayNest: boolean): readonly unknown[] | undefined {
+  if (Object.getPrototypeOf(value) !== Array.prototype) return undefined;
   const { length } = value;
   if (length > few) return undefined;
+  let isNested = !mayNest;
   // Not made with that length: what may have holes is written item by item with their indices.
   const copy: unknown[] = [];
   for (let index = 0; index < length; index++) {
-    const item: unknown = value[index];
-    const type = typeof item;
-    if (type === 'object' ? item !== null : type === 'function' || type === 'symbol')
-      return undefined;
+    let item: unknown = value[index];
+    if (!isPrimitive(item)) {
+      if (isNested || typeof item !== 'object') return undefined;
+      isNested = true;
+      item = Array.isArray(item) ? flatArray(item, false) : flatObject(item as object);
+      if (item === undefined) return undefined;
+    }
     copy.push(item);
   }
   return hasOnlyItems(value) ? copy : undefined;
+}
+
+function flatObject(value: object): object | undefined {
+  if (Object.getPrototypeOf(value) !== Object.prototype) return undefined;
+  if (symbolMethod(value) !== undefined) return undefined;
+  const copy: Record<string, unknown> = { ...value };
+  let count = 0;
+  // With a polluted prototype it goes on to what is no field, and nothing comes of it.
+  for (const key in copy) if (++count > few || !isPrimitive(copy[key])) return undefined;
+  return copy;
+}
+
+function isPrimitive(value: unknown): boolean {
+  const type = typeof value;
+  return type === 'object' ? value === null : type !== 'function' && type !== 'symbol';
 }
 
 /** Whether `for … in` would find properties that no plain object has itself. */
