@@ -11,7 +11,7 @@ import type { GraphData } from './graph-data.js';
 import type { Node } from './node.js';
 import { bare, own } from './own.js';
 import { loop, sideOf } from './placement.js';
-import type { Provider, ValueProvider } from './provider.js';
+import { ValueProvider, type Provider } from './provider.js';
 import type { ParameterSource } from './record.js';
 import { defaultGroup, type Placement } from './scope.js';
 import { ScopeInstance, type ResolveOptions } from './scope-instance.js';
@@ -127,7 +127,7 @@ export class Container implements AsyncDisposable {
       peek: (node: Node) => singletons.peek(node),
       waits: singletons.waits,
     };
-    const given = new Map<Token, unknown>([[Container, this.self]]);
+    const given = [new ValueProvider(Container, this.self)];
     this.root = new ScopeInstance(context, 'container', given, undefined);
   }
 
