@@ -77,7 +77,7 @@ describe('the page of the classifier', () => {
     await answer('Looks like 7: thread').waitFor();
   });
 
-  it('tells which digit was drawn with a finger, and does not scroll meanwhile', async () => {
+  it('tells which digit was drawn with a finger, without scrolling', async () => {
     const page = await open(looks[0]);
     const fingers = await page.context().newCDPSession(page);
     const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...touchPoints: object[]) =>
@@ -91,6 +91,8 @@ describe('the page of the classifier', () => {
     await touch('touchEnd');
     await answer('Looks like 1: thread').waitFor();
     expect(await page.evaluate('scrollY')).toBe(0);
+    const { y, height } = (await answer('Looks like 1').boundingBox())!;
+    expect(y + height).toBeLessThan(looks[0].viewport.height);
   });
 
   it('tells which digit was drawn with the keyboard, and begins anew', async () => {
