@@ -1,8 +1,6 @@
 /** The page of the classifier, in a browser. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { App } from '@turno/http-adapter';
-import type { Browser, Page as Tab } from 'playwright-core';
-import { looks, openBrowser, overflow, seriousFindings } from '../support/browser.js';
+import { describe, expect, it } from '@jest/globals';
+import { looks, overflow, seriousFindings, servePage, type Look } from '../support/browser.js';
 import { createClassifier } from './app.js';
 
 /** Where a hand goes on the paper, of which the corners are (0, 0) and (1, 1). */
@@ -19,43 +17,15 @@ const strokes = {
 } as const;
 
 describe('the page of the classifier', () => {
-  let app: App;
-  let browser: Browser;
-  let url: string;
-  let tab: Tab;
-  /** What went wrong in the page. */
-  let faults: string[];
-
-  beforeAll(async () => {
-    app = await createClassifier({ logger: false, threads: { size: 2 } });
-    ({ url } = await app.listen({ port: 0 }));
-    browser = await openBrowser();
-  });
-  afterAll(async () => {
-    await browser.close();
-    await app.close();
-  });
-  beforeEach(() => {
-    faults = [];
-  });
-  afterEach(async () => {
-    await tab.close();
-    expect(faults).toEqual([]);
-  });
-
-  async function open({ colorScheme, viewport }: (typeof looks)[number] = looks[1]): Promise<Tab> {
-    tab = await browser.newPage({ colorScheme, viewport, hasTouch: true });
-    tab.on('pageerror', ({ message }) => faults.push(message));
-    tab.on('console', (message) => {
-      if (message.type() === 'error') faults.push(message.text());
-    });
-    await tab.goto(url);
+  const page = servePage(() => createClassifier({ logger: false, threads: { size: 2 } }));
+  async function open(look?: Look) {
+    const tab = await page.open(look);
     await examples().last().waitFor();
     return tab;
   }
-  const paper = () => tab.getByLabel('Paper to draw on');
-  const examples = () => tab.getByRole('button', { name: /^Drawing \d+$/ });
-  const answer = (text: string) => tab.locator('#answer', { hasText: text });
+  const paper = () => page.tab.getByLabel('Paper to draw on');
+  const examples = () => page.tab.getByRole('button', { name: /^Drawing \d+$/ });
+  const answer = (text: string) => page.tab.locator('#answer', { hasText: text });
 
   /** The points of a stroke in the window. */
   async function onPaper(stroke: (typeof strokes)[keyof typeof strokes]) {
@@ -65,10 +35,10 @@ describe('the page of the classifier', () => {
 
   async function drawByMouse(stroke: (typeof strokes)[keyof typeof strokes]): Promise<void> {
     const [first, ...others] = await onPaper(stroke);
-    await tab.mouse.move(first!.x, first!.y);
-    await tab.mouse.down();
-    for (const { x, y } of others) await tab.mouse.move(x, y, { steps: 8 });
-    await tab.mouse.up();
+    await page.tab.mouse.move(first!.x, first!.y);
+    await page.tab.mouse.down();
+    for (const { x, y } of others) await page.tab.mouse.move(x, y, { steps: 8 });
+    await page.tab.mouse.up();
   }
 
   it('tells which digit was drawn with a mouse', async () => {
@@ -78,8 +48,8 @@ describe('the page of the classifier', () => {
   });
 
   it('tells which digit was drawn with a finger, without scrolling', async () => {
-    const page = await open(looks[0]);
-    const fingers = await page.context().newCDPSession(page);
+    const tab = await open(looks[0]);
+    const fingers = await tab.context().newCDPSession(tab);
     const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...touchPoints: object[]) =>
       fingers.send('Input.dispatchTouchEvent', { type, touchPoints } as never);
     // From the bottom to the top: so a finger would scroll, if the paper let it.
@@ -90,7 +60,7 @@ describe('the page of the classifier', () => {
     }
     await touch('touchEnd');
     await answer('Looks like 1: thread').waitFor();
-    expect(await page.evaluate('scrollY')).toBe(0);
+    expect(await tab.evaluate('scrollY')).toBe(0);
     const { y, height } = (await answer('Looks like 1').boundingBox())!;
     expect(y + height).toBeLessThan(looks[0].viewport.height);
   });
@@ -117,53 +87,52 @@ describe('the page of the classifier', () => {
   });
 
   it('begins anew with a button, too', async () => {
-    const page = await open();
+    const tab = await open();
     await drawByMouse(strokes.one);
     await answer('Looks like 1: thread').waitFor();
-    await page.getByRole('button', { name: 'Clear' }).click();
+    await tab.getByRole('button', { name: 'Clear' }).click();
     await answer('Nothing drawn yet.').waitFor();
     await drawByMouse(strokes.seven);
     await answer('Looks like 7: thread').waitFor();
   });
 
   it('offers drawings, and others, by keyboard', async () => {
-    const page = await open();
+    const tab = await open();
     expect(await examples().count()).toBe(10);
     await examples().first().press('Enter');
     await answer('Looks like').waitFor();
-    const others = page.waitForResponse(/\/digits\/examples/);
-    await page.getByRole('button', { name: 'Others' }).press('Enter');
+    const others = tab.waitForResponse(/\/digits\/examples/);
+    await tab.getByRole('button', { name: 'Others' }).press('Enter');
     expect((await others).status()).toBe(200);
-    await page.getByRole('button', { name: 'Clear' }).press('Enter');
+    await tab.getByRole('button', { name: 'Clear' }).press('Enter');
     await answer('Nothing drawn yet.').waitFor();
     await examples().last().press('Space');
     await answer('Looks like').waitFor();
   });
 
   it('lets many drawings be seen at once', async () => {
-    const page = await open();
-    await page.getByRole('button', { name: 'Let it see 250 drawings' }).click();
-    await page.locator('#score', { hasText: /^2\d\d of 250 right: thread \d+ took/ }).waitFor();
+    const tab = await open();
+    await tab.getByRole('button', { name: 'Let it see 250 drawings' }).click();
+    await tab.locator('#score', { hasText: /^2\d\d of 250 right: thread \d+ took/ }).waitFor();
   });
 
   it('says what is wrong when there is no answer', async () => {
-    const page = await open();
-    await page.route('**/digits', (route) =>
+    const tab = await open();
+    page.ignore('503');
+    await tab.route('**/digits', (route) =>
       route.fulfill({ status: 503, json: { detail: 'All threads are busy.' } }),
     );
     await drawByMouse(strokes.one);
     await answer('No answer: All threads are busy.').waitFor();
-    // The browser tells of each answer that is an error.
-    faults = faults.filter((text) => !text.includes('503'));
   });
 
   it.each(looks)('has no serious fault and fits when it is $name', async (look) => {
-    const page = await open(look);
+    const tab = await open(look);
     await drawByMouse(strokes.seven);
     await answer('Looks like 7: thread').waitFor();
-    await page.getByRole('button', { name: 'Let it see 250 drawings' }).click();
-    await page.locator('#score', { hasText: 'of 250 right' }).waitFor();
-    expect(await seriousFindings(page)).toEqual([]);
-    expect(await overflow(page)).toBe(0);
+    await tab.getByRole('button', { name: 'Let it see 250 drawings' }).click();
+    await tab.locator('#score', { hasText: 'of 250 right' }).waitFor();
+    expect(await seriousFindings(tab)).toEqual([]);
+    expect(await overflow(tab)).toBe(0);
   });
 });
