@@ -18,9 +18,8 @@ export class Access {
     const shown = header.replace(/^Bearer +/i, 'Bearer ');
     // Takes as long for any two texts, so that nobody can find the token out letter by letter.
     if (timingSafeEqual(sha256(shown), sha256(`Bearer ${accessToken}`))) return;
-    throw new Unauthorized('Send the token: `Authorization: Bearer …`.', {
-      headers: { 'www-authenticate': 'Bearer' },
-    });
+    const headers = { 'www-authenticate': 'Bearer' };
+    throw new Unauthorized('Send the token: `Authorization: Bearer …`.', { headers });
   }
 }
 

@@ -30,9 +30,7 @@ function prepare(database: Sqlite.Database) {
     delete: database.prepare<[id: number]>('DELETE FROM notes WHERE id = ?'),
     tag: database.prepare<[note: number, tag: string]>('INSERT INTO tags VALUES (?, ?)'),
     untag: database.prepare<[note: number]>('DELETE FROM tags WHERE note = ?'),
-    tags: database.prepare<[], { tag: string; notes: number }>(
-      'SELECT tag, count(*) AS notes FROM tags GROUP BY tag ORDER BY tag',
-    ),
+    tags: database.prepare('SELECT tag, count(*) AS notes FROM tags GROUP BY tag ORDER BY tag'),
   };
 }
 
@@ -53,19 +51,15 @@ export class Notes {
 
   list({ q, tag, before, limit }: Wanted): Page {
     // One more than wanted tells whether there is another page.
-    const rows = this.#sql.list.all({
-      words: matchOf(q),
-      tag: tag ?? null,
-      before,
-      limit: limit + 1,
-    });
+    const query = { words: matchOf(q), tag: tag ?? null, before, limit: limit + 1 };
+    const rows = this.#sql.list.all(query);
     const notes = rows.slice(0, limit).map(noteOf);
     return rows.length > limit ? { notes, next: notes.at(-1)!.id } : { notes };
   }
 
   /** Every tag, with the number of notes that have it. */
-  tags(): readonly { readonly tag: string; readonly notes: number }[] {
-    return this.#sql.tags.all();
+  tags() {
+    return this.#sql.tags.all() as { tag: string; notes: number }[];
   }
 
   add({ title, text, tags }: Draft): Note {
