@@ -1,23 +1,16 @@
 /** The burger shop's HTTP interface, in-process and as the server that `npm start` runs. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createApp, type App } from '@turno/http-adapter';
+import type { App } from '@turno/http-adapter';
 import { startExample } from '../support/run-example.js';
-import { Kitchen } from './kitchen.js';
+import { createShop } from './app.js';
 import type { StepNews } from './feed.js';
-import { Page } from './page.js';
-import { Burgers, Health } from './routes.js';
 
 const loop = { placement: 'loop', threadId: 0 };
 
 describe('the burger shop', () => {
   let app: App;
   beforeAll(async () => {
-    app = await createApp({
-      controllers: [Health, Burgers, Page],
-      providers: [Kitchen],
-      threads: { size: 2 },
-      logger: false,
-    });
+    app = await createShop({ threads: { size: 2 }, logger: false });
   });
   afterAll(() => app.close());
 
@@ -52,8 +45,8 @@ describe('the burger shop', () => {
 
   it.each([
     ['/', 'text/html'],
-    ['/page.css', 'text/css'],
-    ['/page.js', 'text/javascript'],
+    ['/page/page.css', 'text/css'],
+    ['/page/page.js', 'text/javascript'],
   ])('has a page: %s', async (path, type) => {
     const { statusCode, headers } = await app.inject(path);
     expect(statusCode).toBe(200);

@@ -1,20 +1,10 @@
 /** The page of the burger shop, in a browser. */
 import { describe, expect, it } from '@jest/globals';
-import { createApp } from '@turno/http-adapter';
 import { looks, overflow, seriousFindings, servePage, type Look } from '../support/browser.js';
-import { Kitchen } from './kitchen.js';
-import { Page } from './page.js';
-import { Burgers, Health } from './routes.js';
+import { createShop } from './app.js';
 
 describe('the page of the burger shop', () => {
-  const page = servePage(() =>
-    createApp({
-      controllers: [Health, Burgers, Page],
-      providers: [Kitchen],
-      threads: { size: 2 },
-      logger: false,
-    }),
-  );
+  const page = servePage(() => createShop({ threads: { size: 2 }, logger: false }));
   /** Nothing that happens is missed by the page. */
   const open = (look?: Look) => page.open(look, '/events');
   const served = (text: string) => page.tab.locator('#served li', { hasText: text });

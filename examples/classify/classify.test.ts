@@ -75,7 +75,9 @@ describe('the classifier', () => {
   it('has a page, with all that it refers to', async () => {
     const page = await app.inject('/');
     expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
-    const parts = [...page.body.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path!);
+    const parts = [...page.body.matchAll(/(?:src|href)="(page\/[^"]+)"/g)].map(
+      ([, path]) => `/${path!}`,
+    );
     expect(parts.sort()).toEqual(['/page/page.css', '/page/page.js']);
     const [style, script] = await Promise.all(parts.map((path) => app.inject(path)));
     expect(style!.headers['content-type']).toBe('text/css; charset=utf-8');

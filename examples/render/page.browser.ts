@@ -1,7 +1,7 @@
 /** The page of the studio, in a browser. */
 import { describe, expect, it } from '@jest/globals';
 import { looks, overflow, seriousFindings, servePage } from '../support/browser.js';
-import { createStudio } from './create-studio.js';
+import { createStudio } from './app.js';
 
 describe('the page of the studio', () => {
   const page = servePage(() => createStudio({ logger: false }));

@@ -4,7 +4,7 @@ import { value } from '@turno/core';
 import type { App } from '@turno/http-adapter';
 import { startExample } from '../support/run-example.js';
 import type { Chart } from './chart.js';
-import { createStudio } from './create-studio.js';
+import { createStudio } from './app.js';
 import { Hold, Latch } from './hold.js';
 import { Health } from './routes.js';
 import { Charts, render, Studio } from './studio.js';
@@ -80,8 +80,8 @@ describe('the studio', () => {
 
   it.each([
     ['/', 'text/html'],
-    ['/page.css', 'text/css'],
-    ['/page.js', 'text/javascript'],
+    ['/page/page.css', 'text/css'],
+    ['/page/page.js', 'text/javascript'],
   ])('has a page: %s', async (path, type) => {
     const { statusCode, headers } = await app.inject(path);
     expect(statusCode).toBe(200);
