@@ -1,25 +1,16 @@
 /** The burger shop's HTTP interface, in-process and as the server that `npm start` runs. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createApp, type App } from '@turno/http-adapter';
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { Kitchen } from './kitchen.js';
+import type { App } from '@turno/http-adapter';
+import { startExample } from '../support/run-example.js';
+import { createShop } from './app.js';
 import type { StepNews } from './feed.js';
-import { Page } from './page.js';
-import { Burgers, Health } from './routes.js';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const loop = { placement: 'loop', threadId: 0 };
 
 describe('the burger shop', () => {
   let app: App;
   beforeAll(async () => {
-    app = await createApp({
-      controllers: [Health, Burgers, Page],
-      providers: [Kitchen],
-      threads: { size: 2 },
-      logger: false,
-    });
+    app = await createShop({ threads: { size: 2 }, logger: false });
   });
   afterAll(() => app.close());
 
@@ -54,8 +45,8 @@ describe('the burger shop', () => {
 
   it.each([
     ['/', 'text/html'],
-    ['/page.css', 'text/css'],
-    ['/page.js', 'text/javascript'],
+    ['/page/page.css', 'text/css'],
+    ['/page/page.js', 'text/javascript'],
   ])('has a page: %s', async (path, type) => {
     const { statusCode, headers } = await app.inject(path);
     expect(statusCode).toBe(200);
@@ -135,24 +126,9 @@ describe('the burger shop', () => {
 });
 
 it('starts as a server that prints its URL, and ends by a signal with code 0', async () => {
-  const main = fileURLToPath(new URL('main.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', `${root}register.mjs`, main], {
-    env: { ...process.env, PORT: '0', NODE_OPTIONS: '' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  child.stdout.setEncoding('utf8');
-  let output = '';
-  const url = await new Promise<string>((resolve) => {
-    child.stdout.on('data', (text: string) => {
-      output += text;
-      const found = /served at (http:\S+?),/.exec(output);
-      if (found?.[1] !== undefined) resolve(found[1]);
-    });
-  });
+  const { url, end } = await startExample('burgers');
   expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: 'ok' });
   const mixed = (await (await fetch(`${url}/burgers/mixed`)).json()) as object;
   expect(mixed).toMatchObject({ order: 1, kitchen: { placement: 'thread' } });
-  child.kill('SIGINT');
-  expect(await ended).toBe(0);
+  expect(await end()).toBe(0);
 });

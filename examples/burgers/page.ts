@@ -1,6 +1,6 @@
 /** The page at `/`: its files, the events that it draws, and the button that shows what turno is for. */
 import { pbkdf2Sync } from 'node:crypto';
-import { Controller, file, Get, Post, sse } from '@turno/http-adapter';
+import { Controller, file, Get, Path, Post, sse } from '@turno/http-adapter';
 import { Feed } from './feed.js';
 
 const root = `${import.meta.dirname}/page`;
@@ -13,12 +13,8 @@ export class Page {
     return file('index.html', { root });
   }
 
-  @Get('/page.css') async style() {
-    return file('page.css', { root });
-  }
-
-  @Get('/page.js') async script() {
-    return file('page.js', { root });
+  @Get('/page/:name') async part(@Path('name') name: string) {
+    return file(name, { root });
   }
 
   /** Server-sent events: each step as it starts and ends. */

@@ -1,17 +1,14 @@
 /** The classifier's HTTP interface, in-process and as the server that `npm run example -- classify` runs. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { App } from '@turno/http-adapter';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { runExample, startExample } from '../support/run-example.js';
 import { createClassifier } from './app.js';
 import { digits } from './digits.js';
 import { features, side } from './drawing.js';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const textOf = (file: string) => readFileSync(new URL(file, import.meta.url), 'utf8');
 const blank = Array.from({ length: side * side }, () => 0);
 
@@ -78,7 +75,9 @@ describe('the classifier', () => {
   it('has a page, with all that it refers to', async () => {
     const page = await app.inject('/');
     expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
-    const parts = [...page.body.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path!);
+    const parts = [...page.body.matchAll(/(?:src|href)="(page\/[^"]+)"/g)].map(
+      ([, path]) => `/${path!}`,
+    );
     expect(parts.sort()).toEqual(['/page/page.css', '/page/page.js']);
     const [style, script] = await Promise.all(parts.map((path) => app.inject(path)));
     expect(style!.headers['content-type']).toBe('text/css; charset=utf-8');
@@ -96,39 +95,21 @@ describe('the classifier', () => {
   });
 });
 
-/** Runs a TypeScript file of this folder. */
-function run(file: string, env: object) {
-  const path = fileURLToPath(new URL(file, import.meta.url));
-  const child = spawn(process.execPath, ['--import', `${root}register.mjs`, path], {
-    env: { ...process.env, NODE_OPTIONS: '', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  child.stdout.setEncoding('utf8');
-  return { child, ended: once(child, 'close') };
-}
-
 // In a process of its own, since Jest makes arithmetic slow.
 it('is trained as train.ts trains it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'classify-test-'));
   const file = join(folder, 'model.json');
-  expect(await run('train.ts', { MODEL_FILE: file }).ended).toEqual([0, null]);
+  const { code, output } = await runExample(['classify', 'train'], { MODEL_FILE: file });
+  expect(code).toBe(0);
+  expect(output).toMatch(/^Trained with 1200 drawings, right for 9\d\d of 1000 others\.$/m);
   expect(readFileSync(file, 'utf8') === textOf('model.json')).toBe(true);
   rmSync(folder, { recursive: true });
 });
 
 it('answers over a socket, and ends by a signal with code 0', async () => {
-  const { child, ended } = run('main.ts', { PORT: '0' });
-  let output = '';
-  const url = await new Promise<string>((resolve) => {
-    child.stdout.on('data', (text: string) => {
-      output += text;
-      const found = /digit at (http:\S+)/.exec(output);
-      if (found?.[1] !== undefined) resolve(found[1]);
-    });
-  });
+  const { url, end } = await startExample('classify');
   const request = { method: 'POST', headers: { 'content-type': 'application/json' } };
   const seven = await fetch(`${url}/digits`, { ...request, body: textOf('seven.json') });
   expect(await seven.json()).toMatchObject({ digit: 7 });
-  child.kill('SIGINT');
-  expect(await ended).toEqual([0, null]);
+  expect(await end()).toBe(0);
 });

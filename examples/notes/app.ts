@@ -2,8 +2,10 @@
 import { value } from '@turno/core';
 import { createApp, type App, type AppOptions } from '@turno/http-adapter';
 import { Access, AccessToken } from './access.js';
-import { Health, NoteRoutes, TagRoutes } from './routes.js';
+import { Versions } from './etag.js';
+import { Health, Reading } from './reading.js';
 import { DatabaseFile, Storage, TemporaryFile } from './storage.js';
+import { Writing } from './writing.js';
 
 /**
  * @param accessToken - what clients have to show.
@@ -15,10 +17,11 @@ export function createNotes(
   options: Pick<AppOptions, 'logger' | 'threads'> = {},
 ): Promise<App> {
   return createApp({
-    controllers: [Health, NoteRoutes, TagRoutes],
+    controllers: [Health, Reading, Writing],
     providers: [
       Access,
       Storage,
+      Versions,
       value(AccessToken, accessToken),
       file === undefined ? TemporaryFile : value(DatabaseFile, file),
     ],

@@ -7,14 +7,11 @@
  * server is ended by `kill -9` with all others in work, and started again: all that a client was told to
  * be written has to be there.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
+import { startExample } from '../support/run-example.js';
 import type { Draft, Note, Page } from './note.js';
 
 const [requests = 10_000, clients = 32] = process.argv
@@ -32,22 +29,10 @@ let killed = false;
 
 class Killed extends Error {}
 
-async function startServer() {
-  const register = new URL('../../register.mjs', import.meta.url).href;
-  const main = fileURLToPath(new URL('main.ts', import.meta.url));
-  const env = { NOTES_DB: join(folder, 'notes.db'), NOTES_TOKEN: accessToken, PORT: '0' };
-  const server = spawn(process.execPath, ['--import', register, main], {
-    env: { ...process.env, ...env, NODE_ENV: 'test' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const ended = once(server, 'exit');
-  for await (const line of createInterface(server.stdout)) {
-    const [, url] = / served at (http:\S+?),/.exec(line) ?? [];
-    if (url === undefined) continue;
-    server.stdout.resume();
-    return { url, end: (signal: NodeJS.Signals) => (server.kill(signal), ended) };
-  }
-  throw new Error('The server has ended before it served.');
+/** Without a log of its requests. */
+function startServer() {
+  const env = { NOTES_DB: join(folder, 'notes.db'), NOTES_TOKEN: accessToken, NODE_ENV: 'test' };
+  return startExample('notes', env);
 }
 
 let server: Awaited<ReturnType<typeof startServer>> | undefined;

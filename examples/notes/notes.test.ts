@@ -2,15 +2,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { App } from '@turno/http-adapter';
 import Sqlite from 'better-sqlite3';
-import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { runExample, startExample } from '../support/run-example.js';
 import { createNotes } from './app.js';
 import type { Draft, Note, Page } from './note.js';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const authorization = 'Bearer cheese';
 
 let folder: string;
@@ -20,28 +18,6 @@ beforeEach(() => {
 afterEach(() => {
   rmSync(folder, { recursive: true });
 });
-
-/** Runs a TypeScript file of this folder. */
-function run(file: string, { args = [] as string[], env = {} } = {}) {
-  const path = fileURLToPath(new URL(file, import.meta.url));
-  const child = spawn(process.execPath, ['--import', `${root}register.mjs`, path, ...args], {
-    env: { ...process.env, NODE_OPTIONS: '', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  child.stdout.setEncoding('utf8');
-  const ended = new Promise<{ code: number | null; output: string }>((resolve) => {
-    child.once('close', (code) => resolve({ code, output }));
-  });
-  const url = new Promise<string>((resolve) => {
-    child.stdout.on('data', (text: string) => {
-      output += text;
-      const found = / served at (http:\S+?),/.exec(output);
-      if (found?.[1] !== undefined) resolve(found[1]);
-    });
-  });
-  return { child, url, ended };
-}
 
 describe('the notes', () => {
   let app: App;
@@ -273,21 +249,19 @@ describe('the file of the notes', () => {
 });
 
 it('starts as a server that prints its URL, and ends by a signal with code 0 and no temporary file', async () => {
-  const env = { PORT: '0', NOTES_TOKEN: 'cheese', TMPDIR: folder };
-  const { child, url, ended } = run('main.ts', { env });
+  const { url, end } = await startExample('notes', { NOTES_TOKEN: 'cheese', TMPDIR: folder });
   const headers = { authorization, 'content-type': 'application/json' };
-  const notes = `${await url}/notes`;
+  const notes = `${url}/notes`;
   const added = await fetch(notes, { method: 'POST', headers, body: '{"title":"over a socket"}' });
   expect(added.status).toBe(201);
   const { notes: found } = (await (await fetch(notes, { headers })).json()) as Page;
   expect(found).toMatchObject([{ title: 'over a socket' }]);
-  child.kill('SIGINT');
-  expect((await ended).code).toBe(0);
+  expect(await end()).toBe(0);
   expect(readdirSync(folder).filter((name) => name.startsWith('notes-'))).toEqual([]);
 });
 
 it('loses nothing that was acknowledged when it is killed under load', async () => {
-  const { code, output } = await run('drive.ts', { args: ['400', '16'] }).ended;
+  const { code, output } = await runExample(['notes', 'drive', '400', '16']);
   expect(output).toMatch(/^4\d\d requests of 16 clients .* acknowledged writes, 0 problems\.$/m);
   expect(code).toBe(0);
 });

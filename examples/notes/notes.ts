@@ -1,23 +1,20 @@
 /** What is done with notes, as SQL: each statement is prepared once in each thread. */
 import { Inject, Injectable, token } from '@turno/core';
+import { NotFound } from '@turno/http-adapter';
 import type Sqlite from 'better-sqlite3';
 import type { Draft, Note, Page, Wanted } from './note.js';
 
 /** The connection of the thread that asks for it. */
 export const Database = token<Sqlite.Database>('Database');
 
-const columns = `
-  id, version, title, text, created, changed,
-  (SELECT json_group_array(tag) FROM (SELECT tag FROM tags WHERE note = id ORDER BY tag)) AS tags`;
-
-interface Row extends Omit<Note, 'tags'> {
-  /** A JSON array. */
-  readonly tags: string;
-}
+/** `tags` are a JSON array. */
+type Row = Omit<Note, 'tags'> & { readonly tags: string };
+const columns = `id, version, title, text, created, changed,
+  (SELECT json_group_array(tag ORDER BY tag) FROM tags WHERE note = id) AS tags`;
 
 function prepare(database: Sqlite.Database) {
   return {
-    find: database.prepare<[id: number], Row>(`SELECT ${columns} FROM notes WHERE id = ?`),
+    get: database.prepare<[id: number], Row>(`SELECT ${columns} FROM notes WHERE id = ?`),
     list: database.prepare<[object], Row>(`
       SELECT ${columns} FROM notes
       WHERE id < :before
@@ -33,9 +30,7 @@ function prepare(database: Sqlite.Database) {
     delete: database.prepare<[id: number]>('DELETE FROM notes WHERE id = ?'),
     tag: database.prepare<[note: number, tag: string]>('INSERT INTO tags VALUES (?, ?)'),
     untag: database.prepare<[note: number]>('DELETE FROM tags WHERE note = ?'),
-    tags: database.prepare<[], { tag: string; notes: number }>(
-      'SELECT tag, count(*) AS notes FROM tags GROUP BY tag ORDER BY tag',
-    ),
+    tags: database.prepare('SELECT tag, count(*) AS notes FROM tags GROUP BY tag ORDER BY tag'),
   };
 }
 
@@ -47,53 +42,53 @@ export class Notes {
     this.#sql = prepare(database);
   }
 
-  find(id: number): Note | undefined {
-    const row = this.#sql.find.get(id);
-    return row === undefined ? undefined : noteOf(row);
+  /** @throws NotFound, which is answered 404. */
+  get(id: number): Note {
+    const row = this.#sql.get.get(id);
+    if (row === undefined) throw new NotFound(`There is no note ${id}.`);
+    return noteOf(row);
   }
 
   list({ q, tag, before, limit }: Wanted): Page {
-    const words = q === undefined ? null : matchOf(q);
     // One more than wanted tells whether there is another page.
-    const rows = this.#sql.list.all({ words, tag: tag ?? null, before, limit: limit + 1 });
+    const query = { words: matchOf(q), tag: tag ?? null, before, limit: limit + 1 };
+    const rows = this.#sql.list.all(query);
     const notes = rows.slice(0, limit).map(noteOf);
-    const last = notes.at(-1);
-    return rows.length > limit && last !== undefined ? { notes, next: last.id } : { notes };
+    return rows.length > limit ? { notes, next: notes.at(-1)!.id } : { notes };
   }
 
   /** Every tag, with the number of notes that have it. */
-  tags(): readonly { readonly tag: string; readonly notes: number }[] {
-    return this.#sql.tags.all();
+  tags() {
+    return this.#sql.tags.all() as { tag: string; notes: number }[];
   }
 
-  /** @returns the id of the new note. */
-  add({ title, text, tags }: Draft): number {
-    const id = Number(this.#sql.insert.run({ title, text, now: now() }).lastInsertRowid);
-    for (const tag of tags) this.#sql.tag.run(id, tag);
-    return id;
+  add({ title, text, tags }: Draft): Note {
+    const { lastInsertRowid } = this.#sql.insert.run({ title, text, now: now() });
+    return this.#tag(Number(lastInsertRowid), tags);
   }
 
-  replace(id: number, { title, text, tags }: Draft): void {
+  replace(id: number, { title, text, tags }: Draft): Note {
     this.#sql.update.run({ id, title, text, now: now() });
     this.#sql.untag.run(id);
-    for (const tag of tags) this.#sql.tag.run(id, tag);
+    return this.#tag(id, tags);
   }
 
   remove(id: number): void {
     this.#sql.delete.run(id);
   }
+
+  #tag(id: number, tags: readonly string[]): Note {
+    for (const tag of tags) this.#sql.tag.run(id, tag);
+    return this.get(id);
+  }
 }
 
-function noteOf({ tags, ...row }: Row): Note {
-  return { ...row, tags: JSON.parse(tags) as string[] };
-}
+const noteOf = ({ tags, ...row }: Row): Note => ({ ...row, tags: JSON.parse(tags) as string[] });
 
-function now(): string {
-  return new Date().toISOString();
-}
+const now = () => new Date().toISOString();
 
 /** Words become quoted strings, since FTS5 has a language of its own that could be wrong. */
-function matchOf(q: string): string {
-  const words = q.match(/[\p{L}\p{N}]+/gu) ?? [];
-  return `${words.map((word) => `"${word}"`).join(' ')}*`;
+function matchOf(q: string | undefined): string | null {
+  const words = q?.match(/[\p{L}\p{N}]+/gu)?.map((word) => `"${word}"`);
+  return words === undefined ? null : `${words.join(' ')}*`;
 }

@@ -9,8 +9,8 @@ import { Database, Notes } from './notes.js';
 
 /** The path of the SQLite file. */
 export const DatabaseFile = token<string>('DatabaseFile');
-/** How many migrations the file has had: who asks for it comes after them. */
-const Migrated = token<number>('Migrated');
+/** Who asks for it comes after the migrations. */
+const Migrated = token('Migrated');
 /** The notes, inside of a transaction that ends with the handler. */
 export const WritableNotes = token<Notes>('WritableNotes');
 
@@ -20,27 +20,23 @@ export class Storage {
    * `async`, so that a long migration does not stop the event loop.
    */
   @Provides(Migrated)
-  migrate(@Inject(DatabaseFile) file: string): number {
+  migrate(@Inject(DatabaseFile) file: string): void {
     const database = new Sqlite(file);
-    try {
-      // Stays with the file: readers and the writer do not wait for each other.
-      database.pragma('journal_mode = WAL');
-      const migrate = database.transaction((): number => {
-        const done = database.pragma('user_version', { simple: true }) as number;
-        for (const sql of migrations.slice(done)) database.exec(sql);
-        if (done < migrations.length) database.pragma(`user_version = ${migrations.length}`);
-        return Math.max(done, migrations.length);
-      });
-      // `immediate`: a second server that starts at the same time waits here, and finds it done.
-      return migrate.immediate();
-    } finally {
-      database.close();
-    }
+    // Stays with the file: readers and the writer do not wait for each other.
+    database.pragma('journal_mode = WAL');
+    const migrate = database.transaction(() => {
+      const done = database.pragma('user_version', { simple: true }) as number;
+      for (const sql of migrations.slice(done)) database.exec(sql);
+      database.pragma(`user_version = ${Math.max(done, migrations.length)}`);
+    });
+    // `immediate`: a second server that starts at the same time waits here, and finds it done.
+    migrate.immediate();
+    database.close();
   }
 
   /** One connection in each thread, opened when the thread first needs it, closed when it ends. */
   @Provides(Database, { scope: 'thread' })
-  *connect(@Inject(DatabaseFile) file: string, @Inject(Migrated) _migrated: number) {
+  *connect(@Inject(DatabaseFile) file: string, @Inject(Migrated) _migrated: unknown) {
     const database = new Sqlite(file, { fileMustExist: true, timeout: 5_000 });
     // What a client was told to be written is on the disk, even if the power fails a moment later.
     database.pragma('synchronous = FULL');

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { value } from '@turno/core';
 import type { App } from '@turno/http-adapter';
-import { runExample } from '../support/run-example.js';
+import { startExample } from '../support/run-example.js';
 import type { Chart } from './chart.js';
-import { createStudio } from './create-studio.js';
+import { createStudio } from './app.js';
 import { Hold, Latch } from './hold.js';
 import { Health } from './routes.js';
 import { Charts, render, Studio } from './studio.js';
@@ -80,8 +80,8 @@ describe('the studio', () => {
 
   it.each([
     ['/', 'text/html'],
-    ['/page.css', 'text/css'],
-    ['/page.js', 'text/javascript'],
+    ['/page/page.css', 'text/css'],
+    ['/page/page.js', 'text/javascript'],
   ])('has a page: %s', async (path, type) => {
     const { statusCode, headers } = await app.inject(path);
     expect(statusCode).toBe(200);
@@ -134,7 +134,7 @@ it('answers 503 when too many charts wait, is well meanwhile, and forgets who le
 });
 
 it('starts as a server that prints its URL, draws, and ends by a signal with code 0', async () => {
-  const { url, end } = await runExample('render', /drawn at (\S+)/);
+  const { url, end } = await startExample('render');
   const response = await fetch(`${url}/charts`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

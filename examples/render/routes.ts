@@ -1,6 +1,6 @@
 /** What is served on the event loop, however busy the studio is. */
 import { Container } from '@turno/core';
-import { Controller, file, Get } from '@turno/http-adapter';
+import { Controller, file, Get, Path } from '@turno/http-adapter';
 import { render } from './studio.js';
 
 const root = `${import.meta.dirname}/page`;
@@ -21,11 +21,7 @@ export class Page {
     return file('index.html', { root });
   }
 
-  @Get('/page.css') async style() {
-    return file('page.css', { root });
-  }
-
-  @Get('/page.js') async script() {
-    return file('page.js', { root });
+  @Get('/page/:name') async part(@Path('name') name: string) {
+    return file(name, { root });
   }
 }

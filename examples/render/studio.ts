@@ -5,7 +5,7 @@ import { Body, Controller, Post, Reply } from '@turno/http-adapter';
 import handlebars from 'handlebars';
 import { Chart, layOut, toPng, type Template } from './chart.js';
 
-const ChartTemplate = token<Template>('ChartTemplate');
+export const ChartTemplate = token<Template>('ChartTemplate');
 
 /** Threads of their own: however many charts are wanted, nothing else waits for them. */
 export const render = 'render';

@@ -1,4 +1,4 @@
-/** All of it together; a test may change what it likes. */
+/** The app, as the server and the tests use it. */
 import { createApp, type App, type AppOptions } from '@turno/http-adapter';
 import { Health, Page } from './routes.js';
 import { Charts, render, Studio } from './studio.js';
