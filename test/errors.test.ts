@@ -1284,6 +1284,22 @@ const provocations: readonly Provocation[] = [
     },
   ],
   [
+    'a generator in a group of threads whose value is wanted in another one',
+    () => {
+      class Files {
+        @Provides(Plugin, { scope: 'request', threads: 'writer' }) static *line() {
+          yield 'a line';
+        }
+        @Provides(Greeting, { scope: 'request' }) static count(@Inject(Plugin) line: string) {
+          return line;
+        }
+      }
+      return problem([Files], {
+        threads: { executor: 'inline', groups: { writer: { size: 1 } } },
+      });
+    },
+  ],
+  [
     'scope thread on the event loop',
     () => {
       class Models {

@@ -17,6 +17,7 @@ import {
 import { bare } from './own.js';
 import { encode } from './portable/codec.js';
 import { isKnownUnportable, portableFault } from './portable/portable-class.js';
+import { defaultGroup } from './scope.js';
 import { tokenName, type AbstractClass } from './token.js';
 
 /**
@@ -213,6 +214,12 @@ class CrossingCheck {
     const from = this.valueLevel(need, node, side);
     if (from.side === loop) {
       if (side !== loop) this.checkIntoThread(node, need);
+    } else if (side !== loop && side !== from.side) {
+      const wanted = `${node.label} runs in another group of threads ('${side}', not '${from.side}')`;
+      // Nobody has said the default one.
+      const [group, mover] = side === defaultGroup ? [from.side, node] : [side, need];
+      const remedy = `Say \`threads: '${group}'\` of ${mover.label} as well.`;
+      this.refuseResult(need, this.graph.pathTo(node), wanted, remedy);
     } else if (side !== from.side || from.level < level) {
       const wanted = `${node.label} needs it outside of that trip`;
       this.refuseResult(need, this.graph.pathTo(node), wanted);
@@ -317,10 +324,12 @@ class CrossingCheck {
   }
 
   /** The value of a thread step is wanted outside its hop. */
-  private refuseResult(need: Node, path: Path, wanted: string): void {
+  /** @param better - the remedy, where it is known what is missing. */
+  private refuseResult(need: Node, path: Path, wanted: string, better?: string): void {
     const refusal = whyStuck(need, wanted);
     if (refusal === undefined) return;
-    const [fact, remedy] = refusal;
+    const [fact, usual] = refusal;
+    const remedy = better ?? usual;
     const offloaded = need.consumers.find(({ kind }) => kind === 'offloaded');
     const other =
       offloaded === undefined || need.scope !== 'singleton'

@@ -109,7 +109,7 @@ describe('a group of threads', () => {
   it('is refused what another group makes and cannot cross, at the start', async () => {
     const error = await failureOf(create([fixture.Ovens], { size: 1, groups }));
     expect(error.message).toContain(
-      'Ovens.oven runs in a thread and makes a Oven, which is not portable, but Ovens.bake needs it outside of that trip.',
+      "Ovens.oven runs in a thread and makes a Oven, which is not portable, but Ovens.bake runs in another group of threads ('slow', not 'default'). Say `threads: 'slow'` of Ovens.oven as well. Path: Ovens.bake -> Ovens.oven.",
     );
   });
 
