@@ -71,7 +71,6 @@ export class ThreadLine implements HopLine {
     const cells = departure.isControlled ? newCells() : undefined;
     const wire = toWireTask(ticket, task, cells);
     const isFirst = this.#trips.length === 0;
-    if (isFirst) this.host.noteBusy();
     if (isFirst || packed.settled !== true) {
       this.#flush();
       this.#port.postMessage([wire], packed.transfer as never);
@@ -79,6 +78,7 @@ export class ThreadLine implements HopLine {
       this.#postLater(wire);
     }
     this.#lastTicket = ticket;
+    if (isFirst) this.host.noteBusy();
     const trip = new ThreadTrip(this, this.host, departure, ticket, isFirst, packed, cells);
     this.#trips.push(trip);
     this.#ahead += trip.expected;
@@ -159,10 +159,12 @@ export class ThreadLine implements HopLine {
     trip.departure.answered(fromWireReply(reply, this.host.id));
   }
 
-  #leave({ expected }: ThreadTrip, position: number): void {
+  #leave(trip: ThreadTrip, position: number): void {
+    // Nobody else may hold on to what it was sent with.
+    if (this.#seen === trip) this.#seen = undefined;
     if (position === 0) this.#trips.shift();
     else this.#trips.splice(position, 1);
-    this.#ahead -= expected;
+    this.#ahead -= trip.expected;
     const first = this.#trips[0];
     if (first === undefined) {
       this.#ahead = 0;

@@ -213,7 +213,8 @@ export class WorkerThread implements LineHost {
   }
 
   noteFree(): void {
-    this.#worker?.unref?.();
+    // Tinypool does that for a process, which has its hops from it.
+    if (this.#threadLine !== undefined) this.#worker?.unref?.();
     this.events.onFree(this);
   }
 
