@@ -1,5 +1,5 @@
 /** What belongs to one flow of asynchronous work: values of context variables, and whether it is a hop. */
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 
 /** The context variables that are set, by name. Never changed: setting one makes another map. */
 export type ContextValues = ReadonlyMap<string, unknown>;
@@ -28,6 +28,17 @@ export function currentFlow(): Flow | undefined {
 /** Calls `body` in a flow that was there before, or in none. */
 export function inFlow<T>(flow: Flow | undefined, body: () => T): T {
   return storage.getStore() === flow ? body() : storage.run(flow, body);
+}
+
+/** Made where nobody's work is under way: when this file is loaded. */
+const nobodys = new AsyncResource('turno');
+
+/**
+ * Calls `body` in no flow, and with nothing that anybody has put into an `AsyncLocalStorage` of his own: what
+ * is made there lives longer than the request that was the first to need it.
+ */
+export function outsideOfFlows<T>(body: () => T): T {
+  return nobodys.runInAsyncScope(() => inFlow(undefined, body));
 }
 
 const emptyHop: Flow = { values: new Map(), isHop: true };

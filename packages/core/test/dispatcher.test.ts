@@ -103,6 +103,7 @@ describe('a dispatcher', () => {
       return {
         thread: 1,
         bytes: undefined,
+        moves: false,
         since: isFirst ? 0 : Infinity,
         isFirst,
         abort: () => (this.aborted += 1),
@@ -374,6 +375,24 @@ describe('a dispatcher', () => {
       caller.abort('enough');
       expect(await aborted).toMatchObject({ error: 'enough' });
       expect(dispatcher.figures).toMatchObject({ busy: 1, queued: 0 });
+    });
+
+    it('fails one that is aborted while its thread is ending, and comes back then', async () => {
+      const caller = new AbortController();
+      const outcome = outcomeOf(caller.signal);
+      // The thread has it, as far as anybody knows.
+      caller.abort('enough');
+      expect(lane.aborted).toBe(1);
+      lane.sent[0]!.departure.returned();
+      expect(await outcome).toMatchObject({ error: 'enough' });
+      expect(dispatcher.figures.queued).toBe(0);
+    });
+
+    it('fails one that comes back after all has been disposed', async () => {
+      const outcome = outcomeOf();
+      await dispatcher.dispose();
+      lane.sent[0]!.departure.returned();
+      expect(await outcome).toMatchObject({ error: { code: 'TURNO_DISPOSED' } });
     });
 
     it('takes what comes back for what has not left, in the order from before', async () => {

@@ -1,5 +1,6 @@
 /** Hops that are known to be short wait for a thread that is busy: what that may not change. */
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { transfer } from '@turno/core';
 import { createExecutor, type ThreadOptions } from '../dist/threads/create-executor.js';
 import type { Executor, HopFailure } from '../dist/threads/executor.js';
 import { callIn, cells, hop, letGo, set } from './support/hop.js';
@@ -190,6 +191,50 @@ describe('hops behind one that is expected to be short', () => {
     }
     await disposed;
     expect(runs(memory, 3)).toEqual([1, 0, 0]);
+  });
+
+  it('see nothing that one before has entered by an AsyncLocalStorage', async () => {
+    await start({ size: 1 });
+    const enter = hop([callIn(module, 'Short', 'enter', 0)]);
+    for (let time = 0; time < 20; time++) {
+      const all = ['a', 'b', 'c'].map((value) => executor.run(enter, [value]));
+      expect((await Promise.all(all)).flat()).toEqual([undefined, undefined, undefined]);
+    }
+  });
+
+  it('do not wait with memory that moves along, of which no other thread could be given any more', async () => {
+    await start({ size: 2 });
+    const size = hop([callIn(module, 'Short', 'size', 0)]);
+    // Known for short, and then for the first time with memory that moves.
+    for (let time = 0; time < 20; time++) await executor.run(size, [new Uint8Array(4)]);
+    const [first, second] = [cells(64), cells(64)];
+    const held = [send(first, 0, 'hold'), send(second, 0, 'hold')];
+    await Promise.all([set(first, 0), set(second, 0)]);
+    const moved = executor.run(size, [transfer(new Uint8Array(100_000))]);
+    expect(executor.figures).toMatchObject({ busy: 2, queued: 1 });
+    letGo(second);
+    // The first one is held until it is there.
+    expect(await moved).toEqual([100_000]);
+    letGo(first);
+    await Promise.all(held);
+  });
+
+  it('fail alone where what they bring cannot be posted after all', async () => {
+    await start({ size: 1 });
+    const size = hop([callIn(module, 'Short', 'size', 0)]);
+    const Resizable = ArrayBuffer as unknown as new (
+      length: number,
+      options: object,
+    ) => ArrayBuffer & { resize(length: number): void };
+    const buffer = new Resizable(16, { maxByteLength: 16 });
+    const view = new Uint8Array(buffer, 8);
+    buffer.resize(4);
+    const { error } = (await executor
+      .run(size, [{ view }])
+      .catch((failure: unknown) => failure as HopFailure)) as HopFailure;
+    expect(error).toMatchObject({ code: 'TURNO_NOT_PORTABLE' });
+    expect(String(error)).toContain('too small for it at "view"');
+    expect(await executor.run(size, [new Uint8Array(3)])).toEqual([3]);
   });
 
   it('let a group become smaller while they come without a pause', async () => {

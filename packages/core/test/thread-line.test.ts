@@ -1,9 +1,10 @@
 /** The line to a thread, with both of its ends on this side: what is sent, taken back, and answered. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { encodedAs } from '../src/portable/encoded.js';
+import type { Packed } from '../src/threads/freight.js';
 import type { LineHost } from '../src/threads/hop-line.js';
 import type { Sent } from '../src/threads/hop-runner.js';
-import type { Departure } from '../src/threads/lane.js';
+import type { Departure, Trip } from '../src/threads/lane.js';
 import type { HopReply, HopTask } from '../src/threads/message.js';
 import { ThreadGone } from '../src/threads/thread-gone.js';
 import { ThreadLine } from '../src/threads/thread-line.js';
@@ -20,6 +21,7 @@ class Passenger implements Departure {
   readonly isTimed = false;
   readonly isSized = false;
   readonly probe = undefined;
+  packed: Packed | undefined = undefined;
 
   constructor(
     readonly name: string,
@@ -47,7 +49,12 @@ class Passenger implements Departure {
   }
 }
 
-const packed = (name: string) => ({ freight: encodedAs([name]), transfer: [], settled: true });
+const packed = (name: string): Packed => ({
+  freight: encodedAs([name]),
+  transfer: [],
+  moves: false,
+  settled: true,
+});
 const task = (name: string): HopTask => ({
   task: 'hop',
   hop: 1,
@@ -64,6 +71,7 @@ beforeEach(() => {
     importFor: () => undefined,
     endForTrip: () => false,
     noteBusy: () => undefined,
+    noteReturns: () => log.push('drain'),
     noteFree: () => log.push('free'),
   };
   line = new ThreadLine(host);
@@ -73,8 +81,10 @@ afterEach(() => {
   line.farEnd.port.close();
 });
 
-function send(name: string, expected?: number, rest: object = {}) {
-  return line.send(new Passenger(name, log, expected), task(name), { ...packed(name), ...rest });
+function send(name: string, expected?: number, rest: object = {}): Trip {
+  const passenger = new Passenger(name, log, expected);
+  const ticket = line.reserve(passenger.expected);
+  return line.send(ticket, passenger, task(name), { ...packed(name), ...rest })!;
 }
 
 /** What runs at the other end: each hop when the test lets it. */
@@ -190,11 +200,11 @@ describe('the line to a thread', () => {
     const held = runner.hold('a');
     for (const name of ['a', 'b', 'c']) send(name);
     while (runner.begun.length === 0) await new Promise((resolve) => setImmediate(resolve));
-    line.takeBackStuck();
+    line.takeBackLate();
     expect(log).toEqual([]);
-    line.takeBackStuck();
+    line.takeBackLate();
     // Each is put in front of the one before.
-    expect(log).toEqual(['c returned', 'b returned']);
+    expect(log).toEqual(['c returned', 'b returned', 'drain']);
     expect([line.size, line.hasRoom(0.001)]).toEqual([1, false]);
     held.open();
     await until(['a', ['a!']]);
@@ -204,10 +214,10 @@ describe('the line to a thread', () => {
   it('gives nothing back while the thread goes on', async () => {
     new TestRunner();
     for (const name of ['a', 'b']) send(name);
-    line.takeBackStuck();
+    line.takeBackLate();
     await until(['b', ['b!']]);
     for (const name of ['c', 'd']) send(name);
-    line.takeBackStuck();
+    line.takeBackLate();
     expect(log.some((entry) => String(entry).includes('returned'))).toBe(false);
   });
 
@@ -223,7 +233,7 @@ describe('the line to a thread', () => {
       expect(log).toContainEqual(['a', ['a!']]);
       log.length = 0;
       tell();
-      expect(log).toEqual(['d returned', 'c returned', 'b gone, lost']);
+      expect(log).toEqual(['d returned', 'c returned', 'b gone, lost', 'drain']);
     });
 
     it('says that a hop was next which it had not begun', () => {
@@ -232,7 +242,7 @@ describe('the line to a thread', () => {
       const tell = line.close(gone);
       expect(gone.isLost).toBe(false);
       tell();
-      expect(log).toEqual(['b returned', 'a gone, not begun']);
+      expect(log).toEqual(['b returned', 'a gone, not begun', 'drain']);
     });
 
     it('begins nothing any more', async () => {
@@ -248,8 +258,43 @@ describe('the line to a thread', () => {
       send('a');
       send('b', undefined, { moves: true, settled: false });
       line.close(new ThreadGone('it fell asleep'))();
-      expect(log).toEqual(['b gone, lost', 'a gone, not begun']);
+      expect(log).toEqual(['a gone, not begun', 'b gone, lost', 'drain']);
     });
+  });
+
+  it('keeps a place for a hop while it is packed, and takes it back if that fails', () => {
+    send('first', 0.05);
+    const ticket = line.reserve(0.1);
+    expect([line.size, line.hasRoom(0.1)]).toEqual([1, false]);
+    line.release(ticket, 0.1);
+    expect(line.hasRoom(0.1)).toBe(true);
+    let places = 0;
+    for (; line.hasRoom(0); places += 1) line.reserve(0);
+    expect(places).toBe(30);
+  });
+
+  it('takes no hop whose thread has ended while it was packed', () => {
+    const passenger = new Passenger('late', log);
+    const ticket = line.reserve(passenger.expected);
+    line.close(new ThreadGone('it fell asleep'))();
+    expect(line.send(ticket, passenger, task('late'), packed('late'))).toBeUndefined();
+    expect(line.size).toBe(0);
+  });
+
+  it('drops an aborted hop whose memory has moved, and gives none such back', async () => {
+    const runner = new TestRunner();
+    const held = runner.hold('a');
+    send('a');
+    const moved = send('b', undefined, { moves: true, settled: false });
+    send('c');
+    while (runner.begun.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    line.takeBackLate();
+    line.takeBackLate();
+    expect(log).toEqual(['c returned', 'drain']);
+    expect([moved.takeBack(), moved.takeBack()]).toEqual([true, false]);
+    held.open();
+    await until(['a', ['a!']]);
+    expect(runner.begun).toEqual(['a']);
   });
 
   it('never gives a place away that a hop still waits in', () => {

@@ -256,6 +256,9 @@ class Encoder {
   }
 
   #view(value: ArrayBufferView): object {
+    if (value.byteLength === 0 && isOutOfBounds(value)) {
+      this.#refuse('a view of memory that has become too small for it', 'Pass a copy of the data.');
+    }
     if (types.isSharedArrayBuffer(value.buffer)) return this.#asBuffer(this.#shared(value));
     this.#memory(value.buffer);
     if (Object.getPrototypeOf(value) !== Buffer.prototype) return value;
@@ -460,6 +463,17 @@ function isPrimitive(value: unknown): boolean {
     typeof value !== 'function' &&
     typeof value !== 'symbol'
   );
+}
+
+/** Of a buffer that can be resized; structured clone refuses it. */
+function isOutOfBounds(value: ArrayBufferView): boolean {
+  if ((value.buffer as { readonly resizable?: boolean }).resizable !== true) return false;
+  try {
+    structuredClone(value);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function isError(value: unknown): value is object {

@@ -188,19 +188,43 @@ export class Dispatcher implements JobOwner {
   }
 
   #start(job: Job): void {
-    let trip: Trip;
+    const { measurement } = job;
+    let trip: Trip | undefined;
     try {
       trip = this.lane.send(job);
     } catch (error) {
       job.fail(refusedInput(job, error));
       return;
     }
+    if (job.packed !== undefined) measurement.noteMove();
+    if (trip === undefined) {
+      this.#putBack(job);
+      return;
+    }
+    // What was run while it was packed may have given it up.
+    if (job.isAnswered && trip.takeBack()) return;
     job.trip = trip;
-    job.measurement.started(trip.bytes);
+    measurement.started(trip.bytes);
     this.#running.add(job);
     if (traitsOf(job.definition).hasDeadline) this.#watchDeadlines(job, trip);
     this.#watching ??= this.#watchImportsIn(this.startTimeout);
     if (trip.isFirst) job.reached();
+  }
+
+  /** It waits in front of all others, unless nobody waits for it any more. */
+  #putBack(job: Job): void {
+    if (job.isAnswered) return;
+    // It may have been told while its thread was ending.
+    let failure = job.stopped?.failure;
+    if (this.#disposed !== undefined) {
+      failure ??= new HopFailure(-1, new DisposedError('container'));
+    }
+    if (failure !== undefined) {
+      job.fail(failure);
+      return;
+    }
+    this.#queue.unshift(job);
+    this.lane.wake();
   }
 
   answered(job: Job, reply: HopReply): void {
@@ -211,25 +235,30 @@ export class Dispatcher implements JobOwner {
   }
 
   gone(job: Job, reason: ThreadGone): void {
-    if (!reason.isLost && !isOver(job) && job.returns++ < mostReturns) {
+    const mayReturn = !reason.isLost && job.stopped === undefined && this.#disposed === undefined;
+    if (mayReturn && !job.isAnswered && job.vainTrips++ < mostReturns) {
       this.returned(job);
+      this.drain();
       return;
     }
     const times = this.#end(job);
-    const failure = job.stopped?.failure ?? new HopFailure(-1, diedError(job.definition, reason));
+    const failure = job.stopped?.failure ?? this.#lossOf(job, reason);
     job.measurement.died(failure.error, times, this.#disposed === undefined);
     job.fail(failure);
     this.drain();
   }
 
-  /** As if it had not left. */
+  #lossOf({ definition }: Job, reason: ThreadGone): HopFailure {
+    const isDisposed = this.#disposed !== undefined && !reason.isLost;
+    const error = isDisposed ? new DisposedError('container') : diedError(definition, reason);
+    return new HopFailure(-1, error);
+  }
+
+  /** As if it had not left. Who tells of it tells then that there is something to start. */
   returned(job: Job): void {
     this.#leave(job);
     job.trip = undefined;
-    if (isOver(job)) return;
-    this.#queue.unshift(job);
-    this.lane.wake();
-    this.drain();
+    this.#putBack(job);
   }
 
   #leave(job: Job): void {
@@ -392,11 +421,6 @@ export class Dispatcher implements JobOwner {
 /** Gives whoever has asked for a hop what has come too late, if anything has. */
 function giveBack({ caller }: Job, answer: readonly unknown[] | HopFailure): void {
   if (!(answer instanceof HopFailure)) caller?.late?.(answer);
-}
-
-/** Whether nothing is to be done for it any more, but to wait for its end. */
-function isOver({ isAnswered, stopped }: Job): boolean {
-  return isAnswered || stopped !== undefined;
 }
 
 /** @returns a failure that names the parameter whose value cannot cross. */

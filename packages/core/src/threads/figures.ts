@@ -142,6 +142,11 @@ export class Measurement {
     return this.meter.pace.expected;
   }
 
+  /** Memory of the user's moves along. */
+  noteMove(): void {
+    this.meter.pace.noteMove();
+  }
+
   /**
    * It leaves for a thread.
    * @param bytes - of its inputs, where they were measured.

@@ -15,9 +15,9 @@ export interface Packed {
   readonly freight: Freight;
   readonly transfer: readonly Transferable[];
   /** Memory of the user's is moved, so that the value cannot be packed once more. */
-  readonly moves?: boolean;
+  readonly moves: boolean;
   /** It can be posted later as well: nothing changes it any more. */
-  readonly settled?: boolean;
+  readonly settled: boolean;
   /** Where it was asked for and can be told: about how many bytes it has. */
   readonly bytes?: number | undefined;
 }
@@ -51,11 +51,11 @@ export const threadPacker: Packer = {
     const { port1, port2 } = new MessageChannel();
     try {
       port1.postMessage(encoded, transfer);
-      return { freight: port2, transfer: [port2], moves, bytes };
+      return { freight: port2, transfer: [port2], moves, settled: false, bytes };
     } catch {
       port2.close();
       const parcel = encodeExactly(value);
-      return { freight: parcel.encoded, transfer: parcel.transfer, moves, bytes };
+      return { freight: parcel.encoded, transfer: parcel.transfer, moves, settled: false, bytes };
     } finally {
       // What has been posted stays in the queue of the other end.
       port1.close();
@@ -63,7 +63,7 @@ export const threadPacker: Packer = {
   },
   packThrown(thrown) {
     const { encoded, transfer } = encodeThrown(thrown);
-    return { freight: encoded, transfer };
+    return { freight: encoded, transfer, moves: false, settled: true };
   },
   canPack: (value) => canEncode(value, true),
 };
@@ -72,11 +72,13 @@ export const threadPacker: Packer = {
 export const processPacker: Packer = {
   pack(value) {
     const freight = serialise(encodeExactly(value, false).encoded);
-    return { freight, transfer: [], bytes: freight.byteLength };
+    return { freight, transfer: [], moves: false, settled: true, bytes: freight.byteLength };
   },
   packThrown: (thrown) => ({
     freight: serialise(encodeThrown(thrown, false).encoded),
     transfer: [],
+    moves: false,
+    settled: true,
   }),
   canPack: (value) => canEncode(value, false),
 };

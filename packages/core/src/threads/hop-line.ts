@@ -17,6 +17,8 @@ export interface LineHost {
   noteBusy(): void;
   /** It holds no hop any more. */
   noteFree(): void;
+  /** Hops have returned from it. */
+  noteReturns(): void;
 }
 
 export interface HopLine {
@@ -26,9 +28,16 @@ export interface HopLine {
   readonly first: HopDefinition | undefined;
   /** Whether a hop that is expected to keep the thread for so long could wait behind the others that are on it. */
   hasRoom(expected: number): boolean;
-  send(departure: Departure, task: HopTask, packed: Packed): Trip;
+  /** Keeps a place for a hop while it is packed, which runs code of the user's. @returns its ticket. */
+  reserve(expected: number): number;
+  /** Gives a place back whose hop does not leave. */
+  release(ticket: number, expected: number): void;
+  /** @returns undefined where the thread has ended meanwhile. */
+  send(ticket: number, departure: Departure, task: HopTask, packed: Packed): Trip | undefined;
   /** Takes back what waits while what runs before it takes longer than it was expected to. */
-  takeBackStuck(): void;
+  takeBackLate(): void;
+  /** Takes the answers that are there. */
+  takeAnswers(): void;
   /**
    * Its thread has ended, or is being ended, and begins none that has not begun.
    * @param reason - gets to know whether the first hop is lost.

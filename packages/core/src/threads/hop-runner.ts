@@ -187,6 +187,11 @@ export class HopRunner {
     );
   }
 
+  /** What to say of a hop whose answer cannot be sent. */
+  failure(error: unknown): Sent {
+    return this.#failed(-1, error);
+  }
+
   /** Tears down what the thread keeps. Never throws. */
   async end(): Promise<Sent<EndReply>> {
     const faults = await this.#kept.end();

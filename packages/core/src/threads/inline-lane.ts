@@ -107,6 +107,7 @@ export class InlineLane implements Lane {
     return {
       thread,
       bytes,
+      moves: false,
       isFirst: true,
       since: performance.now(),
       importing: undefined,

@@ -5,6 +5,7 @@ import type { Abortable, AbortListener } from '../stop-signal.js';
 import type { HopCaller, HopDefinition, HopFailure, HopWatch } from './executor.js';
 import type { Measurement } from './figures.js';
 import { withContext } from './hop-context.js';
+import type { Packed } from './freight.js';
 import type { ThreadGone } from './thread-gone.js';
 import { traitsOf } from './hop-traits.js';
 import type { Departure, Trip } from './lane.js';
@@ -40,7 +41,8 @@ export class Job implements Departure, AbortListener {
   /** That of whoever asks for the hop. */
   readonly flow: Flow | undefined = currentFlow();
   /** How often a thread has ended before it came to the hop, which was the next one. */
-  returns = 0;
+  vainTrips = 0;
+  packed: Packed | undefined = undefined;
   /** Set while a thread has it. */
   trip: Trip | undefined = undefined;
   timer: NodeJS.Timeout | undefined = undefined;

@@ -1,6 +1,7 @@
 /** What a dispatcher asks of the place where hops run: real threads, or the loop itself. */
 import type { ThreadStartError } from '../errors.js';
 import type { HopDefinition, Manifest, NeededClass } from './executor.js';
+import type { Packed } from './freight.js';
 import type { StepProgress } from './hop-control.js';
 import type { ThreadGone } from './thread-gone.js';
 import type { HopReply, Report } from './message.js';
@@ -20,13 +21,15 @@ export interface Departure {
   readonly probe: readonly number[] | undefined;
   /** For how long it is expected to keep its thread, in milliseconds. */
   readonly expected: number;
+  /** What it was packed to when it could not leave, where it cannot be packed once more. */
+  packed: Packed | undefined;
 
   /** Its thread, which was busy, comes to it now, as far as the loop knows. */
   reached(): void;
   answered(reply: HopReply): void;
   /** Its thread has ended, while it held the hop or was about to begin it. */
   gone(reason: ThreadGone): void;
-  /** Its thread has not come to it, and will not: as if it had not left. */
+  /** Its thread has not come to it, and will not: as if it had not left. Of several, the last one first. */
   returned(): void;
 }
 
@@ -45,6 +48,8 @@ export interface Trip {
   readonly thread: number;
   /** Of its inputs, about; where they were to be measured, and can be. */
   readonly bytes: number | undefined;
+  /** Whether memory of the user's moves along. */
+  readonly moves: boolean;
   /** Whether the thread was free when the hop left. */
   readonly isFirst: boolean;
   /** When the thread came to it, on the clock of `performance`; `Infinity` where the loop has not seen that. */
@@ -55,7 +60,7 @@ export interface Trip {
   readonly importing: HopImport | undefined;
   /** Tells the steps that ask for the `AbortSignal`; only for a controlled hop. */
   abort(): void;
-  /** @returns false if the thread has begun it. Nobody hears of it any more if it has not. */
+  /** @returns false if the thread has begun it, or has ended. Nobody hears of it any more if it has not. */
   takeBack(): boolean;
   /**
    * Ends the thread.
@@ -97,9 +102,11 @@ export interface Lane {
   hasRoom(expected: number): boolean;
   /**
    * Gives a hop to a thread; only to be called while {@link free} is positive or it {@link hasRoom}.
+   * @returns undefined if it has to wait after all: it moves memory, which could not be taken back from a
+   * thread that is busy, or what was run while it was packed has ended the thread.
    * @throws Obstacle if an input cannot cross.
    */
-  send(departure: Departure): Trip;
+  send(departure: Departure): Trip | undefined;
   /** @returns when there are that many threads. */
   resize(size: number): Promise<void>;
   /** Ends all threads. @returns what the teardowns of what they kept threw. */
@@ -108,7 +115,7 @@ export interface Lane {
 
 /** What its owner hears of a lane. */
 export interface LaneEvents {
-  /** Hops that wait may start now. */
+  /** Hops that wait, such as those that have returned, may start now. */
   onFree(): void;
   /** There is no thread, and starting new ones has failed. */
   onStuck(error: ThreadStartError): void;

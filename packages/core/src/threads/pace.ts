@@ -10,9 +10,16 @@ export class Pace {
   #count = 0;
   #mean = 0;
 
-  /** In milliseconds; `Infinity` as long as it is not known. */
+  #moves = false;
+
+  /** In milliseconds; `Infinity` as long as it is not known, and for what nobody may have to take back. */
   get expected(): number {
-    return this.#count < enough ? Infinity : this.#mean;
+    return this.#count < enough || this.#moves ? Infinity : this.#mean;
+  }
+
+  /** Memory has moved along: gone with a thread, it could not be given to another one. */
+  noteMove(): void {
+    this.#moves = true;
   }
 
   /** @param took - in milliseconds. */

@@ -72,11 +72,23 @@ export class ProcessLine implements HopLine {
     return false;
   }
 
-  takeBackStuck(): void {
+  takeBackLate(): void {
     // Nothing waits on it.
   }
 
-  send(departure: Departure, task: HopTask, { bytes }: Packed): Trip {
+  takeAnswers(): void {
+    // They come by tinypool.
+  }
+
+  reserve(): number {
+    return 0;
+  }
+
+  release(): void {
+    // It has one place, which is given away when it is free.
+  }
+
+  send(_ticket: number, departure: Departure, task: HopTask, { bytes }: Packed): Trip {
     this.#notice = undefined;
     this.#run++;
     const { isControlled } = departure;
@@ -110,6 +122,8 @@ export class ProcessLine implements HopLine {
 class ProcessTrip implements Trip {
   readonly since = performance.now();
   readonly isFirst = true;
+  /** Nothing can be moved to a process. */
+  readonly moves = false;
 
   constructor(
     private readonly line: ProcessLine,

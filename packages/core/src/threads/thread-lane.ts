@@ -1,6 +1,7 @@
 /** Keeps a number of threads going: starts them, and puts a new one in the place of each that ends. */
 import { existsSync } from 'node:fs';
 
+import { outsideOfFlows } from '../context.js';
 import { DisposedError, TeardownTimeoutError, ThreadStartError } from '../errors.js';
 import { decode } from '../portable/codec.js';
 import type { HopDefinition, Manifest } from './executor.js';
@@ -173,24 +174,35 @@ export class ThreadLane implements Lane {
       return undefined;
     let best: WorkerThread | undefined;
     for (const thread of this.#threads) {
-      if (!thread.hasRoom(expected)) continue;
+      // One that is free has been given away already.
+      if (thread.hops === 0 || !thread.hasRoom(expected)) continue;
       if (best === undefined || thread.hops < best.hops) best = thread;
     }
     return best;
   }
 
-  send(departure: Departure): Trip {
-    const { definition, inputs, isSized } = departure;
+  send(departure: Departure): Trip | undefined {
+    const { definition, inputs, isSized, expected } = departure;
     // First: packing runs code of the user's, which may ask for a thread itself.
     const idle = this.#idle.pop();
-    const thread = idle ?? this.#roomFor(departure.expected);
+    const thread = idle ?? this.#roomFor(expected);
     if (thread === undefined) throw new RangeError('No thread is free.');
+    const ticket = thread.reserve(expected);
+    const giveBack = (): void => {
+      thread.release(ticket, expected);
+      if (idle !== undefined) this.#release(idle);
+    };
     let packed: Packed;
     try {
-      packed = this.#packer.pack(inputs, isSized);
+      packed = departure.packed ?? this.#packer.pack(inputs, isSized);
     } catch (error) {
-      if (idle !== undefined) this.#release(idle);
+      giveBack();
       throw error;
+    }
+    if (packed.moves) departure.packed = packed;
+    if (!thread.isAlive || (packed.moves && idle === undefined)) {
+      giveBack();
+      return undefined;
     }
     const task: HopTask = {
       task: 'hop',
@@ -198,8 +210,15 @@ export class ThreadLane implements Lane {
       inputs: packed.freight,
       details: detailsFor(departure, thread.known.mention(definition)),
     };
-    const trip = thread.send(departure, task, packed);
-    if (!trip.isFirst) this.#watchLines();
+    let trip: Trip | undefined;
+    try {
+      trip = thread.send(ticket, departure, task, packed);
+    } catch (error) {
+      // What the thread has been told, and what not, nobody knows any more.
+      this.#endThread(thread);
+      throw error;
+    }
+    if (trip !== undefined && !trip.isFirst) this.#watchLines();
     return trip;
   }
 
@@ -207,7 +226,7 @@ export class ThreadLane implements Lane {
   #watchLines(): void {
     this.#look ??= setTimeout(() => {
       this.#look = undefined;
-      for (const thread of this.#threads) thread.takeBackStuck();
+      for (const thread of this.#threads) thread.takeBackLate();
       if (this.behind > 0) this.#watchLines();
     }, look).unref();
   }
@@ -342,12 +361,7 @@ export class ThreadLane implements Lane {
 
   /** @returns why it has ended, if it has. @throws ThreadStartError if it takes too long, or Node makes none. */
   async #tryToStart(setup: SetupTask, isReplacement: boolean): Promise<Report | ThreadGone> {
-    const thread = new WorkerThread(this.settings, workerEntry(), {
-      onGone: (gone, reason, held) => this.#noteGone(gone, reason, held),
-      onFree: (free) => this.#release(free),
-      endForTrip: (thread) => this.#endThread(thread),
-      onExit: (gone) => this.#ending.delete(gone),
-    });
+    const thread = outsideOfFlows(() => this.#newThread());
     this.#starting.add(thread);
     const where = (): string => {
       const { importing } = thread;
@@ -360,7 +374,7 @@ export class ThreadLane implements Lane {
       timer = setTimeout(() => resolve('late'), startTimeout);
     });
     try {
-      const report = await Promise.race([thread.start(setup), late]);
+      const report = await Promise.race([outsideOfFlows(() => thread.start(setup)), late]);
       if (report === 'late') {
         throw new ThreadStartError(
           `they took longer than ${startTimeout} ms${where()}`,
@@ -415,6 +429,16 @@ export class ThreadLane implements Lane {
       error,
       'Give options that Node knows, and that are not for the whole process where they are for threads.',
     );
+  }
+
+  #newThread(): WorkerThread {
+    return new WorkerThread(this.settings, workerEntry(), {
+      onGone: (gone, reason, held) => this.#noteGone(gone, reason, held),
+      onFree: (free) => this.#release(free),
+      onReturns: () => this.events.onFree(),
+      endForTrip: (thread) => this.#endThread(thread),
+      onExit: (gone) => this.#ending.delete(gone),
+    });
   }
 
   #noteGone(thread: WorkerThread, reason: ThreadGone, held: HopDefinition | undefined): void {

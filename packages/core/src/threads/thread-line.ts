@@ -38,8 +38,10 @@ export class ThreadLine implements HopLine {
   #ahead = 0;
   /** The first of them when it was last looked whether the thread goes on. */
   #seen: ThreadTrip | undefined;
-  /** Whether the thread did not go on then. */
-  #isStuck = false;
+  /** Whether the thread did not go on then, so that nothing more shall wait for it. */
+  #isLate = false;
+  /** Set when the thread has ended. */
+  #isClosed = false;
 
   constructor(private readonly host: LineHost) {
     const { port1, port2 } = new MessageChannel();
@@ -47,7 +49,7 @@ export class ThreadLine implements HopLine {
     this.#port = port1;
     port1.on('message', (reply: WireReply) => {
       this.#answer(reply);
-      this.#takeAnswers();
+      this.takeAnswers();
     });
     // What keeps the program alive while a hop is on it is the thread: it tells of its end after the port.
     port1.unref();
@@ -62,26 +64,35 @@ export class ThreadLine implements HopLine {
   }
 
   hasRoom(expected: number): boolean {
-    if (this.#isStuck || this.#ahead + expected > mostAhead) return false;
+    if (this.#isLate || this.#ahead + expected > mostAhead) return false;
     return hasPlace(this.#tickets, this.#lastTicket);
   }
 
-  send(departure: Departure, task: HopTask, packed: Packed): Trip {
-    const ticket = issueTicket(this.#tickets, this.#lastTicket);
+  reserve(expected: number): number {
+    this.#lastTicket = issueTicket(this.#tickets, this.#lastTicket);
+    this.#ahead += expected;
+    return this.#lastTicket;
+  }
+
+  release(ticket: number, expected: number): void {
+    claimTicket(this.#tickets, ticket);
+    this.#ahead = this.#trips.length === 0 ? 0 : this.#ahead - expected;
+  }
+
+  send(ticket: number, departure: Departure, task: HopTask, packed: Packed): Trip | undefined {
+    if (this.#isClosed) return undefined;
     const cells = departure.isControlled ? newCells() : undefined;
     const wire = toWireTask(ticket, task, cells);
     const isFirst = this.#trips.length === 0;
-    if (isFirst || packed.settled !== true) {
+    const trip = new ThreadTrip(this, this.host, departure, ticket, isFirst, packed, cells);
+    if (isFirst || !packed.settled) {
       this.#flush();
       this.#port.postMessage([wire], packed.transfer as never);
     } else {
       this.#postLater(wire);
     }
-    this.#lastTicket = ticket;
     if (isFirst) this.host.noteBusy();
-    const trip = new ThreadTrip(this, this.host, departure, ticket, isFirst, packed, cells);
     this.#trips.push(trip);
-    this.#ahead += trip.expected;
     return trip;
   }
 
@@ -90,45 +101,48 @@ export class ThreadLine implements HopLine {
   }
 
   takeBack(trip: ThreadTrip): boolean {
-    if (!this.#claim(trip)) return false;
-    this.#leave(trip, this.#trips.indexOf(trip));
+    const position = this.#trips.indexOf(trip);
+    if (position < 0 || !claimTicket(this.#tickets, trip.ticket)) return false;
+    this.#leave(trip, position);
     return true;
   }
 
-  takeBackStuck(): void {
+  takeBackLate(): void {
     // They may be there already, behind what has held the loop.
-    this.#takeAnswers();
+    this.takeAnswers();
     const [first] = this.#trips;
-    this.#isStuck = first !== undefined && first === this.#seen;
+    this.#isLate = first !== undefined && first === this.#seen;
     this.#seen = first;
-    if (!this.#isStuck) return;
-    const back = this.#trips.slice(1).filter((trip) => this.takeBack(trip));
+    if (!this.#isLate) return;
+    // What has moved is not here any more, for another thread to be given.
+    const behind = this.#trips.slice(1).filter(({ moves }) => !moves);
+    const back = behind.filter((trip) => this.takeBack(trip));
     // Each goes in front of the others.
     for (const { departure } of back.reverse()) departure.returned();
+    if (back.length > 0) this.host.noteReturns();
   }
 
   close(reason: ThreadGone): () => void {
+    this.#isClosed = true;
     // What a thread has answered before its end is here, whatever that was.
-    this.#takeAnswers();
+    this.takeAnswers();
     this.#port.close();
     const [first, ...behind] = this.#trips;
-    const lost = new Set(this.#trips.filter((trip) => !this.#claim(trip)));
-    reason.isLost = first !== undefined && lost.has(first);
+    // All are claimed before anybody hears of it, and the thread can begin none.
+    const unclaimed = this.#trips.filter(({ ticket }) => claimTicket(this.#tickets, ticket));
+    const back = new Set(unclaimed.filter(({ moves }) => !moves));
+    reason.isLost = first !== undefined && !back.has(first);
     this.#trips.length = 0;
     return () => {
-      // Each that goes on elsewhere goes in front of the others.
-      for (const trip of behind.reverse()) {
-        if (lost.has(trip)) trip.departure.gone(new ThreadGone(reason.message, reason));
-        else trip.departure.returned();
-      }
+      // Each goes in front of the others.
+      for (const trip of behind.reverse()) if (back.has(trip)) trip.departure.returned();
       first?.departure.gone(reason);
+      const { message, cause } = reason;
+      for (const trip of behind) {
+        if (!back.has(trip)) trip.departure.gone(new ThreadGone(message, { cause }));
+      }
+      this.host.noteReturns();
     };
-  }
-
-  /** @returns whether another thread can be given the hop. */
-  #claim({ moves, ticket }: ThreadTrip): boolean {
-    // What has moved is not here any more.
-    return !moves && claimTicket(this.#tickets, ticket);
   }
 
   /** With all that follows in this turn: a message for each takes twice as long. */
@@ -142,7 +156,7 @@ export class ThreadLine implements HopLine {
     this.#outbox = [];
   }
 
-  #takeAnswers(): void {
+  takeAnswers(): void {
     // Cheaper than an event for each, and the end of a thread would overtake it.
     for (;;) {
       const received = receiveMessageOnPort(this.#port);
@@ -154,7 +168,7 @@ export class ThreadLine implements HopLine {
   #answer(reply: WireReply): void {
     const trip = this.#trips[0];
     if (trip === undefined) return;
-    this.#isStuck = false;
+    this.#isLate = false;
     this.#leave(trip, 0);
     trip.departure.answered(fromWireReply(reply, this.host.id));
   }
@@ -194,7 +208,7 @@ class ThreadTrip implements Trip {
   ) {
     this.since = isFirst ? performance.now() : Infinity;
     this.bytes = packed.bytes;
-    this.moves = packed.moves === true;
+    this.moves = packed.moves;
     this.expected = departure.expected;
   }
 

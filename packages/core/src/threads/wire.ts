@@ -55,7 +55,9 @@ function isShortReply(wire: WireReply): wire is ShortReply {
 
 /** The list that freight is, where it is nothing else. */
 function plainList(freight: Freight): readonly unknown[] | undefined {
-  const { value, instances, buffers, stands } = freight as Partial<Encoded>;
+  // A port or bytes would have these from a polluted prototype.
+  if (!Object.hasOwn(freight, 'value')) return undefined;
+  const { value, instances, buffers, stands } = freight as Encoded;
   const isPlain = instances === undefined && buffers === undefined && stands === undefined;
   return isPlain && Array.isArray(value) ? value : undefined;
 }

@@ -40,6 +40,8 @@ export interface ThreadEvents {
   onExit(thread: WorkerThread): void;
   /** It holds no hop any more. */
   onFree(thread: WorkerThread): void;
+  /** Hops have returned from it. */
+  onReturns(): void;
   /** As `Trip.end`, for a hop that it holds. */
   endForTrip(thread: WorkerThread): boolean;
 }
@@ -140,11 +142,6 @@ export class WorkerThread implements LineHost {
     return !this.#isOver;
   }
 
-  /** Whether it has been told to end and has not. */
-  get isEnding(): boolean {
-    return this.#isOver && !this.#hasExited;
-  }
-
   /**
    * Starts the thread and lets it import its modules.
    * @throws ThreadGone if it ends before it has.
@@ -188,9 +185,19 @@ export class WorkerThread implements LineHost {
     return !this.#isOver && this.#line.hasRoom(expected);
   }
 
-  /** Gives it a hop; only while it is free or {@link hasRoom}. */
-  send(departure: Departure, task: HopTask, packed: Packed): Trip {
-    return this.#line.send(departure, task, packed);
+  /** As {@link HopLine.reserve}; only while it is free or {@link hasRoom}. */
+  reserve(expected: number): number {
+    return this.#line.reserve(expected);
+  }
+
+  /** As {@link HopLine.release}. */
+  release(ticket: number, expected: number): void {
+    this.#line.release(ticket, expected);
+  }
+
+  /** Gives it a hop. */
+  send(ticket: number, departure: Departure, task: HopTask, packed: Packed): Trip | undefined {
+    return this.#line.send(ticket, departure, task, packed);
   }
 
   importFor({ late = [] }: HopDefinition): HopImport | undefined {
@@ -208,6 +215,10 @@ export class WorkerThread implements LineHost {
     return this.events.endForTrip(this);
   }
 
+  noteReturns(): void {
+    this.events.onReturns();
+  }
+
   noteBusy(): void {
     this.#worker?.ref?.();
   }
@@ -218,9 +229,9 @@ export class WorkerThread implements LineHost {
     this.events.onFree(this);
   }
 
-  /** As {@link HopLine.takeBackStuck}. */
-  takeBackStuck(): void {
-    this.#line.takeBackStuck();
+  /** As {@link HopLine.takeBackLate}. */
+  takeBackLate(): void {
+    this.#line.takeBackLate();
   }
 
   /**
@@ -298,6 +309,8 @@ export class WorkerThread implements LineHost {
     const reason = goneFor(this.#faultError() ?? this.#exitError() ?? error);
     reason.isLost = this.#hasBegun;
     this.#fail?.(reason);
+    // What it has answered it does not hold any more.
+    this.#line.takeAnswers();
     const { held } = this;
     const tell = this.#line.close(reason);
     this.events.onGone(this, reason, reason.isLost ? held : undefined);

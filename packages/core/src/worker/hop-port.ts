@@ -1,11 +1,13 @@
 /** The thread's end of the line that its hops come by: it runs one after the other. */
+import { AsyncResource } from 'node:async_hooks';
+
 import type { HopRunner, Sent } from '../threads/hop-runner.js';
 import type { FarEnd } from '../threads/message.js';
 import { claimTicket } from '../threads/ticket.js';
 import { fromWireTask, toWireReply, type WireTask } from '../threads/wire.js';
 
 export class HopPort {
-  /** Hops that have come while another one awaits something. */
+  /** Hops that have come while another one goes on. */
   readonly #waiting: WireTask[] = [];
   #isBusy = false;
 
@@ -16,10 +18,8 @@ export class HopPort {
 
   open(): void {
     this.end.port.on('message', (tasks: readonly WireTask[]) => {
-      for (const task of tasks) {
-        if (this.#isBusy) this.#waiting.push(task);
-        else this.#run(task);
-      }
+      this.#waiting.push(...tasks);
+      if (!this.#isBusy) this.#goOn();
     });
   }
 
@@ -28,7 +28,8 @@ export class HopPort {
     // Also of what has been taken back: the loop counts on it.
     this.runner.learn(task);
     if (!claimTicket(this.end.tickets, wire[0])) return;
-    const sent = this.runner.run(task);
+    // What a step enters by `enterWith` of an AsyncLocalStorage would stay with the port, for all others.
+    const sent = new AsyncResource('turno.hop').runInAsyncScope(() => this.runner.run(task));
     if (!(sent instanceof Promise)) {
       this.#post(sent);
       return;
@@ -42,15 +43,25 @@ export class HopPort {
   }
 
   #goOn(): void {
-    while (!this.#isBusy) {
-      const task = this.#waiting.shift();
-      if (task === undefined) return;
-      this.#run(task);
-    }
+    const task = this.#waiting.shift();
+    if (task === undefined) return;
+    this.#run(task);
+    if (this.#isBusy || this.#waiting.length === 0) return;
+    // What a hop has left to microtasks comes before the next one.
+    this.#isBusy = true;
+    queueMicrotask(() => {
+      this.#isBusy = false;
+      this.#goOn();
+    });
   }
 
   #post({ reply, transfer }: Sent): void {
     // Each on its own: what comes next may be the end of the thread.
-    this.end.port.postMessage(toWireReply(reply), transfer);
+    try {
+      this.end.port.postMessage(toWireReply(reply), transfer);
+    } catch (error) {
+      // Such as a view of memory that has become too small for it.
+      this.#post(this.runner.failure(error));
+    }
   }
 }
