@@ -673,13 +673,12 @@ export class Run implements Maker {
         end.abort(error);
       }
     };
-    const part = (hop: Hop, branch?: Branch): Promise<Left> =>
-      new Promise((done) => this.makeTrip(unit, hop, whole, undefined, branch, done));
-    const whole = hop;
+    const runPart = (part: Hop, branch?: Branch): Promise<Left> =>
+      new Promise((done) => this.makeTrip(unit, part, hop, undefined, branch, done));
     const flight = this.takeOff(hop.steps.at(-1) as Step);
     const stays = await Promise.all(
       running.map(({ hop: branch, end, unwanted }) =>
-        part(branch, { signal: end, unwanted: unwanted.signal, failed }),
+        runPart(branch, { signal: end, unwanted: unwanted.signal, failed }),
       ),
     );
     release();
@@ -690,7 +689,7 @@ export class Run implements Maker {
       const lost = branches.filter((_, index) => stays[index]?.some((step) => needed.has(step)));
       const tail = lost.length === 0 ? split.tail : this.scope.splitter.rejoin(hop, split, lost);
       this.trace?.noteReady(unit.index);
-      if ((await part(tail)) !== undefined) {
+      if ((await runPart(tail)) !== undefined) {
         ended?.(performance.now() - began);
         this.finishHop(unit, hop);
       }

@@ -1,6 +1,6 @@
 /** Hops that are known to be short wait for a thread that is busy: what that may not change. */
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { transfer } from '@turno/core';
+import { Portable, transfer } from '@turno/core';
 import { createExecutor, type ThreadOptions } from '../dist/threads/create-executor.js';
 import type { Executor, HopFailure } from '../dist/threads/executor.js';
 import { callIn, cells, hop, letGo, set } from './support/hop.js';
@@ -24,6 +24,18 @@ const manifest = {
     },
   ],
 };
+
+/** What is done while one of these is encoded. */
+let duringEncode = (): void => undefined;
+
+@Portable({
+  encode: () => {
+    duringEncode();
+    return 0;
+  },
+  decode: () => new Trap(),
+})
+class Trap {}
 
 let executor: Executor;
 afterEach(async () => {
@@ -217,6 +229,34 @@ describe('hops behind one that is expected to be short', () => {
     expect(await moved).toEqual([100_000]);
     letGo(first);
     await Promise.all(held);
+  });
+
+  it('are refused where what encodes their inputs disposes the executor', async () => {
+    await start({ size: 1 });
+    duringEncode = () => void executor.dispose();
+    const size = hop([callIn(module, 'Short', 'size', 0)]);
+    const failure: unknown = await executor
+      .run(size, [new Trap()])
+      .catch((error: unknown) => error);
+    expect((failure as HopFailure).error).toMatchObject({ code: 'TURNO_DISPOSED' });
+    expect(executor.figures).toMatchObject({ busy: 0, queued: 0 });
+  });
+
+  it('leave their thread to others where encoding their inputs fails, whatever was asked for meanwhile', async () => {
+    await start({ size: 1 });
+    const memory = cells(64);
+    let inner: Promise<unknown> | undefined;
+    duringEncode = () => {
+      inner = send(memory, 1);
+      throw new RangeError('not now');
+    };
+    const size = hop([callIn(module, 'Short', 'size', 0)]);
+    const failure: unknown = await executor
+      .run(size, [new Trap()])
+      .catch((error: unknown) => error);
+    expect((failure as HopFailure).error).toMatchObject({ code: 'TURNO_NOT_PORTABLE' });
+    expect(await inner).toBe(1);
+    expect(executor.free('default')).toBe(1);
   });
 
   it('fail alone where what they bring cannot be posted after all', async () => {

@@ -15,7 +15,7 @@ import { builtinError, builtinName, classOf, kindOf } from './kind.js';
 import { deepest } from './limits.js';
 import { Obstacle, type Segment } from './obstacle.js';
 import { portability } from './portable-class.js';
-import { flatCopy, isLargePlain, symbolMethod } from './scan.js';
+import { flatCopy, isLargePlain, isPrimitive, symbolMethod } from './scan.js';
 import { isMarked } from './transfer.js';
 
 /**
@@ -455,14 +455,6 @@ function crosses(value: unknown): boolean {
   } catch {
     return false;
   }
-}
-
-function isPrimitive(value: unknown): boolean {
-  return (
-    (typeof value !== 'object' || value === null) &&
-    typeof value !== 'function' &&
-    typeof value !== 'symbol'
-  );
 }
 
 /** Of a buffer that can be resized; structured clone refuses it. */

@@ -64,7 +64,8 @@ function flatObject(value: object): object | undefined {
   return copy;
 }
 
-function isPrimitive(value: unknown): boolean {
+/** Whether a value is sent as it is, wherever it stands. */
+export function isPrimitive(value: unknown): boolean {
   const type = typeof value;
   return type === 'object' ? value === null : type !== 'function' && type !== 'symbol';
 }

@@ -27,7 +27,7 @@ import { shownTimes, type GroupMeter, type TripTimes } from './figures.js';
 import { unpack } from './freight.js';
 import { contextRefusal } from './hop-context.js';
 import type { ThreadGone } from './thread-gone.js';
-import { labelOf, traitsOf } from './hop-traits.js';
+import { labelOf } from './hop-traits.js';
 import { Job, type JobOwner } from './job.js';
 import type { HopImport, Lane, Trip } from './lane.js';
 import { hasFailed, type Freight, type HopReply } from './message.js';
@@ -119,6 +119,8 @@ export class Dispatcher implements JobOwner {
       if (signal !== undefined) job.listenTo(signal);
       if (this.#queue.size === 0 && this.#mayStart(job)) {
         this.#start(job);
+        // What was asked for while it was packed had to wait; it may not have left after all.
+        this.drain();
       } else {
         this.#queue.push(job);
         this.lane.wake();
@@ -196,7 +198,7 @@ export class Dispatcher implements JobOwner {
       job.fail(refusedInput(job, error));
       return;
     }
-    if (job.packed !== undefined) measurement.noteMove();
+    if (trip?.moves === true || job.packed !== undefined) measurement.noteMove();
     if (trip === undefined) {
       this.#putBack(job);
       return;
@@ -204,9 +206,11 @@ export class Dispatcher implements JobOwner {
     // What was run while it was packed may have given it up.
     if (job.isAnswered && trip.takeBack()) return;
     job.trip = trip;
+    // It has left with that.
+    job.packed = undefined;
     measurement.started(trip.bytes);
     this.#running.add(job);
-    if (traitsOf(job.definition).hasDeadline) this.#watchDeadlines(job, trip);
+    if (job.traits.hasDeadline) this.#watchDeadlines(job, trip);
     this.#watching ??= this.#watchImportsIn(this.startTimeout);
     if (trip.isFirst) job.reached();
   }
@@ -394,7 +398,7 @@ export class Dispatcher implements JobOwner {
     const failure = new HopFailure(current, new DeadlineError(label, deadline));
     job.stopped = { failure, isFinal: true };
     trip.abort();
-    this.#stopIn(traitsOf(job.definition).hasSignal ? this.grace : 0, job, trip);
+    this.#stopIn(job.traits.hasSignal ? this.grace : 0, job, trip);
   }
 
   #stopIn(delay: number, job: Job, trip: Trip): void {

@@ -92,6 +92,11 @@ function canEncode(value: unknown, shares: boolean): boolean {
   }
 }
 
+/** Gives up what was packed and will not be sent: a port would stay open for ever. */
+export function discard({ freight }: Pick<Packed, 'freight'>): void {
+  if (freight instanceof MessagePort) freight.close();
+}
+
 /** The encoded value in a message that has arrived; to be called once. */
 export function unpack(freight: Freight): Encoded {
   if (freight instanceof MessagePort) {

@@ -32,8 +32,8 @@ export interface HopLine {
   reserve(expected: number): number;
   /** Gives a place back whose hop does not leave. */
   release(ticket: number, expected: number): void;
-  /** @returns undefined where the thread has ended meanwhile. */
-  send(ticket: number, departure: Departure, task: HopTask, packed: Packed): Trip | undefined;
+  /** Only while the thread has not ended. */
+  send(ticket: number, departure: Departure, task: HopTask, packed: Packed): Trip;
   /** Takes back what waits while what runs before it takes longer than it was expected to. */
   takeBackLate(): void;
   /** Takes the answers that are there. */

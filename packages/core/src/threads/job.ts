@@ -5,9 +5,9 @@ import type { Abortable, AbortListener } from '../stop-signal.js';
 import type { HopCaller, HopDefinition, HopFailure, HopWatch } from './executor.js';
 import type { Measurement } from './figures.js';
 import { withContext } from './hop-context.js';
-import type { Packed } from './freight.js';
+import { discard, type Packed } from './freight.js';
 import type { ThreadGone } from './thread-gone.js';
-import { traitsOf } from './hop-traits.js';
+import { traitsOf, type HopTraits } from './hop-traits.js';
 import type { Departure, Trip } from './lane.js';
 import type { HopReply } from './message.js';
 
@@ -36,6 +36,7 @@ export interface Stopped {
 export class Job implements Departure, AbortListener {
   /** With the context that the hop was asked for in. */
   readonly inputs: readonly unknown[];
+  readonly traits: HopTraits;
   readonly isControlled: boolean;
   readonly queued = performance.now();
   /** That of whoever asks for the hop. */
@@ -66,7 +67,8 @@ export class Job implements Departure, AbortListener {
     private readonly reject: (failure: HopFailure) => void,
   ) {
     this.inputs = withContext(inputs);
-    const { hasDeadline, hasSignal } = traitsOf(definition);
+    this.traits = traitsOf(definition);
+    const { hasDeadline, hasSignal } = this.traits;
     this.isControlled = hasDeadline || (hasSignal && signal !== undefined);
   }
 
@@ -126,6 +128,7 @@ export class Job implements Departure, AbortListener {
     if (this.isAnswered) return;
     this.isAnswered = true;
     this.release();
+    if (this.packed !== undefined) discard(this.packed);
     if (this.trip === undefined) this.measurement.refused(performance.now() - this.queued, failure);
     this.reject(failure);
   }

@@ -9,7 +9,6 @@ const weight = 1 / 8;
 export class Pace {
   #count = 0;
   #mean = 0;
-
   #moves = false;
 
   /** In milliseconds; `Infinity` as long as it is not known, and for what nobody may have to take back. */

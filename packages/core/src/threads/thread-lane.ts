@@ -5,7 +5,14 @@ import { outsideOfFlows } from '../context.js';
 import { DisposedError, TeardownTimeoutError, ThreadStartError } from '../errors.js';
 import { decode } from '../portable/codec.js';
 import type { HopDefinition, Manifest } from './executor.js';
-import { processPacker, threadPacker, unpack, type Packed, type Packer } from './freight.js';
+import {
+  discard,
+  processPacker,
+  threadPacker,
+  unpack,
+  type Packed,
+  type Packer,
+} from './freight.js';
 import { ThreadGone } from './thread-gone.js';
 import { detailsFor } from './hop-details.js';
 import type { Departure, Lane, LaneEvents, Trip } from './lane.js';
@@ -188,20 +195,17 @@ export class ThreadLane implements Lane {
     const thread = idle ?? this.#roomFor(expected);
     if (thread === undefined) throw new RangeError('No thread is free.');
     const ticket = thread.reserve(expected);
-    const giveBack = (): void => {
-      thread.release(ticket, expected);
-      if (idle !== undefined) this.#release(idle);
-    };
     let packed: Packed;
     try {
       packed = departure.packed ?? this.#packer.pack(inputs, isSized);
     } catch (error) {
-      giveBack();
+      this.#giveBack(thread, ticket, expected);
       throw error;
     }
-    if (packed.moves) departure.packed = packed;
     if (!thread.isAlive || (packed.moves && idle === undefined)) {
-      giveBack();
+      this.#giveBack(thread, ticket, expected);
+      if (packed.moves) departure.packed = packed;
+      else discard(packed);
       return undefined;
     }
     const task: HopTask = {
@@ -210,7 +214,7 @@ export class ThreadLane implements Lane {
       inputs: packed.freight,
       details: detailsFor(departure, thread.known.mention(definition)),
     };
-    let trip: Trip | undefined;
+    let trip: Trip;
     try {
       trip = thread.send(ticket, departure, task, packed);
     } catch (error) {
@@ -218,8 +222,14 @@ export class ThreadLane implements Lane {
       this.#endThread(thread);
       throw error;
     }
-    if (trip !== undefined && !trip.isFirst) this.#watchLines();
+    if (!trip.isFirst) this.#watchLines();
     return trip;
+  }
+
+  /** Takes back the place of a hop that does not leave. */
+  #giveBack(thread: WorkerThread, ticket: number, expected: number): void {
+    thread.release(ticket, expected);
+    if (thread.hops === 0) this.#release(thread);
   }
 
   /** Takes back from threads what they do not come to. Looks for as long as hops wait for their thread. */

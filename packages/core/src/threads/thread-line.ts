@@ -40,8 +40,6 @@ export class ThreadLine implements HopLine {
   #seen: ThreadTrip | undefined;
   /** Whether the thread did not go on then, so that nothing more shall wait for it. */
   #isLate = false;
-  /** Set when the thread has ended. */
-  #isClosed = false;
 
   constructor(private readonly host: LineHost) {
     const { port1, port2 } = new MessageChannel();
@@ -79,8 +77,7 @@ export class ThreadLine implements HopLine {
     this.#ahead = this.#trips.length === 0 ? 0 : this.#ahead - expected;
   }
 
-  send(ticket: number, departure: Departure, task: HopTask, packed: Packed): Trip | undefined {
-    if (this.#isClosed) return undefined;
+  send(ticket: number, departure: Departure, task: HopTask, packed: Packed): Trip {
     const cells = departure.isControlled ? newCells() : undefined;
     const wire = toWireTask(ticket, task, cells);
     const isFirst = this.#trips.length === 0;
@@ -123,7 +120,6 @@ export class ThreadLine implements HopLine {
   }
 
   close(reason: ThreadGone): () => void {
-    this.#isClosed = true;
     // What a thread has answered before its end is here, whatever that was.
     this.takeAnswers();
     this.#port.close();

@@ -195,8 +195,8 @@ export class WorkerThread implements LineHost {
     this.#line.release(ticket, expected);
   }
 
-  /** Gives it a hop. */
-  send(ticket: number, departure: Departure, task: HopTask, packed: Packed): Trip | undefined {
+  /** Gives it a hop; only while it is alive. */
+  send(ticket: number, departure: Departure, task: HopTask, packed: Packed): Trip {
     return this.#line.send(ticket, departure, task, packed);
   }
 

@@ -1,6 +1,7 @@
 /** The thread's end of the line that its hops come by: it runs one after the other. */
 import { AsyncResource } from 'node:async_hooks';
 
+import { discard } from '../threads/freight.js';
 import type { HopRunner, Sent } from '../threads/hop-runner.js';
 import type { FarEnd } from '../threads/message.js';
 import { claimTicket } from '../threads/ticket.js';
@@ -27,7 +28,10 @@ export class HopPort {
     const task = fromWireTask(wire);
     // Also of what has been taken back: the loop counts on it.
     this.runner.learn(task);
-    if (!claimTicket(this.end.tickets, wire[0])) return;
+    if (!claimTicket(this.end.tickets, wire[0])) {
+      discard({ freight: task.inputs });
+      return;
+    }
     // What a step enters by `enterWith` of an AsyncLocalStorage would stay with the port, for all others.
     const sent = new AsyncResource('turno.hop').runInAsyncScope(() => this.runner.run(task));
     if (!(sent instanceof Promise)) {
