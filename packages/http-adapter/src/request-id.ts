@@ -1,6 +1,6 @@
 /** Ids of requests, by which lines of the log and answers find each other. */
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { newUuid } from './uuid.js';
 
 /** What may go into a log and an answer as it is. */
 const wellFormed = /^[\w.:/+=@-]{1,128}$/;
@@ -32,6 +32,6 @@ export class RequestIds {
 
   private idFor({ headers }: IncomingMessage): string {
     const given = this.header === undefined ? undefined : headers[this.header];
-    return typeof given === 'string' && wellFormed.test(given) ? given : randomUUID();
+    return typeof given === 'string' && wellFormed.test(given) ? given : newUuid();
   }
 }
