@@ -374,7 +374,7 @@ class Course {
 }
 
 /** Whether a value has an end of its own, as {@link Disposal.note} sees it. */
-export function isDisposable(value: unknown): boolean {
+export function isDisposable(value: unknown): value is object {
   return isObject(value) && teardownOf(value) !== undefined;
 }
 

@@ -7,7 +7,7 @@ export interface Owned {
   delete(value: object): unknown;
 }
 
-/** What one scope disposes, some of it without a note in {@link Ownership}. */
+/** What one scope disposes or was given, some of it without a note in {@link Ownership}. */
 export interface Holder {
   /** Notes there what it holds of a class. */
   noteHeld(held: HeldClass): void;
@@ -65,6 +65,12 @@ export class Ownership implements Owned {
     let held = this.classes.get(prototype);
     if (held === undefined) this.classes.set(prototype, (held = { isNoted: false }));
     return held;
+  }
+
+  /** As {@link classOf}, of an instance; undefined for what has to be noted at once. */
+  classOfValue(value: object): HeldClass | undefined {
+    const prototype = prototypeOf(value);
+    return prototype === null ? undefined : this.classOf(prototype);
   }
 
   join(holder: Holder): void {

@@ -25,6 +25,7 @@ import { refuseUnknownOptions, shown } from './misuse.js';
 import { offload, type Home } from './offload.js';
 import { givenField } from './own.js';
 import { ValueProvider } from './provider.js';
+import type { Holder } from './ownership.js';
 import { RunList } from './run-list.js';
 import { Run, type Between, type Maker, type RunLink, type RunListener } from './run.js';
 import type { Scope } from './scope.js';
@@ -64,7 +65,7 @@ export interface ScopeContext {
  * Values that live as long as one request (or job, or message): made by `container.createScope`.
  * Inside of it a call (such as a transaction) has a scope of its own: `scope.createScope`.
  */
-export class ScopeInstance implements AsyncDisposable, PassScope, RunListener {
+export class ScopeInstance implements AsyncDisposable, PassScope, RunListener, Holder {
   // What most scopes never need is made when it is needed: a scope of all this took longer to open than
   // to work in.
   /** What it keeps; undefined as long as nobody has asked for that but its maker. */
@@ -89,6 +90,12 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener {
   private lastInner: ScopeInstance | undefined;
   private previous: ScopeInstance | undefined;
   private next: ScopeInstance | undefined;
+  /** Whether it is among the holders that the ownership knows, for what it was given. */
+  private isHolder = false;
+  /** @internal */
+  previousHolder: Holder | undefined;
+  /** @internal */
+  nextHolder: Holder | undefined;
 
   /** @internal Use `container.createScope`. */
   constructor(
@@ -99,14 +106,34 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener {
     /** The scope around it; undefined for the container's. */
     private readonly outer: ScopeInstance | undefined,
   ) {
-    for (const { value } of givenValues) {
-      // What nobody could dispose needs no owner; to note one costs as much as to make a value.
-      if (isDisposable(value)) context.engine.disown(value);
-    }
+    // What nobody could dispose needs no owner.
+    for (const given of givenValues) if (isDisposable(given.value)) this.holdGiven(given.value);
     if (outer === undefined) return;
     this.previous = outer.lastInner;
     if (this.previous !== undefined) this.previous.next = this;
     outer.lastInner = this;
+  }
+
+  /**
+   * What a user gives is his also where a provider hands it on. To note it costs as much as to make it
+   * (0.8 µs for a request of node:http, which is disposable), so that is put off until somebody hands on
+   * something of its class.
+   */
+  private holdGiven(given: object): void {
+    const { owned } = this.context.engine;
+    const held = this.level === 'container' ? undefined : owned.classOfValue(given);
+    if (held === undefined || held.isNoted) owned.note(given);
+    else if (!this.isHolder) {
+      this.isHolder = true;
+      owned.join(this);
+    }
+  }
+
+  /** @internal */
+  noteHeld(): void {
+    for (const { value } of this.givenValues) {
+      if (isDisposable(value)) this.context.engine.owned.note(value);
+    }
   }
 
   /** @internal */
@@ -261,7 +288,7 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener {
    */
   createScope(values: readonly ValueProvider[] = none): ScopeInstance {
     if (this.disposing !== undefined) throw new DisposedError('scope');
-    const given = values === none ? none : givenValues(values, this.context.declared);
+    const given = values === none ? none : checkedValues(values, this.context.declared);
     const level = this.level === 'container' ? 'request' : 'call';
     return new ScopeInstance(this.context, level, given, this);
   }
@@ -317,6 +344,14 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener {
   }
 
   /**
+   * For adapters: whether it has ended well, so that nobody needs to await what {@link dispose} returns,
+   * which costs as much as to open a scope.
+   */
+  get hasEnded(): boolean {
+    return this.disposing === done;
+  }
+
+  /**
    * Aborts each `AbortSignal` that was given out in this scope and those in it, also where making the
    * value is done: a stream that a handler has returned may wait for something that nobody wants any
    * more. The scope stays open; what is being resolved in it with such a signal sees it as well.
@@ -365,6 +400,8 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener {
     const [first] = errors;
     const seen = failure ?? (errors.length === 0 ? undefined : { error: first });
     const torn = await this.disposal.run(seen);
+    // What is left behind may still hand on what was given.
+    if (this.isHolder) this.noteHeld();
     this.leave();
     return {
       failure: failure === undefined ? undefined : torn.failure,
@@ -407,6 +444,10 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener {
   private leave(): void {
     const { outer, previous, next } = this;
     this.cells = this.maker = undefined;
+    if (this.isHolder) {
+      this.isHolder = false;
+      this.context.engine.owned.leave(this);
+    }
     if (outer === undefined) return;
     if (previous !== undefined) previous.next = next;
     if (next !== undefined) next.previous = previous;
@@ -643,7 +684,7 @@ const done = Promise.resolve();
 const tearing = new Promise<void>(() => undefined);
 
 /** The values that a scope was given, checked against what was declared for scopes. */
-function givenValues(
+function checkedValues(
   values: readonly ValueProvider[],
   declared: ReadonlySet<Token>,
 ): readonly ValueProvider[] {

@@ -358,6 +358,78 @@ describe('values of scopes', () => {
     expect(log).toEqual(['+given']);
   });
 
+  it('are not disposed where a provider hands them on, in whatever scope is open', async () => {
+    const Given = token<Resource>('Given');
+    const Handed = token<Resource>('Handed');
+    let held: Resource | undefined;
+    class Handing {
+      @Provides(Handed, request) static async hand(): Promise<Resource> {
+        await turn();
+        return held as Resource;
+      }
+    }
+    const options = { scopeValues: [Given] };
+    // Of a class of which nothing was handed on before, and once something was.
+    for (const Kind of [Pool, Session]) {
+      await using container = await containerOf([Handing], options);
+      for (const name of ['first', 'second']) {
+        const given = (held = new Kind(name));
+        await using around = container.createScope([value(Given, given)]);
+        await container.run((other) => other.resolve(Handed));
+        await around.run((inner) => inner.resolve(Handed));
+        await around.run(() => undefined, [value(Given, given)]);
+        await around.resolve(Handed);
+      }
+      held = new Kind('made');
+      await container.run((scope) => scope.resolve(Handed));
+      expect(log.splice(0)).toEqual(['+first', '+second', '+made', '-made']);
+    }
+  });
+
+  it('are not disposed where what is left behind at the end hands them on', async () => {
+    const Given = token<Resource>('Given');
+    const Handed = token<Resource>('Handed');
+    const slow = gate();
+    const ended = gate();
+    class Late extends Resource {
+      override async [Symbol.asyncDispose](): Promise<void> {
+        await super[Symbol.asyncDispose]();
+        ended.open();
+      }
+    }
+    class Handing {
+      @Provides(Handed, request) static async hand(
+        @Inject(Given) given: Resource,
+      ): Promise<Resource> {
+        await slow.passed;
+        return given;
+      }
+      @Provides(Late, request) static async late(): Promise<Late> {
+        await slow.passed;
+        return new Late('late');
+      }
+    }
+    const options = { scopeValues: [Given], teardownTimeout: 10 };
+    await using container = await containerOf([Handing], options);
+    const scope = container.createScope([value(Given, new Resource('given'))]);
+    const pending = [scope.resolve(Handed), scope.resolve(Late)];
+    const outcomes = Promise.allSettled(pending);
+    await expect(scope.dispose()).rejects.toMatchObject({ name: 'AggregateError' });
+    expect(await outcomes).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }]);
+    slow.open();
+    await ended.passed;
+    expect(log).toEqual(['+given', '+late', '-late']);
+  });
+
+  it('of one token given twice: the last one counts', async () => {
+    await using container = await containerOf([Reading], { scopeValues });
+    const given = [value(User, 'Ada'), value(User, 'Grace')];
+    const scope = container.createScope(given);
+    given.length = 0;
+    expect(await scope.resolve(OfUser)).toBe('of Grace');
+    await scope.dispose();
+  });
+
   it('that nobody has declared are refused, at both levels', async () => {
     await using container = await containerOf([Reading], { scopeValues });
     const Other = token<string>('Other');
@@ -496,6 +568,36 @@ describe('the end of a scope', () => {
     await scope.resolve(Asking);
     await scope.dispose();
     expect(errors).toEqual([expect.any(DisposedError)]);
+  });
+
+  it('needs no wait where it has ended at once, well, and says so', async () => {
+    await using container = await containerOf([]);
+    const empty = container.createScope();
+    expect(empty.hasEnded).toBe(false);
+    const ending = empty.dispose();
+    expect(empty.hasEnded).toBe(true);
+    await ending;
+    @Injectable(request)
+    class Brief implements Disposable {
+      [Symbol.dispose](): void {
+        log.push('-brief');
+      }
+    }
+    const brief = container.createScope();
+    await brief.resolve(Brief);
+    const over = brief.dispose();
+    expect([brief.hasEnded, ...log]).toEqual([true, '-brief']);
+    await over;
+    @Injectable(request)
+    class Broken implements Disposable {
+      [Symbol.dispose](): void {
+        throw new Error('broken');
+      }
+    }
+    const broken = container.createScope();
+    await broken.resolve(Broken);
+    await expect(broken.dispose()).rejects.toThrow('broken');
+    expect(broken.hasEnded).toBe(false);
   });
 
   it('cancels what is being resolved in it: rejected at once, torn down when it is there', async () => {
