@@ -356,7 +356,8 @@ export class App implements AsyncDisposable {
       this.#requestLog.error(error, request, 'the answer could not be sent');
       cutOff(response);
     } finally {
-      await this.#failures.end(scope, request, failure);
+      const ending = this.#failures.end(scope, request, failure);
+      if (ending !== undefined) await ending;
       this.#leave();
     }
   }

@@ -7,7 +7,7 @@ it('a UUID is one of version 4, each another one, and all other digits of it are
   }
   expect(new Set(ids).size).toBe(1000);
   const variety = Array.from({ length: 36 }, (_, at) => new Set(ids.map((id) => id[at])).size);
-  const expected = [...'xxxxxxxx-xxxx-4xxx-vxxx-xxxxxxxxxxxx'].map((place) =>
+  const expected = Array.from('xxxxxxxx-xxxx-4xxx-vxxx-xxxxxxxxxxxx', (place) =>
     place === 'x' ? 16 : place === 'v' ? 4 : 1,
   );
   expect(variety).toEqual(expected);
