@@ -338,7 +338,7 @@ export class App implements AsyncDisposable {
             response,
             result,
             mannerOf(route, asked, scope),
-            this.#manner(request),
+            this.#manner(request, asked),
           );
         }
         hasSucceeded = true;
@@ -406,7 +406,8 @@ export class App implements AsyncDisposable {
     return () => this.#endless.delete(end);
   };
 
-  #manner(request: IncomingMessage): SendOptions {
+  /** @param asked - of a scope that ends with the client. */
+  #manner(request: IncomingMessage, asked?: HttpRequest): SendOptions {
     // `close` ends sessions of HTTP/2 in order.
     const mayClose = request.httpVersionMajor < 2;
     return {
@@ -416,6 +417,7 @@ export class App implements AsyncDisposable {
       onClosing: this.#onClosing,
       // Middleware may have put another one in its place.
       header: this.#middleware.isEmpty ? this.#ids.headerOf(request) : undefined,
+      watch: asked,
     };
   }
 

@@ -16,6 +16,7 @@ export function cancelWith(
 ): void {
   // It comes once: what `once` makes for each listener is not needed.
   response.on('close', () => {
+    asked.onClose?.();
     if (response.writableEnded) return;
     const reason = clientGone();
     if (asked.isAnswered) {

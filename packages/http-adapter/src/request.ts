@@ -37,6 +37,8 @@ export class HttpRequest {
   reply: Reply | undefined;
   /** Whether the handler is done: from then on a client that goes away ends nothing but its answer. */
   isAnswered = false;
+  /** @internal Called when its response has closed. */
+  onClose: (() => void) | undefined;
   #cookies: ReadonlyMap<string, string> | undefined;
 
   constructor(

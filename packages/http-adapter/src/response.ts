@@ -121,8 +121,10 @@ export function send(
       resolve();
       return;
     }
+    const { watch } = options;
     // It comes once: what `once` makes for each listener is not needed.
-    response.on('close', resolve);
+    if (watch === undefined) response.on('close', resolve);
+    else watch.onClose = resolve;
     const whole = bodiless.has(status) ? undefined : (body ?? '');
     const sent = typeof whole === 'string' && isLarge(whole) ? Buffer.from(whole) : whole;
     const head = headOf(response, headers, options);
