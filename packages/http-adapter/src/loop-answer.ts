@@ -2,7 +2,7 @@
 import { FileAnswer } from './file.js';
 import { Redirect } from './redirect.js';
 import type { AnswerHeaders } from './head.js';
-import { encode, type Encoded } from './response.js';
+import { encode, isPlain, type Encoded } from './response.js';
 import { EventStream } from './sse.js';
 import { isStream } from './stream.js';
 
@@ -27,12 +27,13 @@ export function finishOnLoop(result: unknown, label: string): unknown {
 }
 
 function isSentLater(result: object): boolean {
+  if (isStream(result)) return true;
+  if (isPlain(result)) return false;
   return (
     result instanceof Redirect ||
     result instanceof FileAnswer ||
     result instanceof EventStream ||
     result instanceof Response ||
-    result instanceof Blob ||
-    isStream(result)
+    result instanceof Blob
   );
 }

@@ -41,9 +41,22 @@ export const bytesHeaders: AnswerHeaders = { 'content-type': 'application/octet-
 export function encode(handler: string, value: unknown): Encoded {
   if (value === undefined) return { headers: noHeaders, body: undefined };
   if (typeof value === 'string') return { headers: textHeaders, body: value };
+  if (isPlain(value)) return { headers: jsonHeaders, body: jsonOf(handler, value) };
   const bytes = bytesIn(value);
   if (bytes !== undefined) return { headers: bytesHeaders, body: bytes };
-  return { headers: jsonHeaders, body: toJson(handler, value) };
+  refuseUnserialisable(handler, value);
+  return { headers: jsonHeaders, body: jsonOf(handler, value) };
+}
+
+/**
+ * Whether a value is an object or array that is nothing else, as nearly all results are: to ask by tag and
+ * class for all that it could be takes 0.3 µs.
+ */
+export function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Array.prototype) return true;
+  return prototype === Object.prototype && !(Symbol.iterator in value);
 }
 
 /** By tag: bytes of another realm (a Jest sandbox) count too. */
@@ -55,8 +68,7 @@ function bytesIn(value: unknown): Uint8Array | undefined {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-function toJson(handler: string, value: unknown): string {
-  refuseUnserialisable(handler, value);
+function jsonOf(handler: string, value: unknown): string {
   let json: unknown;
   try {
     json = JSON.stringify(value);

@@ -75,7 +75,9 @@ function isWebStream(value: object): value is ReadableStream {
 
 /** By tag: arrays, maps and sets can be iterated over as well, and are no streams. */
 function isGenerator(value: object): value is Generator {
-  return Object.prototype.toString.call(value) === '[object Generator]';
+  return (
+    Symbol.toStringTag in value && Object.prototype.toString.call(value) === '[object Generator]'
+  );
 }
 
 /** What an early end of the client looks like to what was made for the request. */
