@@ -306,6 +306,7 @@ export class App implements AsyncDisposable {
     let scope: ScopeInstance | undefined;
     let asked: HttpRequest | undefined;
     let hasSucceeded = false;
+    let isHandedOver = false;
     let failure: unknown;
     try {
       try {
@@ -333,13 +334,25 @@ export class App implements AsyncDisposable {
             endpoint.readsLater && this.#readBetween(asked, response, endpoint),
           );
           asked.isAnswered = true;
-          await transmit(
+          // Tasks come before the end of the scope, and may take their time.
+          const isWatched = asked.tasks === undefined;
+          const sending = transmit(
             request,
             response,
             result,
             mannerOf(route, asked, scope),
-            this.#manner(request, asked),
+            this.#manner(request, isWatched),
           );
+          if (sending === undefined) {
+            // Nothing can fail any more. To wait for the end here would take 0.5 µs more.
+            isHandedOver = true;
+            asked.onClose = () => {
+              if (this.#isLogged) this.#requestLog.answered(request, response, started);
+              void this.#end(scope, request, undefined);
+            };
+            return;
+          }
+          await sending;
         }
         hasSucceeded = true;
       } catch (error) {
@@ -356,10 +369,20 @@ export class App implements AsyncDisposable {
       this.#requestLog.error(error, request, 'the answer could not be sent');
       cutOff(response);
     } finally {
-      const ending = this.#failures.end(scope, request, failure);
-      if (ending !== undefined) await ending;
-      this.#leave();
+      if (!isHandedOver) await this.#end(scope, request, failure);
     }
+  }
+
+  /** Never rejects. */
+  #end(
+    scope: ScopeInstance | undefined,
+    request: IncomingMessage,
+    failure: unknown,
+  ): Promise<void> | undefined {
+    const ending = this.#failures.end(scope, request, failure);
+    if (ending !== undefined) return ending.then(() => this.#leave());
+    this.#leave();
+    return undefined;
   }
 
   #openScope(request: IncomingMessage, asked: HttpRequest): ScopeInstance {
@@ -406,8 +429,7 @@ export class App implements AsyncDisposable {
     return () => this.#endless.delete(end);
   };
 
-  /** @param asked - of a scope that ends with the client. */
-  #manner(request: IncomingMessage, asked?: HttpRequest): SendOptions {
+  #manner(request: IncomingMessage, isWatched = false): SendOptions {
     // `close` ends sessions of HTTP/2 in order.
     const mayClose = request.httpVersionMajor < 2;
     return {
@@ -417,7 +439,7 @@ export class App implements AsyncDisposable {
       onClosing: this.#onClosing,
       // Middleware may have put another one in its place.
       header: this.#middleware.isEmpty ? this.#ids.headerOf(request) : undefined,
-      watch: asked,
+      isWatched,
     };
   }
 

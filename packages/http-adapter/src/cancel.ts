@@ -16,15 +16,15 @@ export function cancelWith(
 ): void {
   // It comes once: what `once` makes for each listener is not needed.
   response.on('close', () => {
+    if (!response.writableEnded) endEarly(scope, asked);
     asked.onClose?.();
-    if (response.writableEnded) return;
-    const reason = clientGone();
-    if (asked.isAnswered) {
-      // What sends the answer ends it; it may wait for something with a signal.
-      scope.abort(reason);
-      return;
-    }
-    // Whoever waits for the scope's end sees an error of its teardown.
-    scope.dispose(reason).catch(() => undefined);
   });
+}
+
+function endEarly(scope: ScopeInstance, { isAnswered }: HttpRequest): void {
+  const reason = clientGone();
+  // What sends the answer ends it; it may wait for something with a signal.
+  if (isAnswered) scope.abort(reason);
+  // Whoever waits for the scope's end sees an error of its teardown.
+  else scope.dispose(reason).catch(() => undefined);
 }

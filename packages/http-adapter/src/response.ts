@@ -121,34 +121,45 @@ export function cutOff(response: ServerResponse): void {
   else response.destroy();
 }
 
-/** Sends an answer of one piece. Resolves when it is handed to the system, or the client has gone. */
+/**
+ * Sends an answer of one piece. Resolves when it is handed to the system, or the client has gone.
+ * @returns undefined where the end of the response tells that, to whoever watches it.
+ */
 export function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+  options: SendOptions,
+): Promise<void> | undefined {
+  if (isGone(response)) return Promise.resolve();
+  if (options.isWatched === true) {
+    write(request, response, answer, options);
+    return undefined;
+  }
+  return new Promise((resolve) => {
+    // It comes once: what `once` makes for each listener is not needed.
+    response.on('close', resolve);
+    write(request, response, answer, options);
+  });
+}
+
+function write(
   request: IncomingMessage,
   response: ServerResponse,
   { status, headers, body, isOurs = false }: Answer,
   options: SendOptions,
-): Promise<void> {
-  return new Promise((resolve) => {
-    if (isGone(response)) {
-      resolve();
-      return;
-    }
-    const { watch } = options;
-    // It comes once: what `once` makes for each listener is not needed.
-    if (watch === undefined) response.on('close', resolve);
-    else watch.onClose = resolve;
-    const whole = bodiless.has(status) ? undefined : (body ?? '');
-    const sent = typeof whole === 'string' && isLarge(whole) ? Buffer.from(whole) : whole;
-    const head = headOf(response, headers, options);
-    if (sent !== undefined) head.push('content-length', String(Buffer.byteLength(sent)));
-    sendHead(response, status, head);
-    const visible = request.method === 'HEAD' || sent === undefined ? '' : sent;
-    if (typeof visible === 'object' && isLarge(visible)) {
-      writeSlices(response, visible, isOurs, () => finish(request, response, '', options));
-    } else {
-      finish(request, response, visible, options);
-    }
-  });
+): void {
+  const whole = bodiless.has(status) ? undefined : (body ?? '');
+  const sent = typeof whole === 'string' && isLarge(whole) ? Buffer.from(whole) : whole;
+  const head = headOf(response, headers, options);
+  if (sent !== undefined) head.push('content-length', String(Buffer.byteLength(sent)));
+  sendHead(response, status, head);
+  const visible = request.method === 'HEAD' || sent === undefined ? '' : sent;
+  if (typeof visible === 'object' && isLarge(visible)) {
+    writeSlices(response, visible, isOurs, () => finish(request, response, '', options));
+  } else {
+    finish(request, response, visible, options);
+  }
 }
 
 function finish(

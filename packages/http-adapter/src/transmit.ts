@@ -40,6 +40,7 @@ const eventHeaders: AnswerHeaders = {
 
 /**
  * Sends what a handler has returned. Resolves when it is sent, or where the client has gone.
+ * @returns undefined where the end of the response tells that, as `send` does.
  * @throws whatever is wrong with it: with `response.headersSent`, after a part of it was sent.
  */
 export function transmit(
@@ -48,7 +49,7 @@ export function transmit(
   result: unknown,
   manner: Manner,
   options: SendOptions,
-): Promise<void> {
+): Promise<void> | undefined {
   if (typeof result === 'object' && result !== null) {
     if (result instanceof LoopAnswer) {
       return transmitWhole(request, response, result, manner, options);
@@ -108,7 +109,7 @@ function transmitWhole(
   { status, headers, body, isOurs }: Encoded,
   manner: Manner,
   options: SendOptions,
-): Promise<void> {
+): Promise<void> | undefined {
   const byRoute = manner.status ?? (body === undefined ? 204 : 200);
   const { reply } = manner;
   const own = manner.headers === undefined ? headers : { ...manner.headers, ...headers };
