@@ -22,6 +22,7 @@ import { RequestInfo, requestInfoProvider, trustOf } from './request-info.js';
 import { RequestLogger, requestLoggerProvider } from './request-logger.js';
 import { RequestProviders } from './request-providers.js';
 import { requestToken } from './request.js';
+import './ticks.js';
 
 /**
  * Compiles and checks controllers and providers, makes the singletons and starts the threads.
