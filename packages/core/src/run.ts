@@ -11,6 +11,7 @@ import { finished, isCallers, makeOnLoop } from './make.js';
 import type { Node, OffloadedNode } from './node.js';
 import { onAbort } from './on-abort.js';
 import { readInputs } from './inputs.js';
+import type { Linked, LinkedList } from './linked-list.js';
 import { unmade, type Plan, type Unit } from './plan.js';
 import { isScoped, type Scope } from './scope.js';
 import type { Step } from './step.js';
@@ -122,7 +123,7 @@ interface StepFailure {
 
 const none: readonly never[] = [];
 
-export class Run implements Maker {
+export class Run implements Maker, Linked<Run> {
   private readonly values: unknown[];
   /** For each unit, how many units it still waits for. */
   private readonly waits: number[];
@@ -156,7 +157,8 @@ export class Run implements Maker {
   readonly outcome: Promise<unknown>;
   private accept!: (value: unknown) => void;
   private reject!: (error: unknown) => void;
-  /** Its neighbours in the list of who has to end it; see `RunList`. */
+  /** Of who has to end it. */
+  list: LinkedList<Run> | undefined = undefined;
   previous: Run | undefined = undefined;
   next: Run | undefined = undefined;
   private hasEnded = false;

@@ -19,6 +19,7 @@ import {
 } from './errors.js';
 import { errorsOf, noteSuppressed } from './error-path.js';
 import { isKept, type Node, type OffloadedNode } from './node.js';
+import { LinkedList } from './linked-list.js';
 import { onAbort } from './on-abort.js';
 import type { Plan } from './plan.js';
 import { refuseUnknownOptions, shown } from './misuse.js';
@@ -26,7 +27,6 @@ import { offload, type Home } from './offload.js';
 import { givenField } from './own.js';
 import { ValueProvider } from './provider.js';
 import type { Holder } from './ownership.js';
-import { RunList } from './run-list.js';
 import { Run, type Between, type Maker, type RunLink, type RunListener } from './run.js';
 import type { Scope } from './scope.js';
 import type { Splitter } from './splitter.js';
@@ -74,7 +74,7 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener, H
   private maker: Maker | undefined;
   /** The pass that is under way further down the stack. */
   private passing: StraightPass | undefined;
-  private runs: RunList | undefined;
+  private runs: LinkedList<Run> | undefined;
   /** Runs that have ended, and whose signals what they made may still hold. */
   private signalled: Run[] | undefined;
   /** @internal */
@@ -218,7 +218,7 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener, H
 
   /** @internal */
   noteRun(run: Run): void {
-    (this.runs ??= new RunList()).add(run);
+    (this.runs ??= new LinkedList<Run>()).add(run);
     run.whenEnded(this);
   }
 
@@ -605,7 +605,7 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener, H
       },
       newDisposal: () => new Disposal(engine.teardownTimeout, engine.owned),
       note: (run) => {
-        const runs = (this.runs ??= new RunList());
+        const runs = (this.runs ??= new LinkedList<Run>());
         runs.add(run);
         run.whenEnded({ runEnded: () => runs.remove(run) });
       },

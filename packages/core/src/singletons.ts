@@ -5,6 +5,7 @@ import { Disposal, type Failure } from './disposal.js';
 import { errorsOf } from './error-path.js';
 import { lazily, Waits, type Surroundings } from './deadlock.js';
 import type { Engine } from './engine.js';
+import { LinkedList } from './linked-list.js';
 import { DisposedError } from './errors.js';
 import type { Node } from './node.js';
 import { offload, type Home } from './offload.js';
@@ -19,7 +20,7 @@ export interface SingletonBase {
 
 export class Singletons implements RunListener {
   private readonly cells = new Map<Node, Cell>();
-  private readonly runs = new Set<Run>();
+  private readonly runs = new LinkedList<Run>();
   private readonly disposal: Disposal;
   private readonly runScope: RunScope;
   /** What the calls of offloaded methods belong to that singletons hold. */
@@ -129,7 +130,7 @@ export class Singletons implements RunListener {
    */
   async dispose(failure?: Failure): Promise<readonly unknown[]> {
     this.disposed = true;
-    const runs = [...this.runs];
+    const runs = this.runs.all;
     for (const run of runs) run.cancel(new DisposedError('container'));
     const late = await this.disposal.settle(runs);
     const { faults } = await this.disposal.run(failure);
@@ -153,7 +154,7 @@ export class Singletons implements RunListener {
   }
 
   runEnded(run: Run): void {
-    this.runs.delete(run);
+    this.runs.remove(run);
   }
 
   private isInherited(node: Node): boolean {

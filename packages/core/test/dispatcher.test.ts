@@ -8,40 +8,7 @@ import type { StepProgress } from '../src/threads/hop-control.js';
 import { ThreadGone } from '../src/threads/thread-gone.js';
 import type { HopReply } from '../src/threads/message.js';
 import { Figures } from '../src/threads/figures.js';
-import { Queue } from '../src/threads/queue.js';
 import { gate, type Gate } from './support/gate.js';
-
-describe('a queue', () => {
-  it('gives items in the order in which they came, also when some have left', () => {
-    const queue = new Queue<string>(() => 4);
-    for (const item of ['a', 'b', 'c', 'd']) queue.push(item);
-    expect(queue.delete('b')).toBe(true);
-    expect(queue.delete('b')).toBe(false);
-    expect([queue.shift(), queue.shift(), queue.shift(), queue.shift()]).toEqual([
-      'a',
-      'c',
-      'd',
-      undefined,
-    ]);
-  });
-
-  it('counts what waits, and gives all of it at once', () => {
-    const queue = new Queue<number>(() => 1);
-    queue.push(1);
-    queue.unshift(0);
-    expect([queue.size, queue.first]).toEqual([2, 0]);
-    expect(queue.clear()).toEqual([0, 1]);
-    expect([queue.size, queue.first]).toEqual([0, undefined]);
-  });
-
-  it('takes items in front, the last one first of all, and gives them up as others', () => {
-    const queue = new Queue<string>(() => 1);
-    queue.push('d');
-    for (const item of ['c', 'b', 'a']) queue.unshift(item);
-    expect(queue.delete('b')).toBe(true);
-    expect([queue.shift(), queue.shift(), queue.shift()]).toEqual(['a', 'c', 'd']);
-  });
-});
 
 describe('a dispatcher', () => {
   /** A lane with one place, whose answers and figures the test gives. */

@@ -9,6 +9,7 @@ import {
   ThreadStartError,
   UnreachableError,
 } from '../errors.js';
+import { LinkedList } from '../linked-list.js';
 import { own } from '../own.js';
 import { decode, Obstacle } from '../portable/codec.js';
 import type { Abortable } from '../stop-signal.js';
@@ -32,7 +33,6 @@ import { Job, type JobOwner } from './job.js';
 import type { HopImport, Lane, Trip } from './lane.js';
 import { hasFailed, type Freight, type HopReply } from './message.js';
 import { defaultQueue } from './options.js';
-import { Queue } from './queue.js';
 
 /** How long until the next look, in milliseconds, where too many threads are stuck to end one more. */
 const again = 250;
@@ -41,8 +41,8 @@ const again = 250;
 const mostReturns = 3;
 
 export class Dispatcher implements JobOwner {
-  readonly #queue: Queue<Job>;
-  readonly #running = new Set<Job>();
+  readonly #queue = new LinkedList<Job>();
+  readonly #running = new LinkedList<Job>();
   /** Hops whose threads cannot be ended. */
   #blocked = 0;
   #disposed: Promise<readonly unknown[]> | undefined;
@@ -56,7 +56,7 @@ export class Dispatcher implements JobOwner {
     private readonly lane: Lane,
     private readonly meter: GroupMeter,
     /** How many hops may wait; undefined: it follows from the number of threads. */
-    limit: number | undefined,
+    private readonly limit: number | undefined,
     /**
      * How long, in milliseconds, an aborted hop may go on before its thread is ended: time for a step
      * that looks at its signal to stop by itself, which is cheaper than a new thread. Who has given up
@@ -65,9 +65,7 @@ export class Dispatcher implements JobOwner {
     private readonly grace: number,
     /** How long a thread may take to import what a hop needs, in milliseconds. */
     private readonly startTimeout: number,
-  ) {
-    this.#queue = new Queue(() => limit ?? defaultQueue(lane.size));
-  }
+  ) {}
 
   /** How many hops would start at once. */
   get free(): number {
@@ -122,7 +120,7 @@ export class Dispatcher implements JobOwner {
         // What was asked for while it was packed had to wait; it may not have left after all.
         this.drain();
       } else {
-        this.#queue.push(job);
+        this.#queue.add(job);
         this.lane.wake();
       }
     });
@@ -134,9 +132,9 @@ export class Dispatcher implements JobOwner {
     if (signal?.aborted === true) return new HopFailure(-1, signal.reason);
     if (this.free > 0) return undefined;
     if (this.#isStuck) return this.#stuckFailure(definition);
-    const { limit, size } = this.#queue;
+    const limit = this.limit ?? defaultQueue(this.lane.size);
     // Who waits for a thread that is busy waits as well.
-    if (size + this.lane.behind < limit || definition.continues === true) return undefined;
+    if (this.#queue.size + this.lane.behind < limit || definition.continues === true) return undefined;
     return new HopFailure(-1, new QueueFullError(labelOf(definition), limit, this.meter.name));
   }
 
@@ -162,7 +160,7 @@ export class Dispatcher implements JobOwner {
     for (;;) {
       const job = this.#queue.first;
       if (job === undefined || !this.#mayStart(job)) return;
-      this.#queue.shift();
+      this.#queue.remove(job);
       // What encodes and decodes its values is the user's, and belongs to who asks for the hop, not
       // to the one whose end makes room for it.
       inFlow(job.flow, () => this.#start(job));
@@ -181,11 +179,10 @@ export class Dispatcher implements JobOwner {
 
   #dispose(): Promise<readonly unknown[]> {
     clearTimeout(this.#watching);
-    for (const job of [...this.#queue.clear(), ...this.#running]) {
+    for (const job of [...this.#queue.clear(), ...this.#running.clear()]) {
       clearTimeout(job.timer);
       job.fail(new HopFailure(-1, new DisposedError('container')));
     }
-    this.#running.clear();
     return this.lane.close();
   }
 
@@ -227,7 +224,7 @@ export class Dispatcher implements JobOwner {
       job.fail(failure);
       return;
     }
-    this.#queue.unshift(job);
+    this.#queue.addFirst(job);
     this.lane.wake();
   }
 
@@ -269,7 +266,7 @@ export class Dispatcher implements JobOwner {
     clearTimeout(job.timer);
     if (job.isBlocked) this.#blocked--;
     job.isBlocked = false;
-    this.#running.delete(job);
+    this.#running.remove(job);
   }
 
   #end(job: Job): TripTimes {
@@ -315,7 +312,7 @@ export class Dispatcher implements JobOwner {
     const { trip } = job;
     const failure = new HopFailure(-1, signal.reason);
     if (trip === undefined || trip.takeBack()) {
-      this.#queue.delete(job);
+      this.#queue.remove(job);
       this.#leave(job);
       job.trip = undefined;
       job.fail(failure);
@@ -348,7 +345,7 @@ export class Dispatcher implements JobOwner {
    */
   #watchImports(isSure = false): void {
     let wait = Infinity;
-    for (const job of this.#running) {
+    for (const job of this.#running.all) {
       const { trip, stopped, definition } = job;
       if (trip === undefined || stopped?.isFinal === true) continue;
       const { importing } = trip;

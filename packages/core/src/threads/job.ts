@@ -1,5 +1,6 @@
 /** One run of a hop, from when it is asked for to its answer. */
 import { currentFlow, type Flow } from '../context.js';
+import type { Linked, LinkedList } from '../linked-list.js';
 import { bare } from '../own.js';
 import type { Abortable, AbortListener } from '../stop-signal.js';
 import type { HopCaller, HopDefinition, HopFailure, HopWatch } from './executor.js';
@@ -33,7 +34,7 @@ export interface Stopped {
   readonly isFinal: boolean;
 }
 
-export class Job implements Departure, AbortListener {
+export class Job implements Departure, AbortListener, Linked<Job> {
   /** With the context that the hop was asked for in. */
   readonly inputs: readonly unknown[];
   readonly traits: HopTraits;
@@ -41,6 +42,9 @@ export class Job implements Departure, AbortListener {
   readonly queued = performance.now();
   /** That of whoever asks for the hop. */
   readonly flow: Flow | undefined = currentFlow();
+  list: LinkedList<Job> | undefined = undefined;
+  previous: Job | undefined = undefined;
+  next: Job | undefined = undefined;
   /** How often a thread has ended before it came to the hop, which was the next one. */
   vainTrips = 0;
   packed: Packed | undefined = undefined;
