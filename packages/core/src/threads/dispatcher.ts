@@ -134,7 +134,8 @@ export class Dispatcher implements JobOwner {
     if (this.#isStuck) return this.#stuckFailure(definition);
     const limit = this.limit ?? defaultQueue(this.lane.size);
     // Who waits for a thread that is busy waits as well.
-    if (this.#queue.size + this.lane.behind < limit || definition.continues === true) return undefined;
+    if (this.#queue.size + this.lane.behind < limit || definition.continues === true)
+      return undefined;
     return new HopFailure(-1, new QueueFullError(labelOf(definition), limit, this.meter.name));
   }
 
