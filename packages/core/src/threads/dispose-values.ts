@@ -13,11 +13,11 @@ import type { StepsRun } from './run-steps.js';
  */
 export function disposeValues(
   { steps, values, inputs, generators }: StepsRun,
-  leaves: ReadonlySet<number>,
+  leaves: readonly number[],
   failure: Failure | undefined,
   timeout: number,
 ): Promise<TornDown> | undefined {
-  if (generators.size === 0 && !values.some(isDisposable)) return undefined;
+  if (generators === undefined && !values.some(isDisposable)) return undefined;
   const spared = new WeakSet<object>();
   const spare = (value: unknown): void => {
     if (isObject(value)) spared.add(value);
@@ -25,12 +25,12 @@ export function disposeValues(
   inputs.forEach(spare);
   for (const [index, step] of steps.entries()) {
     const isMade = step.operation === 'construct' || step.operation === 'call';
-    if (step.perThread !== undefined || !isMade || leaves.has(index)) spare(values[index]);
+    if (step.perThread !== undefined || !isMade || leaves.includes(index)) spare(values[index]);
   }
   const disposal = new Disposal(timeout, spared);
   for (const [index, value] of values.entries()) {
     const label = steps[index]?.label ?? '';
-    const generator = generators.get(index);
+    const generator = generators?.get(index);
     if (generator !== undefined) disposal.noteGenerator(label, generator);
     else disposal.note(label, value);
   }

@@ -13,6 +13,7 @@ import { noteStep } from './hop-control.js';
 import { HopSignal } from './hop-signal.js';
 import {
   hasFailed,
+  type Freight,
   type EndReply,
   type HopDetails,
   type HopReply,
@@ -213,7 +214,7 @@ export class HopRunner {
   ): Sent | Promise<Sent> {
     signal.close();
     // Before the teardown, which may change what is sent.
-    const leaves = new Set<number>();
+    const leaves: number[] = [];
     const sent =
       failure === undefined
         ? this.#encode(definition, run, leaves, sized)
@@ -242,15 +243,13 @@ export class HopRunner {
   #encode(
     definition: HopDefinition,
     { values, inputs }: StepsRun,
-    leaves: Set<number>,
+    leaves: number[],
     sized: boolean,
   ): Sent {
     const { outputs, extras, returned = [], steps } = definition;
-    const wanted = [...outputs, ...extras];
-    const list = [
-      ...wanted.map((step) => values[step]),
-      ...returned.map((position) => inputs[position]),
-    ];
+    const wanted = extras.length === 0 ? outputs : [...outputs, ...extras];
+    const list = wanted.map((step) => values[step]);
+    for (const position of returned) list.push(inputs[position]);
     const stayed: number[] = [];
     const packList = () => {
       for (;;) {
@@ -268,11 +267,13 @@ export class HopRunner {
     };
     try {
       const { freight, transfer, bytes } = packList();
-      for (const [position, step] of wanted.entries()) {
-        if (!stayed.includes(position)) leaves.add(step);
+      for (let position = 0; position < wanted.length; position++) {
+        if (!stayed.includes(position)) leaves.push(wanted[position] as number);
       }
-      const reply = { thread: this.thread, values: freight, stayed };
-      return sentOf(sized && bytes !== undefined ? { ...reply, bytes } : reply, transfer);
+      const reply = new ValuesReply(this.thread, freight, stayed);
+      return sized && bytes !== undefined
+        ? sentOf({ ...reply, bytes }, transfer)
+        : new SentReply(reply, transfer);
     } catch (error) {
       if (!(error instanceof Obstacle)) return this.#failed(-1, error, values.length);
       const step = wanted[error.path[0] as number] ?? -1;
@@ -312,12 +313,31 @@ function withTimes({ reply, transfer }: Sent, ran: readonly number[]): Sent {
   return sentOf({ ...reply, ran }, transfer);
 }
 
-/** Without prototypes: promises would take either for a thenable where `then` is polluted. */
+/** What nearly all hops are answered with. */
+class ValuesReply {
+  constructor(
+    readonly thread: number,
+    readonly values: Freight,
+    readonly stayed: readonly number[],
+  ) {}
+}
+
+class SentReply<Reply> implements Sent<Reply> {
+  constructor(
+    readonly reply: Reply,
+    readonly transfer: readonly Transferable[],
+  ) {}
+}
+
+// Promises would take either for a thenable where `then` is polluted. To take the prototype of each away, as
+// `bare` does, took a tenth of the thread's time for a short hop.
+for (const { prototype } of [ValuesReply, SentReply]) Object.setPrototypeOf(prototype, null);
+
 function sentOf<Reply extends object>(
   reply: Reply,
   transfer: readonly Transferable[],
 ): Sent<Reply> {
-  return bare({ reply: bare(reply), transfer });
+  return new SentReply(bare(reply), transfer);
 }
 
 /** The code in a thread can pollute `Object.prototype`; that shall not say what other hops run. */

@@ -23,8 +23,8 @@ export class StepFailure {
 export class StepsRun {
   /** Of the steps that have run. */
   readonly values: unknown[] = [];
-  /** Generators that have yielded, by the index of their step. */
-  readonly generators = new Map<number, ProviderGenerator>();
+  /** Generators that have yielded, by the index of their step; undefined where there are none. */
+  generators: Map<number, ProviderGenerator> | undefined = undefined;
 
   constructor(
     readonly steps: readonly HopStep[],
@@ -152,7 +152,7 @@ export class StepsRun {
     const index = this.values.length;
     const entered = ({ done, value }: IteratorResult<unknown>): unknown => {
       if (done === true) throw new GeneratorError(label, 'does not yield');
-      if (perThread === undefined) this.generators.set(index, generator);
+      if (perThread === undefined) (this.generators ??= new Map()).set(index, generator);
       else this.kept.keepGenerator(label, generator);
       return value;
     };

@@ -15,7 +15,7 @@ import { ThreadGone } from './thread-gone.js';
 import type { Departure, HopImport, Trip } from './lane.js';
 import type { FarEnd, HopTask } from './message.js';
 import { claimTicket, hasPlace, issueTicket, isUnclaimed, newTickets } from './ticket.js';
-import { fromWireReply, toWireTask, type WireReply, type WireTask } from './wire.js';
+import { addToWire, fromWireReply, type WireReply } from './wire.js';
 
 /**
  * For how long all that is on a line may be expected to keep the thread, in milliseconds, so that one more hop
@@ -35,8 +35,9 @@ export class ThreadLine implements HopLine {
   /** In the order in which they were sent, in which the thread answers them. */
   readonly #trips: ThreadTrip[] = [];
   #lastTicket = 0;
-  /** Hops that wait for their message. */
-  #outbox: WireTask[] = [];
+  /** The message that hops wait for, and how many are in it. */
+  #outbox: unknown[] = [];
+  #outgoing = 0;
   /** What all of them are expected to take, in milliseconds. */
   #ahead = 0;
   /** The first of them when it was last looked whether the thread goes on. */
@@ -82,14 +83,16 @@ export class ThreadLine implements HopLine {
 
   send(ticket: number, departure: Departure, task: HopTask, packed: Packed): Trip {
     const cells = departure.isControlled ? newCells() : undefined;
-    const wire = toWireTask(ticket, task, cells);
     const isFirst = this.#trips.length === 0;
     const trip = new ThreadTrip(this, this.host, departure, ticket, isFirst, packed, cells);
     if (isFirst || !packed.settled) {
       this.#flush();
-      this.#port.postMessage([wire], packed.transfer as never);
+      const message: unknown[] = [];
+      addToWire(message, ticket, task, cells);
+      this.#port.postMessage(message, packed.transfer as never);
     } else {
-      this.#postLater(wire);
+      addToWire(this.#outbox, ticket, task, cells);
+      this.#postLater();
     }
     if (isFirst) this.host.noteBusy();
     this.#trips.push(trip);
@@ -148,16 +151,17 @@ export class ThreadLine implements HopLine {
    * With others that follow in this turn of the loop: a message for each takes twice as long. Not at its next tick,
    * since requests that have come together by several sockets have a tick each.
    */
-  #postLater(wire: WireTask): void {
-    const count = this.#outbox.push(wire);
-    if (count === mostInMessage) this.#flush();
-    else if (count === 1) setImmediate(() => this.#flush());
+  #postLater(): void {
+    this.#outgoing++;
+    if (this.#outgoing === mostInMessage) this.#flush();
+    else if (this.#outgoing === 1) setImmediate(() => this.#flush());
   }
 
   #flush(): void {
-    if (this.#outbox.length === 0) return;
+    if (this.#outgoing === 0) return;
     this.#port.postMessage(this.#outbox);
     this.#outbox = [];
+    this.#outgoing = 0;
   }
 
   takeAnswers(): void {

@@ -5,11 +5,11 @@ import { discard } from '../threads/freight.js';
 import type { HopRunner, Sent } from '../threads/hop-runner.js';
 import type { FarEnd } from '../threads/message.js';
 import { claimTicket } from '../threads/ticket.js';
-import { fromWireTask, toWireReply, type WireTask } from '../threads/wire.js';
+import { fromWireTasks, toWireReply, type TicketedTask, type WireTasks } from '../threads/wire.js';
 
 export class HopPort {
   /** Hops that have come while another one goes on. */
-  readonly #waiting: WireTask[] = [];
+  readonly #waiting: TicketedTask[] = [];
   #isBusy = false;
 
   constructor(
@@ -18,17 +18,16 @@ export class HopPort {
   ) {}
 
   open(): void {
-    this.end.port.on('message', (tasks: readonly WireTask[]) => {
-      this.#waiting.push(...tasks);
+    this.end.port.on('message', (message: WireTasks) => {
+      this.#waiting.push(...fromWireTasks(message));
       if (!this.#isBusy) this.#goOn();
     });
   }
 
-  #run(wire: WireTask): void {
-    const task = fromWireTask(wire);
+  #run({ ticket, task }: TicketedTask): void {
     // Also of what has been taken back: the loop counts on it.
     this.runner.learn(task);
-    if (!claimTicket(this.end.tickets, wire[0])) {
+    if (!claimTicket(this.end.tickets, ticket)) {
       discard({ freight: task.inputs });
       return;
     }
@@ -47,9 +46,9 @@ export class HopPort {
   }
 
   #goOn(): void {
-    const task = this.#waiting.shift();
-    if (task === undefined) return;
-    this.#run(task);
+    const next = this.#waiting.shift();
+    if (next === undefined) return;
+    this.#run(next);
     if (this.#isBusy || this.#waiting.length === 0) return;
     // What a hop has left to microtasks comes before the next one.
     this.#isBusy = true;
