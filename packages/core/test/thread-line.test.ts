@@ -9,6 +9,7 @@ import type { HopReply, HopTask } from '../src/threads/message.js';
 import { ThreadGone } from '../src/threads/thread-gone.js';
 import { ThreadLine } from '../src/threads/thread-line.js';
 import { claimTicket } from '../src/threads/ticket.js';
+import { fromWireTasks, type WireTasks } from '../src/threads/wire.js';
 import { HopPort } from '../src/worker/hop-port.js';
 import { gate, type Gate } from './support/gate.js';
 import { hop } from './support/hop.js';
@@ -148,7 +149,9 @@ describe('the line to a thread', () => {
 
   it('sends what waits in one message, and at once what may change', async () => {
     const messages: unknown[] = [];
-    line.farEnd.port.on('message', (tasks: readonly unknown[]) => messages.push(tasks.length));
+    line.farEnd.port.on('message', (message: WireTasks) =>
+      messages.push(fromWireTasks(message).length),
+    );
     for (const name of ['a', 'b', 'c']) send(name);
     send('d', undefined, { settled: false });
     send('e');

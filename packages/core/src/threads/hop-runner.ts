@@ -270,10 +270,10 @@ export class HopRunner {
       for (let position = 0; position < wanted.length; position++) {
         if (!stayed.includes(position)) leaves.push(wanted[position] as number);
       }
-      const reply = new ValuesReply(this.thread, freight, stayed);
+      const { thread } = this;
       return sized && bytes !== undefined
-        ? sentOf({ ...reply, bytes }, transfer)
-        : new SentReply(reply, transfer);
+        ? sentOf({ thread, values: freight, stayed, bytes }, transfer)
+        : new SentReply(new ValuesReply(thread, freight, stayed), transfer);
     } catch (error) {
       if (!(error instanceof Obstacle)) return this.#failed(-1, error, values.length);
       const step = wanted[error.path[0] as number] ?? -1;

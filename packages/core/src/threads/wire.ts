@@ -32,7 +32,8 @@ export function addToWire(
   const isShort = details === undefined && cells === undefined;
   const inputs = isShort ? plainList(task.inputs) : undefined;
   if (inputs !== undefined) message.push(ticket, task.hop, inputs.length, ...inputs);
-  else message.push(ticket, cells === undefined ? task : { ...task, details: { ...details, cells } });
+  else
+    message.push(ticket, cells === undefined ? task : { ...task, details: { ...details, cells } });
 }
 
 export function fromWireTasks(message: WireTasks): TicketedTask[] {
