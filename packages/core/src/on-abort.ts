@@ -1,8 +1,18 @@
 /** Listens to signals that users pass to many resolves: one listener for all of them. */
+import { LinkedList, type Linked } from './linked-list.js';
 import type { Abortable, AbortListener } from './stop-signal.js';
 
+/** What is called when a signal is aborted. */
+class Call implements Linked<Call> {
+  list: LinkedList<Call> | undefined = undefined;
+  previous: Call | undefined = undefined;
+  next: Call | undefined = undefined;
+
+  constructor(readonly run: (reason: unknown) => void) {}
+}
+
 interface Listeners {
-  readonly calls: Set<(reason: unknown) => void>;
+  readonly calls: LinkedList<Call>;
   readonly listener: AbortListener;
 }
 
@@ -17,10 +27,14 @@ export function onAbort(
   if (signal === undefined) return nothing;
   let listeners = bySignal.get(signal);
   if (listeners === undefined) {
-    const calls: Listeners['calls'] = new Set();
+    const calls: Listeners['calls'] = new LinkedList();
     const listener = {
       handleEvent() {
-        for (const each of calls) each(signal.reason);
+        // One may take another one back.
+        for (let next = calls.first; next !== undefined; next = calls.first) {
+          calls.remove(next);
+          next.run(signal.reason);
+        }
       },
     };
     listeners = { calls, listener };
@@ -28,10 +42,11 @@ export function onAbort(
     signal.addEventListener('abort', listener);
   }
   const { calls, listener } = listeners;
-  calls.add(call);
+  const own = new Call(call);
+  calls.add(own);
   return () => {
-    calls.delete(call);
-    if (calls.size > 0 || bySignal.get(signal)?.calls !== calls) return;
+    calls.remove(own);
+    if (!calls.isEmpty || bySignal.get(signal)?.calls !== calls) return;
     bySignal.delete(signal);
     signal.removeEventListener('abort', listener);
   };
