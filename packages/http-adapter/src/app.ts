@@ -343,7 +343,8 @@ export class App implements AsyncDisposable {
             mannerOf(route, asked, scope),
             this.#manner(request, isWatched),
           );
-          if (sending === undefined) {
+          // A stream that is destroyed while it is written closes its response within the call.
+          if (sending === undefined && !asked.hasClosed) {
             // Nothing can fail any more. To wait for the end here would take 0.5 µs more.
             isHandedOver = true;
             asked.onClose = () => {

@@ -17,6 +17,7 @@ export function cancelWith(
   // It comes once: what `once` makes for each listener is not needed.
   response.on('close', () => {
     if (!response.writableEnded) endEarly(scope, asked);
+    asked.hasClosed = true;
     asked.onClose?.();
   });
 }

@@ -37,7 +37,9 @@ export class HttpRequest {
   reply: Reply | undefined;
   /** Whether the handler is done: from then on a client that goes away ends nothing but its answer. */
   isAnswered = false;
-  /** @internal Called when its response has closed, whole or not. */
+  /** @internal Whether its response has closed, whole or not. */
+  hasClosed = false;
+  /** @internal Called when it does. */
   onClose: (() => void) | undefined;
   #cookies: ReadonlyMap<string, string> | undefined;
 

@@ -533,6 +533,36 @@ describe('closing with HTTP/2', () => {
     expect(log.faults).toEqual([]);
   });
 
+  it('a request whose stream is destroyed while its answer is written is over', async () => {
+    const ended: string[] = [];
+    @Injectable({ scope: 'request' })
+    class Held {
+      [Symbol.dispose]() {
+        ended.push('held');
+      }
+    }
+    @Controller()
+    class Cut {
+      @Get('/cut') async cut(_held: Held) {
+        return 'cut';
+      }
+    }
+    const { app, session } = await start(Cut);
+    app.use((_request, response, next) => {
+      const { end } = response;
+      response.end = (...given: unknown[]) => {
+        // The response closes within this call.
+        (response as unknown as { stream: { destroy(): void } }).stream.destroy();
+        return Reflect.apply(end, response, given) as typeof response;
+      };
+      next();
+    });
+    await ask(session, { ':path': '/cut' });
+    expect(ended).toEqual(['held']);
+    // It would wait for the grace if the request were in work.
+    await app.close({ grace: 60_000 });
+  });
+
   it('what is in work after the grace is cut off and cancelled', async () => {
     const [started, aborted] = [gate(), gate()];
     @Controller()
