@@ -109,8 +109,8 @@ async function connections(
     const clients = processes.start(new URL('./connections.js', import.meta.url));
     const module = new URL(`../http/${file}.js`, import.meta.url).href;
     const { url } = await server.call<Server>('start', module);
-    // The first ones grow what is kept for all.
-    await clients.call('open', url, '/items/7', count / 10);
+    // The first ones grow what is kept for all, such as the young generation of the heap.
+    await clients.call('open', url, '/items/7', count);
     const before = await server.call<number>('kilobytes');
     await clients.call('open', url, '/items/7', count);
     record(table, name, ((await server.call<number>('kilobytes')) - before) / count);

@@ -20,7 +20,8 @@ export function limitWrites(server: Server, timeout: number): void {
   const writers = new Set<Socket | ServerHttp2Stream>();
   const add = (writer: Socket | ServerHttp2Stream) => {
     writers.add(writer);
-    writer.once('close', () => writers.delete(writer));
+    // It comes once: what `once` makes for each listener is not needed, and stays as long as the connection.
+    writer.on('close', () => writers.delete(writer));
   };
   // Over TLS both come, and bytes wait on the second.
   server.on('connection', add).on('secureConnection', add);
