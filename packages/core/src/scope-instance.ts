@@ -107,7 +107,9 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener, H
     private readonly outer: ScopeInstance | undefined,
   ) {
     // What nobody could dispose needs no owner.
-    for (const given of givenValues) if (isDisposable(given.value)) this.holdGiven(given.value);
+    for (const { token, value } of givenValues) {
+      if (isDisposable(value)) this.holdGiven(token, value);
+    }
     if (outer === undefined) return;
     this.previous = outer.lastInner;
     if (this.previous !== undefined) this.previous.next = this;
@@ -116,12 +118,12 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener, H
 
   /**
    * What a user gives is his also where a provider hands it on. To note it costs as much as to make it
-   * (0.8 µs for a request of node:http, which is disposable), so that is put off until somebody hands on
-   * something of its class.
+   * (0.8 µs for a request of node:http, which is disposable), so for what adapters give, which nobody has
+   * a use for after its scope, that is put off until somebody hands on something of its class.
    */
-  private holdGiven(given: object): void {
-    const { owned } = this.context.engine;
-    const held = this.level === 'container' ? undefined : owned.classOfValue(given);
+  private holdGiven(token: Token, given: object): void {
+    const { graph, owned } = this.context.engine;
+    const held = graph.isInternal(token) ? owned.classOfValue(given) : undefined;
     if (held === undefined || held.isNoted) owned.note(given);
     else if (!this.isHolder) {
       this.isHolder = true;

@@ -368,10 +368,14 @@ describe('values of scopes', () => {
         return held as Resource;
       }
     }
-    const options = { scopeValues: [Given] };
-    // Of a class of which nothing was handed on before, and once something was.
-    for (const Kind of [Pool, Session]) {
-      await using container = await containerOf([Handing], options);
+    // Of a class of which nothing was handed on before, and once something was; by a user, and by an adapter.
+    for (const [Kind, internal] of [
+      [Pool, []],
+      [Session, []],
+      [Pool, [Given]],
+      [Session, [Given]],
+    ] as const) {
+      await using container = await containerOf([Handing], { scopeValues: [Given], internal });
       for (const name of ['first', 'second']) {
         const given = (held = new Kind(name));
         await using around = container.createScope([value(Given, given)]);
@@ -384,6 +388,26 @@ describe('values of scopes', () => {
       await container.run((scope) => scope.resolve(Handed));
       expect(log.splice(0)).toEqual(['+first', '+second', '+made', '-made']);
     }
+  });
+
+  it('are not disposed where a provider has kept them beyond the end of their scope', async () => {
+    const Given = token<Resource>('Given');
+    const Keeping = token<string>('Keeping');
+    const Handed = token<Resource>('Handed');
+    let kept: Resource | undefined;
+    class Handing {
+      @Provides(Keeping, request) static async keep(@Inject(Given) given: Resource) {
+        kept = given;
+        return given.name;
+      }
+      @Provides(Handed, request) static async hand(): Promise<Resource> {
+        return kept as Resource;
+      }
+    }
+    await using container = await containerOf([Handing], { scopeValues: [Given] });
+    await container.run((scope) => scope.resolve(Keeping), [value(Given, new Resource('given'))]);
+    await container.run((scope) => scope.resolve(Handed));
+    expect(log).toEqual(['+given']);
   });
 
   it('are not disposed where what is left behind at the end hands them on', async () => {
@@ -409,7 +433,7 @@ describe('values of scopes', () => {
         return new Late('late');
       }
     }
-    const options = { scopeValues: [Given], teardownTimeout: 10 };
+    const options = { scopeValues: [Given], internal: [Given], teardownTimeout: 10 };
     await using container = await containerOf([Handing], options);
     const scope = container.createScope([value(Given, new Resource('given'))]);
     const pending = [scope.resolve(Handed), scope.resolve(Late)];

@@ -259,6 +259,27 @@ describe('hops behind one that is expected to be short', () => {
     expect(executor.free('default')).toBe(1);
   });
 
+  it('leave a thread free once, whatever has left it while they were encoded', async () => {
+    await start({ size: 1 });
+    const memory = cells(64);
+    // The thread may have begun the hop that is given up, or not: often enough it has not.
+    for (let time = 0; time < 60; time++) {
+      const controller = new AbortController();
+      const given = send(memory, 1, '', controller.signal);
+      const how = {
+        get looked() {
+          controller.abort();
+          if (time % 2 === 0) throw new RangeError('not now');
+          return '';
+        },
+      };
+      const other = executor.run(run, [memory, 3, how]).catch(() => undefined);
+      await Promise.all([given, other]);
+      await executor.run(run, [memory, 2, '']);
+      expect(executor.free('default')).toBe(1);
+    }
+  });
+
   it('fail alone where what they bring cannot be posted after all', async () => {
     await start({ size: 1 });
     const size = hop([callIn(module, 'Short', 'size', 0)]);

@@ -159,6 +159,19 @@ describe('the line to a thread', () => {
     expect(messages).toEqual([1, 2, 1, 1]);
   });
 
+  it('sends what waits also where somebody has replaced the timers of the program', async () => {
+    const { setImmediate: turn } = globalThis;
+    globalThis.setImmediate = (() => undefined) as unknown as typeof setImmediate;
+    try {
+      new TestRunner();
+      for (const name of ['a', 'b', 'c']) send(name);
+      while (line.size > 0) await new Promise((resolve) => turn(resolve));
+    } finally {
+      globalThis.setImmediate = turn;
+    }
+    expect(log.at(-1)).toEqual(['c', ['c!']]);
+  });
+
   it('runs one hop at a time, also where it awaits something', async () => {
     const runner = new TestRunner();
     const held = runner.hold('a');

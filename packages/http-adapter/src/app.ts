@@ -1,4 +1,5 @@
 /** The app: routes, a container and the way of a request through both. */
+import { AsyncResource } from 'node:async_hooks';
 import { IncomingMessage, type ServerResponse } from 'node:http';
 import { value, type Container, type ResolveOptions, type ScopeInstance } from '@turno/core';
 import type { InjectOptions, Response as InjectResponse } from 'light-my-request';
@@ -347,10 +348,13 @@ export class App implements AsyncDisposable {
           if (sending === undefined && !asked.hasClosed) {
             // Nothing can fail any more. To wait for the end here would take 0.5 µs more.
             isHandedOver = true;
-            asked.onClose = () => {
+            // What closes the response may belong to another request, with what that has put into its storages.
+            const own = new AsyncResource('turno.request');
+            const end = () => {
               if (this.#isLogged) this.#requestLog.answered(request, response, started);
               void this.#end(scope, request, undefined);
             };
+            asked.onClose = () => own.runInAsyncScope(end);
             return;
           }
           await sending;

@@ -461,3 +461,55 @@ describe('known middleware works', () => {
     expect(other.json()).toEqual({ body: { a: 1 } });
   });
 });
+
+it('what a storage holds is that of the request also at its end, whatever has closed its response', async () => {
+  const Held = token<AsyncDisposable>('Held');
+  const [proceed, arrived] = [gate(), gate()];
+  class Ends {
+    @Provides(Held, { scope: 'request' }) async held(): Promise<AsyncDisposable> {
+      return {
+        [Symbol.asyncDispose]: async () => {
+          log.push(`disposed ${context.getStore()}`);
+        },
+      };
+    }
+  }
+  @Controller()
+  class Two {
+    @Get('/first') async first(@Inject(Held) _held: AsyncDisposable) {
+      await proceed.opened;
+      return 'first';
+    }
+    @Get('/second') async second(@Inject(Held) _held: AsyncDisposable) {
+      arrived.open();
+      return 'second';
+    }
+  }
+  const logger = {
+    error: () => undefined,
+    warn: () => undefined,
+    info: () => log.push(`logged ${context.getStore()}`),
+  };
+  const { app, port } = await serve({
+    controllers: [Two],
+    providers: [Ends],
+    logger,
+    logRequests: true,
+  });
+  app.use((request, _response, next) => context.run(`${request.url}`, next));
+  log.length = 0;
+  const client = await RawClient.connect(port);
+  client.send('GET /first HTTP/1.1', 'Host: a', '', 'GET /second HTTP/1.1', 'Host: a', '', '');
+  // The second one is answered, and waits for its turn.
+  await arrived.opened;
+  await new Promise((resolve) => setImmediate(resolve));
+  proceed.open();
+  await client.until(/second/);
+  await app.close();
+  expect(log.filter((line) => line.includes('/')).sort()).toEqual([
+    'disposed /first',
+    'disposed /second',
+    'logged /first',
+    'logged /second',
+  ]);
+});

@@ -208,6 +208,7 @@ export class ThreadLane implements Lane {
       else discard(packed);
       return undefined;
     }
+    if (idle === undefined) this.#take(thread);
     const task: HopTask = {
       task: 'hop',
       hop: definition.id,
@@ -224,6 +225,12 @@ export class ThreadLane implements Lane {
     }
     if (!trip.isFirst) this.#watchLines();
     return trip;
+  }
+
+  /** It is free no more: it may have become that while a hop for it was packed. */
+  #take(thread: WorkerThread): void {
+    const position = this.#idle.indexOf(thread);
+    if (position >= 0) this.#idle.splice(position, 1);
   }
 
   /** Takes back the place of a hop that does not leave. */
@@ -274,7 +281,8 @@ export class ThreadLane implements Lane {
   #release(thread: WorkerThread): void {
     if (!thread.isAlive || this.#hasClosed()) return;
     if (this.#threads.size > this.#size) this.#retire(thread);
-    else this.#idle.push(thread);
+    // What is packed for it may have to leave again, and all that it had may have gone meanwhile.
+    else if (!this.#idle.includes(thread)) this.#idle.push(thread);
   }
 
   /** Ends a thread whose hop is no longer wanted. @returns as `Trip.end`. */
@@ -318,8 +326,7 @@ export class ThreadLane implements Lane {
   #forget(thread: WorkerThread): void {
     this.#starting.delete(thread);
     this.#threads.delete(thread);
-    const position = this.#idle.indexOf(thread);
-    if (position >= 0) this.#idle.splice(position, 1);
+    this.#take(thread);
   }
 
   /** Ends a thread that is free, in an orderly way. */

@@ -24,6 +24,9 @@ import { addToWire, fromWireReply, type WireReply } from './wire.js';
  */
 const mostAhead = 0.2;
 
+/** As it is now: fake timers of a test would stop hops, which nobody expects of them. */
+const later = setImmediate;
+
 /** So many hops leave at once: the thread shall not wait for a turn that is long. */
 const mostInMessage = 16;
 
@@ -154,7 +157,7 @@ export class ThreadLine implements HopLine {
   #postLater(): void {
     this.#outgoing++;
     if (this.#outgoing === mostInMessage) this.#flush();
-    else if (this.#outgoing === 1) setImmediate(() => this.#flush());
+    else if (this.#outgoing === 1) later(() => this.#flush());
   }
 
   #flush(): void {
@@ -192,6 +195,8 @@ export class ThreadLine implements HopLine {
       this.#ahead = 0;
       this.host.noteFree();
     } else if (position === 0) {
+      // What it comes to now waits for its message: the thread has nothing else to do.
+      if (this.#trips.length <= this.#outgoing) this.#flush();
       first.since = performance.now();
       first.departure.reached();
     }
