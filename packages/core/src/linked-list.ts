@@ -29,23 +29,22 @@ export class LinkedList<T extends Linked<T>> {
 
   /** @param item - one that is in no list. */
   add(item: T): void {
-    const { last } = this;
-    item.list = this;
-    item.previous = last;
-    if (last === undefined) this.first = item;
-    else last.next = item;
-    this.last = item;
-    this.size++;
+    this.insert(item, this.last, undefined);
   }
 
   /** Puts an item in front of all others. @param item - one that is in no list. */
   addFirst(item: T): void {
-    const { first } = this;
+    this.insert(item, undefined, this.first);
+  }
+
+  private insert(item: T, previous: T | undefined, next: T | undefined): void {
     item.list = this;
-    item.next = first;
-    if (first === undefined) this.last = item;
-    else first.previous = item;
-    this.first = item;
+    item.previous = previous;
+    item.next = next;
+    if (previous === undefined) this.first = item;
+    else previous.next = item;
+    if (next === undefined) this.last = item;
+    else next.previous = item;
     this.size++;
   }
 

@@ -1,5 +1,5 @@
 /** Ends what a hop has made and nobody else holds. */
-import { Disposal, isObject, type Failure, type TornDown } from '../disposal.js';
+import { Disposal, isDisposable, isObject, type Failure, type TornDown } from '../disposal.js';
 import type { StepsRun } from './run-steps.js';
 
 /**
@@ -35,18 +35,4 @@ export function disposeValues(
     else disposal.note(label, value);
   }
   return disposal.run(failure);
-}
-
-/** Whether a value has an end of its own. */
-export function isDisposable(value: unknown): boolean {
-  if (!isObject(value)) return false;
-  const candidate = value as Partial<AsyncDisposable & Disposable>;
-  try {
-    return (
-      typeof candidate[Symbol.asyncDispose] === 'function' ||
-      typeof candidate[Symbol.dispose] === 'function'
-    );
-  } catch {
-    return false;
-  }
 }

@@ -1,11 +1,11 @@
 /** What a thread does with a task: decode, run the steps, encode, clean up. Also used inline. */
 import { classIds, decode, Obstacle, type Encoded } from '../portable/codec.js';
 import { inHop } from '../context.js';
-import { joinErrors, type TornDown } from '../disposal.js';
+import { isDisposable, joinErrors, type TornDown } from '../disposal.js';
 import { UnreachableError } from '../errors.js';
 import { bare, own } from '../own.js';
 import { classById } from '../record.js';
-import { disposeValues, isDisposable } from './dispose-values.js';
+import { disposeValues } from './dispose-values.js';
 import { insteadOf, type HopDefinition, type NeededClass } from './executor.js';
 import { unpack, type Packer, type Transferable } from './freight.js';
 import { contextOf } from './hop-context.js';
