@@ -44,7 +44,7 @@ export async function createWorks(): Promise<Works> {
       ...Object.values(tree),
       provide(AsyncSource, { scope }, makeSource),
       ...middles.map((middle) => provide(middle, { scope, deps }, makeMiddle)),
-      provide(AsyncSink, { scope, deps: middles }, async (...made) => makeSink(...made)),
+      provide(AsyncSink, { scope, deps: middles }, makeSink),
       ...partMiddles.map((middle, index) =>
         isAsyncMiddle(index)
           ? provide(middle, { scope, deps }, makeMiddle)

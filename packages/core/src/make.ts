@@ -9,7 +9,7 @@ import type { Class } from './token.js';
  */
 export function makeOnLoop({ node, needs }: Step, values: readonly unknown[]): unknown {
   if (node.kind === 'class') return construct(node.target as Class, needs, values);
-  if (node.kind !== 'method') return needs.map((need) => values[need]);
+  if (node.kind !== 'method') return valuesOf(needs, 0, values);
   const self = node.static ? node.target : values[needs[0] as number];
   const method = (self as Record<string | symbol, unknown>)[node.method];
   if (typeof method !== 'function') {
@@ -35,7 +35,7 @@ function construct(target: Class, needs: readonly number[], values: readonly unk
         values[needs[2] as number],
       );
     default:
-      return new target(...needs.map((need) => values[need]));
+      return new target(...valuesOf(needs, 0, values));
   }
 }
 
@@ -60,11 +60,19 @@ function call(
         values[needs[first + 1] as number],
       ) as unknown;
     default:
-      return method.apply(
-        self,
-        needs.slice(first).map((need) => values[need]),
-      ) as unknown;
+      return method.apply(self, valuesOf(needs, first, values)) as unknown;
   }
+}
+
+/** By a function of its own, with no function in it: each caller would pay for that one's context. */
+function valuesOf(
+  needs: readonly number[],
+  first: number,
+  values: readonly unknown[],
+): unknown[] {
+  const chosen: unknown[] = [];
+  for (let at = first; at < needs.length; at++) chosen.push(values[needs[at] as number]);
+  return chosen;
 }
 
 /** What is made of the result of a handler. */

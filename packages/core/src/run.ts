@@ -322,8 +322,12 @@ export class Run implements Maker, Linked<Run> {
     return labels;
   }
 
-  private takeOff(step: Step): Flight {
-    const flight = new Flight(step, this.lastFlight);
+  private takeOff(
+    unit: Unit,
+    step: Step,
+    generator: ProviderGenerator | undefined = undefined,
+  ): Flight {
+    const flight = new Flight(unit, step, generator, this.lastFlight);
     if (this.lastFlight === undefined) this.firstFlight = flight;
     else this.lastFlight.next = flight;
     this.lastFlight = flight;
@@ -454,16 +458,16 @@ export class Run implements Maker, Linked<Run> {
   }
 
   private get stopped(): boolean {
-    return this.cause !== undefined;
+    return this.cancelled !== undefined || this.failures.length > 0;
   }
 
   private startUnit(unit: Unit): void {
     if (this.stopped) return;
-    const [step] = unit.steps;
+    const step = unit.steps[0] as Step;
     if (unit.hop !== undefined) this.runHop(unit, unit.hop);
-    else if (step?.kind === 'load') this.load(unit, step);
-    else if (step?.kind === 'phase') this.enterPhase(unit);
-    else if (step !== undefined) this.make(unit, step);
+    else if (step.kind === 'load') this.load(unit, step);
+    else if (step.kind === 'phase') this.enterPhase(unit);
+    else this.make(unit, step);
   }
 
   /**
@@ -506,15 +510,17 @@ export class Run implements Maker, Linked<Run> {
         return;
       }
       const begun = this.isSampled ? performance.now() : 0;
-      const value =
-        this.trace === undefined
-          ? this.call(step)
-          : this.trace.start(unit, step, () => this.call(step));
+      const value = this.trace === undefined ? this.call(step) : this.traced(unit, step);
       if (this.isSampled) noteBlocking(node, performance.now() - begun);
       this.take(unit, step, value);
     } catch (error) {
       this.fail(step, error);
     }
+  }
+
+  /** A function inside of `make` would cost each step a context, traced or not. */
+  private traced(unit: Unit, step: Step): unknown {
+    return this.trace?.start(unit, step, () => this.call(step));
   }
 
   private call(step: Step): unknown {
@@ -561,26 +567,23 @@ export class Run implements Maker, Linked<Run> {
     generator: ProviderGenerator | undefined,
     pending: PromiseLike<unknown>,
   ): void {
-    const flight = this.takeOff(step);
+    const flight = this.takeOff(unit, step, generator);
     this.trace?.suspend(step);
     flight.timer = this.startDeadline(step);
     Promise.resolve(pending).then(
-      (value) => this.arrive(flight, unit, generator, value),
-      (error: unknown) => {
-        this.land(flight);
-        this.fail(step, error);
-        this.finishIfDone();
-      },
+      (value) => this.arrived(flight, value),
+      (error: unknown) => this.crashed(flight, error),
     );
   }
 
-  private arrive(
-    flight: Flight,
-    unit: Unit,
-    generator: ProviderGenerator | undefined,
-    value: unknown,
-  ): void {
-    const { step } = flight;
+  private crashed(flight: Flight, error: unknown): void {
+    this.land(flight);
+    this.fail(flight.step, error);
+    this.finishIfDone();
+  }
+
+  private arrived(flight: Flight, value: unknown): void {
+    const { unit, step, generator } = flight;
     this.land(flight);
     try {
       if (generator === undefined) this.made(unit, step, value);
@@ -677,7 +680,7 @@ export class Run implements Maker, Linked<Run> {
     };
     const runPart = (part: Hop, branch?: Branch): Promise<Left> =>
       new Promise((done) => this.makeTrip(unit, part, hop, undefined, branch, done));
-    const flight = this.takeOff(hop.steps.at(-1) as Step);
+    const flight = this.takeOff(unit, hop.steps.at(-1) as Step);
     const stays = await Promise.all(
       running.map(({ hop: branch, end, unwanted }) =>
         runPart(branch, { signal: end, unwanted: unwanted.signal, failed }),
@@ -722,7 +725,7 @@ export class Run implements Maker, Linked<Run> {
     branch: Branch | undefined,
     done: ((left: Left) => void) | undefined,
   ): void {
-    const flight = this.takeOff(hop.steps.at(-1) as Step);
+    const flight = this.takeOff(unit, hop.steps.at(-1) as Step);
     const trace = this.trace?.hop(unit, hop);
     const watch =
       choice?.probed === undefined ? trace : new ProbeWatch(trace, choice.probe, choice.probed);
@@ -733,7 +736,7 @@ export class Run implements Maker, Linked<Run> {
       const signal = branch === undefined ? this.hopSignal : branch.signal;
       // Not awaited: an async function for each hop cost 1 µs, and as much for its garbage.
       this.scope.executor.run(hop.definition, inputs, signal, watch, trip).then(
-        (values) => this.arrived(trip, values),
+        (values) => this.tripArrived(trip, values),
         (failure: unknown) => this.tripFailed(trip, failure),
       );
     } catch (error) {
@@ -741,7 +744,7 @@ export class Run implements Maker, Linked<Run> {
     }
   }
 
-  private arrived(trip: RunTrip, values: readonly unknown[]): void {
+  private tripArrived(trip: RunTrip, values: readonly unknown[]): void {
     const { hop, whole, trace, flight } = trip;
     const left: number[] = [];
     try {
@@ -839,23 +842,22 @@ export class Run implements Maker, Linked<Run> {
 
   private finishUnit(unit: Unit): void {
     this.unfinished--;
+    const isOutermost = !this.draining;
+    this.draining = true;
     for (const index of unit.dependants) {
       const waits = (this.waits[index] as number) - 1;
       this.waits[index] = waits;
       if (waits !== 0) continue;
       this.trace?.noteReady(index);
       // The first pass meets it further on by itself.
-      if (!this.firstPass) (this.ready ??= []).push(this.plan.units[index] as Unit);
+      if (this.firstPass) continue;
+      const next = this.plan.units[index] as Unit;
+      if (isOutermost) this.startUnit(next);
+      else (this.ready ??= []).push(next);
     }
-    if (this.ready !== undefined) this.startReady(this.ready);
-  }
-
-  /** A list instead of recursion: a chain may be longer than the stack. */
-  private startReady(ready: Unit[]): void {
-    if (this.draining) return;
-    this.draining = true;
-    // It grows while it is walked.
-    for (const unit of ready) this.startUnit(unit);
+    if (!isOutermost) return;
+    // A list instead of recursion: a chain may be longer than the stack. It grows while it is walked.
+    if (this.ready !== undefined) for (const next of this.ready) this.startUnit(next);
     this.ready = undefined;
     this.draining = false;
   }
@@ -964,7 +966,10 @@ class Flight {
   timer: NodeJS.Timeout | undefined = undefined;
 
   constructor(
+    readonly unit: Unit,
     readonly step: Step,
+    /** Set where it is the `yield` of one that is waited for. */
+    readonly generator: ProviderGenerator | undefined,
     public previous: Flight | undefined,
   ) {}
 }
