@@ -309,9 +309,12 @@ function endIn(
   subject: object,
   failure: Failure | undefined,
 ): unknown {
-  return ending.flow === flow
-    ? ending.end(subject, failure)
-    : inFlow(ending.flow, () => ending.end(subject, failure));
+  return ending.flow === flow ? ending.end(subject, failure) : endApart(ending, subject, failure);
+}
+
+/** Not in {@link endIn}: a function inside of that would cost each teardown a context. */
+function endApart(ending: Ending, subject: object, failure: Failure | undefined): unknown {
+  return inFlow(ending.flow, () => ending.end(subject, failure));
 }
 
 /** Of a value with a note that it has an owner. */

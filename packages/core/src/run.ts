@@ -185,7 +185,10 @@ export class Run implements Maker, Linked<Run> {
     if (begun !== undefined) this.noteBegun(begun);
     const { target } = plan;
     if (target.kind !== 'method' || !target.handler || target.deadline === undefined) return;
-    const { label, deadline } = target;
+    this.countDown(target.label, target.deadline);
+  }
+
+  private countDown(label: string, deadline: number): void {
     const countdown = new Countdown(deadline, () => {
       this.cancel(new DeadlineError(label, deadline, this.pending));
     });
@@ -518,9 +521,14 @@ export class Run implements Maker, Linked<Run> {
     }
   }
 
-  /** A function inside of `make` would cost each step a context, traced or not. */
+  // A function inside of `make` or `enter` would cost each step a context, traced or not.
+
   private traced(unit: Unit, step: Step): unknown {
     return this.trace?.start(unit, step, () => this.call(step));
+  }
+
+  private enterTraced(unit: Unit, step: Step, generator: ProviderGenerator) {
+    return (this.trace as RunTrace).start(unit, step, () => generator.next());
   }
 
   private call(step: Step): unknown {
@@ -539,9 +547,7 @@ export class Run implements Maker, Linked<Run> {
   private enter(unit: Unit, step: Step, generator: ProviderGenerator): void {
     // Only here does something of the generator run.
     const first =
-      this.trace === undefined
-        ? generator.next()
-        : this.trace.start(unit, step, () => generator.next());
+      this.trace === undefined ? generator.next() : this.enterTraced(unit, step, generator);
     if (isThenable(first)) this.await(unit, step, generator, first);
     else this.entered(unit, step, generator, first);
   }

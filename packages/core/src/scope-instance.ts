@@ -275,11 +275,24 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener, H
       const made =
         starting === undefined
           ? this.resolveNode(node, signal, between)
-          : starting.then(() => this.resolveNode(node, signal, between));
+          : this.resolveAfter(starting, node, signal, between);
       return made as Promise<T>;
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  // Apart from what is asked for all the time, as elsewhere here: a function inside of another one makes each
+  // call of that one put what it has into a context, whether it comes to the function or not.
+
+  private async resolveAfter(
+    starting: Promise<unknown>,
+    node: Node,
+    signal: AbortSignal | undefined,
+    between: Between | undefined,
+  ): Promise<unknown> {
+    await starting;
+    return this.resolveNode(node, signal, between);
   }
 
   /**
@@ -330,19 +343,24 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener, H
    * @throws the error of a teardown, or an `AggregateError` of several; all are attempted.
    */
   dispose(reason?: unknown): Promise<void> {
-    if (this.disposing === tearing) {
-      // A teardown asks as well: it waits for the same end.
-      this.disposing = new Promise((resolve) => (this.told = resolve));
-    }
+    // A teardown asks as well: it waits for the same end.
+    if (this.disposing === tearing) this.disposing = this.toldEnd();
     if (this.disposing !== undefined) return this.disposing;
     if (reason === undefined && this.isQuiet) return this.endAtOnce();
-    const failure = reason === undefined ? undefined : { error: reason };
-    this.disposing = this.end(failure).then(({ failure: seen, errors }) => {
-      // Whoever gave the reason has it already.
-      if (seen !== undefined && seen.error !== reason) noteSuppressed(reason, [seen.error]);
-      throwTeardownErrors(errors);
-    });
-    return this.disposing;
+    return (this.disposing = this.endFor(reason));
+  }
+
+  private toldEnd(): Promise<void> {
+    return new Promise((resolve) => (this.told = resolve));
+  }
+
+  private async endFor(reason: unknown): Promise<void> {
+    const { failure, errors } = await this.end(
+      reason === undefined ? undefined : { error: reason },
+    );
+    // Whoever gave the reason has it already.
+    if (failure !== undefined && failure.error !== reason) noteSuppressed(reason, [failure.error]);
+    throwTeardownErrors(errors);
   }
 
   /**
@@ -430,11 +448,14 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener, H
     }
     this.disposing = tearing;
     const torn = ownDisposal.end(undefined);
-    const ending =
-      torn instanceof Promise ? torn.then((it) => this.endTorn(it)) : this.endTorn(torn);
+    const ending = torn instanceof Promise ? this.endTornLater(torn) : this.endTorn(torn);
     if (this.told === undefined) return (this.disposing = ending);
     this.told(ending);
     return this.disposing;
+  }
+
+  private async endTornLater(torn: Promise<TornDown>): Promise<void> {
+    return this.endTorn(await torn);
   }
 
   private endTorn({ faults }: TornDown): Promise<void> {
