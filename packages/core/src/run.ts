@@ -631,6 +631,17 @@ export class Run implements Maker, Linked<Run> {
 
   /** Takes a value that somebody else makes. It is not in flight: who stops does not wait for it. */
   private load(unit: Unit, step: Step): void {
+    const cell = this.scope.kept(step.node);
+    const { outcome } = cell;
+    if (outcome?.kind !== 'made') {
+      this.loadLater(unit, step, cell);
+      return;
+    }
+    cell.shared = true;
+    this.loaded(unit, step, outcome.value);
+  }
+
+  private loadLater(unit: Unit, step: Step, cell: Cell): void {
     const settle = (outcome: Outcome): void => {
       if (this.stopped) return;
       if (outcome.kind === 'released') {
@@ -640,15 +651,20 @@ export class Run implements Maker, Linked<Run> {
         );
         return;
       }
-      if (outcome.kind === 'failed') {
-        this.fail(step, outcome.error);
-      } else {
-        this.values[step.index] = outcome.value;
-        this.finishUnit(unit);
+      if (outcome.kind === 'made') {
+        this.loaded(unit, step, outcome.value);
+        return;
       }
+      this.fail(step, outcome.error);
       this.finishIfDone();
     };
-    this.scope.kept(step.node).wait(settle);
+    cell.wait(settle);
+  }
+
+  private loaded(unit: Unit, step: Step, value: unknown): void {
+    this.values[step.index] = value;
+    this.finishUnit(unit);
+    this.finishIfDone();
   }
 
   private runHop(unit: Unit, hop: Hop): void {

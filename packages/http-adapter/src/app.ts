@@ -348,13 +348,7 @@ export class App implements AsyncDisposable {
           if (sending === undefined && !asked.hasClosed) {
             // Nothing can fail any more. To wait for the end here would take 0.5 µs more.
             isHandedOver = true;
-            // What closes the response may belong to another request, with what that has put into its storages.
-            const own = new AsyncResource('turno.request');
-            const end = () => {
-              if (this.#isLogged) this.#requestLog.answered(request, response, started);
-              void this.#end(scope, request, undefined);
-            };
-            asked.onClose = () => own.runInAsyncScope(end);
+            this.#handOver(asked, scope, response, started);
             return;
           }
           await sending;
@@ -376,6 +370,23 @@ export class App implements AsyncDisposable {
     } finally {
       if (!isHandedOver) await this.#end(scope, request, failure);
     }
+  }
+
+  /** Lets the end of its response end a request that has succeeded. */
+  #handOver(
+    asked: HttpRequest,
+    scope: ScopeInstance,
+    response: ServerResponse,
+    started: number,
+  ): void {
+    const { message } = asked;
+    // What closes the response may belong to another request, with what that has put into its storages.
+    const own = new AsyncResource('turno.request');
+    const end = () => {
+      if (this.#isLogged) this.#requestLog.answered(message, response, started);
+      void this.#end(scope, message, undefined);
+    };
+    asked.onClose = () => own.runInAsyncScope(end);
   }
 
   /** Never rejects. */
@@ -470,5 +481,5 @@ export class App implements AsyncDisposable {
 }
 
 function mannerOf({ label, status }: Route, { reply }: HttpRequest, scope: ScopeInstance): Manner {
-  return { label, status, reply, abort: (reason) => scope.abort(reason) };
+  return { label, status, reply, scope };
 }

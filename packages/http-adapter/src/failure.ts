@@ -171,9 +171,8 @@ export class Failures {
       const result = await own.run((call) => call.resolve(token), [value(errorToken, error)]);
       asked.isAnswered = true;
       const { reply } = asked;
-      const abort = (reason: unknown) => own.abort(reason);
       const headers = meaning && headersOfError(meaning);
-      const said = { label, status, headers, reply, abort };
+      const said = { label, status, headers, reply, scope: own };
       await transmit(request, response, result, said, manner(request));
       const level = levelOf(response.statusCode);
       if (level !== undefined) log[level](culprit, request, messages[level]);
@@ -193,9 +192,8 @@ export class Failures {
     const reply = asked?.reply;
     reply?.forgetStatus();
     if (asked !== undefined) asked.isAnswered = true;
-    const abort = (reason: unknown) => scope?.abort(reason);
     const label = errorPath(answer)?.at(-1) ?? 'a middleware';
-    const manner = { label, status: undefined, reply, abort };
+    const manner = { label, status: undefined, reply, scope };
     await transmit(request, response, answer, manner, this.context.manner(request));
   }
 

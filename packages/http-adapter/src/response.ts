@@ -136,6 +136,18 @@ export function send(
     write(request, response, answer, options);
     return undefined;
   }
+  return writeToEnd(request, response, answer, options);
+}
+
+// Functions inside of others stand apart here from what each answer goes through: a call would put what they need
+// into a context, whether it comes to them or not.
+
+function writeToEnd(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+  options: SendOptions,
+): Promise<void> {
   return new Promise((resolve) => {
     // It comes once: what `once` makes for each listener is not needed.
     response.on('close', resolve);
@@ -156,10 +168,20 @@ function write(
   sendHead(response, status, head);
   const visible = request.method === 'HEAD' || sent === undefined ? '' : sent;
   if (typeof visible === 'object' && isLarge(visible)) {
-    writeSlices(response, visible, isOurs, () => finish(request, response, '', options));
+    writeLarge(request, response, visible, isOurs, options);
   } else {
     finish(request, response, visible, options);
   }
+}
+
+function writeLarge(
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: Uint8Array,
+  isOurs: boolean,
+  options: SendOptions,
+): void {
+  writeSlices(response, body, isOurs, () => finish(request, response, '', options));
 }
 
 function finish(
@@ -168,10 +190,15 @@ function finish(
   rest: string | Uint8Array,
   { linger }: SendOptions,
 ): void {
-  if (!linger) {
-    response.end(rest);
-    return;
-  }
+  if (linger) endSlowly(request, response, rest);
+  else response.end(rest);
+}
+
+function endSlowly(
+  request: IncomingMessage,
+  response: ServerResponse,
+  rest: string | Uint8Array,
+): void {
   if (rest.length > 0) response.write(rest);
   else response.flushHeaders();
   const timer = setTimeout(end, lingerTime);

@@ -19,6 +19,11 @@ import {
 import { shortAnswer, ThreadAnswer } from './thread-answer.js';
 import { headersOf, headersOfBlob } from './web-response.js';
 
+/** A scope, as far as this is concerned. */
+interface Abortable {
+  abort(reason: unknown): void;
+}
+
 /** What the route and the request have said of the answer. */
 export interface Manner {
   /** `Burgers.parallel`, for messages. */
@@ -29,8 +34,8 @@ export interface Manner {
   readonly headers?: AnswerHeaders | undefined;
   /** Undefined where nothing has asked for it. */
   readonly reply: Reply | undefined;
-  /** Aborts the signals that what makes the answer may wait with. */
-  readonly abort: (reason: unknown) => void;
+  /** Has given out the signals that what makes the answer may wait with. */
+  readonly scope: Abortable | undefined;
 }
 
 const eventHeaders: AnswerHeaders = {
@@ -127,7 +132,7 @@ async function transmitChunks(
   response: ServerResponse,
   chunks: Chunks,
   headers: AnswerHeaders | undefined,
-  { label, status: byRoute = 200, headers: given, reply, abort }: Manner,
+  { label, status: byRoute = 200, headers: given, reply, scope }: Manner,
   options: SendOptions,
 ): Promise<void> {
   const headersFor = (first: unknown) => ({
@@ -165,7 +170,7 @@ async function transmitChunks(
     isCutShort
       ? (end) =>
           onClosing((reason) => {
-            abort(reason);
+            scope?.abort(reason);
             end();
           })
       : undefined,
