@@ -3,7 +3,7 @@ import { defaultGroup } from './scope.js';
 import { handlerToken } from './decorators.js';
 import { DeclarationError, type TurnoError } from './errors.js';
 import { returnType } from './metadata.js';
-import type { NodeParts } from './node.js';
+import type { MethodNode, NodeParts } from './node.js';
 import { bare } from './own.js';
 import { AliasProvider, ValueProvider, type Provider } from './provider.js';
 import { findRecord, type ClassRecord, type MethodRecord, type ProviderOptions } from './record.js';
@@ -222,6 +222,7 @@ function methodParts(
     target,
     method: method.name,
     static: method.static,
+    fixed: method.isFixed === true ? (callable as MethodNode['fixed']) : undefined,
     record: method,
     placement: options.on ?? (isAsync(callable) || returns === Promise ? 'loop' : 'thread'),
     group: options.threads ?? defaultGroup,

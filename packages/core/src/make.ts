@@ -10,6 +10,7 @@ import type { Class } from './token.js';
 export function makeOnLoop({ node, needs }: Step, values: readonly unknown[]): unknown {
   if (node.kind === 'class') return construct(node.target as Class, needs, values);
   if (node.kind !== 'method') return valuesOf(needs, 0, values);
+  if (node.fixed !== undefined) return call(node.fixed, node.target, 0, needs, values);
   const self = node.static ? node.target : values[needs[0] as number];
   const method = (self as Record<string | symbol, unknown>)[node.method];
   if (typeof method !== 'function') {

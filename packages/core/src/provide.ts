@@ -87,6 +87,7 @@ export function provide(
   record.label = label;
   const method = methodRecord(record, 'make', true);
   method.provides = { token, options };
+  method.isFixed = true;
   for (const [index, dependency] of deps.entries()) {
     method.parameters.set(index, wantedBy(dependency, `Dependency ${index + 1} of ${label}`));
   }

@@ -90,6 +90,8 @@ export interface MethodRecord {
   readonly static: boolean;
   /** Set by `@Provides`. The token is null when it was undefined: a circular import. */
   provides?: { readonly token: Token | null; readonly options: ProviderOptions };
+  /** Set by `provide`: no other function can come into the place of this one. */
+  isFixed?: boolean;
   /** Set by `declareHandler`: the method is the root of plans. */
   handler?: Pick<ProviderOptions, 'on' | 'threads' | 'deadline'> & {
     readonly finish?: Finish;
