@@ -66,11 +66,7 @@ function call(
 }
 
 /** By a function of its own, with no function in it: each caller would pay for that one's context. */
-function valuesOf(
-  needs: readonly number[],
-  first: number,
-  values: readonly unknown[],
-): unknown[] {
+function valuesOf(needs: readonly number[], first: number, values: readonly unknown[]): unknown[] {
   const chosen: unknown[] = [];
   for (let at = first; at < needs.length; at++) chosen.push(values[needs[at] as number]);
   return chosen;

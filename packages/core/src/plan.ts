@@ -66,6 +66,8 @@ export interface Plan {
   readonly loads: readonly Node[];
   /** Scopes that values of its steps live in, and those of the calls of offloaded methods. */
   readonly scopes: ReadonlySet<Scope>;
+  /** The innermost of those that has to be open; undefined where it can be made in the container. */
+  readonly within: 'request' | 'call' | undefined;
   /** Which of its runs are measured on the loop. */
   readonly sampling: Sampling;
   /** Undefined where it cannot be made in one pass, without a word to anybody. */
@@ -110,6 +112,7 @@ export function compilePlan(
   const hops = groupHops(steps, root, !isLast, late);
   const units = orderUnits(steps, hops, root);
   const template = steps.map((step) => templateOf(step));
+  const scopes = scopesOf(steps);
   return {
     target,
     steps,
@@ -133,7 +136,8 @@ export function compilePlan(
     loads: steps.flatMap(({ kind, node }) =>
       kind === 'load' && node.scope === 'singleton' ? [node] : [],
     ),
-    scopes: scopesOf(steps),
+    scopes,
+    within: scopes.has('call') ? 'call' : scopes.has('request') ? 'request' : undefined,
     owners: new Set(steps.flatMap(({ kind, owner }) => (kind === 'make' ? [owner] : []))),
     // A singleton is made by a plan of its own, so it is the root where it is made at all.
     kept: steps.filter(

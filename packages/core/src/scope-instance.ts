@@ -515,10 +515,10 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener, H
     const { engine } = this.context;
     const plan = this.keepsNothing ? engine.plan(node) : engine.planFor(node, this);
     const isHandler = node.kind === 'method' && node.handler;
-    if (isHandler && this.level !== 'call' && plan.scopes.has('call')) {
+    if (isHandler && this.level !== 'call' && plan.within === 'call') {
       return this.startInCall(plan, signal, between);
     }
-    this.refuseOutside(plan);
+    if (this.lacksScopeFor(plan)) throw this.outsideOf(plan);
     return this.start(plan, signal, between);
   }
 
@@ -527,7 +527,7 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener, H
     signal: AbortSignal | undefined,
     between: Between | undefined,
   ): Promise<unknown> {
-    if (this.level === 'container') this.refuseOutside(plan);
+    if (this.level === 'container') throw this.outsideOf(plan);
     const call = this.createScope();
     let value: unknown;
     try {
@@ -682,19 +682,18 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener, H
     return isInCall && this.outer !== undefined ? this.outer.keeperOf(scope) : this;
   }
 
-  /** Refuses to make what lives in a scope that is not open. */
-  private refuseOutside({ scopes, steps, target, root }: Plan): void {
-    if (this.level === 'call') return;
-    const missing =
-      this.level === 'container' && scopes.has('request')
-        ? 'request'
-        : scopes.has('call')
-          ? 'call'
-          : undefined;
-    if (missing === undefined) return;
+  /** Whether some of a plan lives in a scope that is not open. */
+  private lacksScopeFor({ within }: Plan): boolean {
+    if (within === undefined || this.level === 'call') return false;
+    return this.level === 'container' || within === 'call';
+  }
+
+  private outsideOf({ scopes, steps, target, root }: Plan): OutsideScopeError {
+    const isInNone = this.level === 'container' && scopes.has('request');
+    const missing = isInNone ? 'request' : 'call';
     const step = steps.find(({ node }) => node.scope === missing) ?? root;
     const path = step === root ? [target.label] : [target.label, step.node.label];
-    throw new OutsideScopeError(step.node.label, missing, path);
+    return new OutsideScopeError(step.node.label, missing, path);
   }
 }
 

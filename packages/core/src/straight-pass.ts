@@ -23,7 +23,8 @@ export class StraightPass implements Pass, Maker {
   /** Of all that is made. */
   private disposal: Disposal | undefined;
   private readonly position: number;
-  private readonly isInFlow: boolean;
+  /** Undefined as long as nothing was there to hold. */
+  private isInFlow: boolean | undefined;
 
   /** @param values - the template of the plan, with all that it loads. */
   constructor(
@@ -34,7 +35,6 @@ export class StraightPass implements Pass, Maker {
     this.isSampled = plan.sampling.next();
     this.disposal = scope.ownDisposal;
     this.position = this.disposal?.position ?? 0;
-    this.isInFlow = currentFlow() !== undefined;
   }
 
   get isTaken(): boolean {
@@ -85,6 +85,7 @@ export class StraightPass implements Pass, Maker {
   }
 
   hold(step: Step, value: object, ending: HeldEnding): void {
+    this.isInFlow ??= currentFlow() !== undefined;
     if (this.isInFlow || ending.held.isNoted) this.note(step, value);
     else (this.disposal ??= this.scope.disposalOf(step.owner)).hold(value, ending);
   }
