@@ -328,7 +328,7 @@ export class Run implements Maker, Linked<Run> {
   private takeOff(
     unit: Unit,
     step: Step,
-    generator: ProviderGenerator | undefined = undefined,
+    generator?: ProviderGenerator,
   ): Flight {
     const flight = new Flight(unit, step, generator, this.lastFlight);
     if (this.lastFlight === undefined) this.firstFlight = flight;
