@@ -339,6 +339,8 @@ class OwnedEnding implements Ending {
 export class HeldEnding implements Ending {
   readonly isGenerator = false;
   readonly flow = undefined;
+  /** Disposes as {@link dispose} does, for this class alone: see `writeStraight`. */
+  call: ((value: object) => unknown) | undefined = undefined;
 
   constructor(
     readonly label: string,
@@ -348,7 +350,7 @@ export class HeldEnding implements Ending {
   ) {}
 
   end(value: object): unknown {
-    return dispose(value, this.symbol);
+    return this.call === undefined ? dispose(value, this.symbol) : this.call(value);
   }
 }
 
