@@ -123,6 +123,9 @@ interface StepFailure {
 
 const none: readonly never[] = [];
 
+/** Stands in the place of how many units one waits for, once it has been started. */
+const started = -1;
+
 export class Run implements Maker, Linked<Run> {
   private readonly values: unknown[];
   /** For each unit, how many units it still waits for. */
@@ -325,11 +328,7 @@ export class Run implements Maker, Linked<Run> {
     return labels;
   }
 
-  private takeOff(
-    unit: Unit,
-    step: Step,
-    generator?: ProviderGenerator,
-  ): Flight {
+  private takeOff(unit: Unit, step: Step, generator?: ProviderGenerator): Flight {
     const flight = new Flight(unit, step, generator, this.lastFlight);
     if (this.lastFlight === undefined) this.firstFlight = flight;
     else this.lastFlight.next = flight;
@@ -864,15 +863,22 @@ export class Run implements Maker, Linked<Run> {
 
   private finishUnit(unit: Unit): void {
     this.unfinished--;
-    const isOutermost = !this.draining;
-    this.draining = true;
     for (const index of unit.dependants) {
       const waits = (this.waits[index] as number) - 1;
       this.waits[index] = waits;
-      if (waits !== 0) continue;
-      this.trace?.noteReady(index);
-      // The first pass meets it further on by itself.
-      if (this.firstPass) continue;
+      if (waits === 0) this.trace?.noteReady(index);
+    }
+    // The first pass meets them further on by itself.
+    if (!this.firstPass) this.startReady(unit);
+  }
+
+  /** Starts what waits for nothing any more, now that a unit has ended. */
+  private startReady({ dependants }: Unit): void {
+    const isOutermost = !this.draining;
+    this.draining = true;
+    for (const index of dependants) {
+      if (this.waits[index] !== 0) continue;
+      this.waits[index] = started;
       const next = this.plan.units[index] as Unit;
       if (isOutermost) this.startUnit(next);
       else (this.ready ??= []).push(next);

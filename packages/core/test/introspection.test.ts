@@ -558,6 +558,37 @@ describe('the tracing channel turno.step', () => {
     }
   });
 
+  it('counts as waiting that another step, which became ready with it, held the loop', async () => {
+    let time = 100;
+    jest.spyOn(performance, 'now').mockImplementation(() => time);
+    class Timed {
+      @Provides(A, request) static async first(): Promise<string> {
+        await Promise.resolve();
+        return 'a';
+      }
+      @Provides(B, request) static async holding(@Inject(A) a: string): Promise<string> {
+        time += 20;
+        return a;
+      }
+      @Provides(C, request) static async other(@Inject(A) a: string): Promise<string> {
+        return a;
+      }
+    }
+    class Both {
+      @Provides(D, request) static async both(@Inject(B) b: string, @Inject(C) c: string) {
+        return b + c;
+      }
+    }
+    try {
+      await using container = await containerOf([Timed, Both]);
+      await using scope = container.createScope();
+      await scope.resolve(D);
+      expect(stepOf('Timed.other').waited).toBe(20);
+    } finally {
+      jest.restoreAllMocks();
+    }
+  });
+
   it('ends a step before it starts one that needs it', async () => {
     class Chain {
       @Provides(A, request) static async a(): Promise<string> {
