@@ -19,7 +19,7 @@ import {
 } from './errors.js';
 import { errorsOf, noteSuppressed } from './error-path.js';
 import { isKept, type Node, type OffloadedNode } from './node.js';
-import { LinkedList } from './linked-list.js';
+import { LinkedList, type Linked } from './linked-list.js';
 import { onAbort } from './on-abort.js';
 import type { Plan } from './plan.js';
 import { refuseUnknownOptions, shown } from './misuse.js';
@@ -65,7 +65,9 @@ export interface ScopeContext {
  * Values that live as long as one request (or job, or message): made by `container.createScope`.
  * Inside of it a call (such as a transaction) has a scope of its own: `scope.createScope`.
  */
-export class ScopeInstance implements AsyncDisposable, PassScope, RunListener, Holder {
+export class ScopeInstance
+  implements AsyncDisposable, PassScope, RunListener, Holder, Linked<ScopeInstance>
+{
   // What most scopes never need is made when it is needed: a scope of all this took longer to open than
   // to work in.
   /** What it keeps; undefined as long as nobody has asked for that but its maker. */
@@ -86,10 +88,14 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener, H
   /** Told when the scope is disposed: callers who wait for what others make. */
   private waiting: Set<(error: unknown) => void> | undefined;
   private ownWaits: Waits | undefined;
-  /** The scopes in it, as a list that costs less than a set: each has the one before and after it. */
-  private lastInner: ScopeInstance | undefined;
-  private previous: ScopeInstance | undefined;
-  private next: ScopeInstance | undefined;
+  /** The scopes in it; undefined as long as none was opened. */
+  private inner: LinkedList<ScopeInstance> | undefined;
+  /** @internal That of the scope around it. */
+  list: LinkedList<ScopeInstance> | undefined = undefined;
+  /** @internal */
+  previous: ScopeInstance | undefined = undefined;
+  /** @internal */
+  next: ScopeInstance | undefined = undefined;
   /** Whether it is among the holders that the ownership knows, for what it was given. */
   private isHolder = false;
   /** @internal */
@@ -110,10 +116,7 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener, H
     for (const { token, value } of givenValues) {
       if (isDisposable(value)) this.holdGiven(token, value);
     }
-    if (outer === undefined) return;
-    this.previous = outer.lastInner;
-    if (this.previous !== undefined) this.previous.next = this;
-    outer.lastInner = this;
+    if (outer !== undefined) (outer.inner ??= new LinkedList<ScopeInstance>()).add(this);
   }
 
   /**
@@ -377,7 +380,7 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener, H
    * more. The scope stays open; what is being resolved in it with such a signal sees it as well.
    */
   abort(reason: unknown): void {
-    for (const scope of this.inner) scope.abort(reason);
+    for (const scope of this.inner?.all ?? none) scope.abort(reason);
     for (const run of this.runs?.all ?? none) run.abortSignal(reason);
     for (const run of this.signalled ?? []) run.abortSignal(reason);
   }
@@ -413,7 +416,8 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener, H
       failure === undefined ? (disposed ??= new DisposedError('scope')) : failure.error;
     for (const giveUp of this.waiting ?? none) giveUp(reason());
     // What is open inside ends for the same reason; its own failure is one for what it stands on.
-    const inner = await Promise.all(this.inner.map((scope) => scope.endInside(failure)));
+    const open = this.inner?.all ?? none;
+    const inner = await Promise.all(open.map((scope) => scope.endInside(failure)));
     const runs = this.runs?.all ?? none;
     for (const run of runs) run.cancel(reason());
     const errors = [...inner.flat(), ...(await this.disposal.settle(runs))];
@@ -433,7 +437,7 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener, H
   private get isQuiet(): boolean {
     return (
       this.passing === undefined &&
-      this.lastInner === undefined &&
+      (this.inner === undefined || this.inner.isEmpty) &&
       (this.runs === undefined || this.runs.isEmpty) &&
       (this.waiting === undefined || this.waiting.size === 0)
     );
@@ -465,24 +469,12 @@ export class ScopeInstance implements AsyncDisposable, PassScope, RunListener, H
 
   /** Forgets what it keeps, and is forgotten. */
   private leave(): void {
-    const { outer, previous, next } = this;
     this.cells = this.maker = undefined;
     if (this.isHolder) {
       this.isHolder = false;
       this.context.engine.owned.leave(this);
     }
-    if (outer === undefined) return;
-    if (previous !== undefined) previous.next = next;
-    if (next !== undefined) next.previous = previous;
-    else if (outer.lastInner === this) outer.lastInner = previous;
-    this.previous = this.next = undefined;
-  }
-
-  /** The scopes in it, the first one first. */
-  private get inner(): readonly ScopeInstance[] {
-    const scopes: ScopeInstance[] = [];
-    for (let at = this.lastInner; at !== undefined; at = at.previous) scopes.push(at);
-    return scopes.reverse();
+    this.list?.remove(this);
   }
 
   /** Ends together with the scope around it. @returns what went wrong. */
