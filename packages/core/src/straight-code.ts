@@ -69,10 +69,10 @@ function textOf({ target, endings, index, position, needs }: CodedStep, at: numb
     v[${index}] = o;`;
 }
 
-/** As `dispose` of disposal.ts does. */
+/** As `dispose` of disposal.ts does, by the same names, which stand in what the engine says of what is no function. */
 function endersText(at: number): string {
-  return `s${at}.endings[0].call = (o) => o[asyncDispose]?.();
-s${at}.endings[1].call = (o) => o[dispose]?.();`;
+  return `s${at}.endings[0].call = (disposable) => disposable[Symbol.asyncDispose]?.();
+s${at}.endings[1].call = (disposable) => disposable[Symbol.dispose]?.();`;
 }
 
 /** As `own` does; a proxy that throws for what it does not know cannot be disposed. */
