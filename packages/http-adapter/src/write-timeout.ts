@@ -62,5 +62,6 @@ function endStream(stream: ServerHttp2Stream, timeout: number): void {
   stream.close(cancel);
   // The reset may have to wait as the answer did.
   stream.destroy();
-  session?.setTimeout(timeout, () => session.destroy());
+  // At the second time: at the first what comes may be there already, behind what has held the loop.
+  session?.setTimeout(timeout, () => session.setTimeout(timeout, () => session.destroy()));
 }

@@ -466,6 +466,23 @@ describe('a client of HTTP/2 that does not read', () => {
     },
   );
 
+  it('has its others served that came while something held the loop', async () => {
+    const disposed = gate();
+    const { app, session } = await startSlow(large(disposed));
+    await once(session, 'connect');
+    session.setLocalWindowSize(2 ** 24);
+    const stream = session.request({ ':path': '/bytes' });
+    stream.on('error', () => undefined);
+    await disposed.opened;
+    const asked = ask(session, { ':path': '/' });
+    // For longer than the session has: what was asked is there when the loop goes on, and so is its end.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+    expect((await asked).body).toBe('root');
+    stream.resume();
+    session.close();
+    await app.close();
+  });
+
   it('at all has its session ended', async () => {
     const disposed = gate();
     const { port, log } = await startSlow(large(disposed));
