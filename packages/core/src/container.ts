@@ -337,7 +337,7 @@ export class Container implements AsyncDisposable {
 
   /** Itself, or the container with overrides that stands in for it. */
   private get active(): Container {
-    return this.standIns.length === 0 ? this : (this.standIns.at(-1) as Container);
+    return this.standIns.at(-1) ?? this;
   }
 
   private layered(overrides: readonly Provider[]): Settings {

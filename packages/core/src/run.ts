@@ -512,7 +512,8 @@ export class Run implements Maker, Linked<Run> {
         return;
       }
       const begun = this.isSampled ? performance.now() : 0;
-      const value = this.trace === undefined ? this.call(step) : this.traced(unit, step);
+      const { trace } = this;
+      const value = trace === undefined ? this.call(step) : this.traced(trace, unit, step);
       if (this.isSampled) noteBlocking(node, performance.now() - begun);
       this.take(unit, step, value);
     } catch (error) {
@@ -522,12 +523,8 @@ export class Run implements Maker, Linked<Run> {
 
   // A function inside of `make` or `enter` would cost each step a context, traced or not.
 
-  private traced(unit: Unit, step: Step): unknown {
-    return this.trace?.start(unit, step, () => this.call(step));
-  }
-
-  private enterTraced(unit: Unit, step: Step, generator: ProviderGenerator) {
-    return (this.trace as RunTrace).start(unit, step, () => generator.next());
+  private traced(trace: RunTrace, unit: Unit, step: Step): unknown {
+    return trace.start(unit, step, () => this.call(step));
   }
 
   private call(step: Step): unknown {
@@ -545,8 +542,8 @@ export class Run implements Maker, Linked<Run> {
   /** Runs a generator up to its `yield`, which gives the value. */
   private enter(unit: Unit, step: Step, generator: ProviderGenerator): void {
     // Only here does something of the generator run.
-    const first =
-      this.trace === undefined ? generator.next() : this.enterTraced(unit, step, generator);
+    const { trace } = this;
+    const first = trace === undefined ? generator.next() : nextTraced(trace, unit, step, generator);
     if (isThenable(first)) this.await(unit, step, generator, first);
     else this.entered(unit, step, generator, first);
   }
@@ -1045,6 +1042,10 @@ class ProbeWatch implements HopWatch {
   returned(thread: number, ran: readonly number[]): void {
     this.trace?.returned(thread, ran);
   }
+}
+
+function nextTraced(trace: RunTrace, unit: Unit, step: Step, generator: ProviderGenerator) {
+  return trace.start(unit, step, () => generator.next());
 }
 
 /** For singletons and what threads keep: that outlives the run, and sees nothing of its context. */

@@ -1,5 +1,6 @@
 /** Makes an answer of what a handler has returned, and sends it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ScopeInstance } from '@turno/core';
 import { FileAnswer, sendFile } from './file.js';
 import { headOf, sendHead, type AnswerHeaders, type SendOptions } from './head.js';
 import { LoopAnswer } from './loop-answer.js';
@@ -19,11 +20,6 @@ import {
 import { shortAnswer, ThreadAnswer } from './thread-answer.js';
 import { headersOf, headersOfBlob } from './web-response.js';
 
-/** A scope, as far as this is concerned. */
-interface Abortable {
-  abort(reason: unknown): void;
-}
-
 /** What the route and the request have said of the answer. */
 export interface Manner {
   /** `Burgers.parallel`, for messages. */
@@ -35,7 +31,7 @@ export interface Manner {
   /** Undefined where nothing has asked for it. */
   readonly reply: Reply | undefined;
   /** Has given out the signals that what makes the answer may wait with. */
-  readonly scope: Abortable | undefined;
+  readonly scope: ScopeInstance | undefined;
 }
 
 const eventHeaders: AnswerHeaders = {
