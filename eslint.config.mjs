@@ -14,7 +14,7 @@ const conventions = [
 ];
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '**/coverage/', '**/node_modules/']),
+  globalIgnores(['**/dist/', '**/bundle/', '**/coverage/', '**/node_modules/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   { files: ['**/*.mjs', '**/*.cjs'], extends: [tseslint.configs.recommended] },
   // CommonJS has nothing else.

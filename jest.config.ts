@@ -12,7 +12,7 @@ const config: Config = {
     '<rootDir>/packages/*/test/**/*.test.ts',
     '<rootDir>/{examples,benchmarks,test}/**/*.test.ts',
   ],
-  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', '/bundle/'],
   // Jest's default leaves one core to a watch mode: half of them, on a machine with two.
   maxWorkers: '100%',
   extensionsToTreatAsEsm: ['.ts'],

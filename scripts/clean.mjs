@@ -3,7 +3,9 @@ import { rmSync } from 'node:fs';
 
 for (const folder of [
   'packages/core/dist',
+  'packages/core/bundle',
   'packages/http-adapter/dist',
+  'packages/http-adapter/bundle',
   'benchmarks/dist',
   'coverage',
 ]) {

@@ -69,13 +69,13 @@ function checkContents({ name, files }) {
     'package.json',
     'README.md',
     'LICENSE',
-    'dist/index.js',
+    'bundle/index.js',
     'dist/index.d.ts',
   ]) {
     if (!paths.includes(needed)) throw new Error(`${name} lacks ${needed}`);
   }
   const strange = paths.filter(
-    (file) => /\.tsbuildinfo$|\.test\./.test(file) || !/^(dist|src)\/|^[^/]+$/.test(file),
+    (file) => /\.tsbuildinfo$|\.test\./.test(file) || !/^(bundle|dist|src)\/|^[^/]+$/.test(file),
   );
   if (strange.length > 0) throw new Error(`${name} holds ${strange.join(', ')}`);
   for (const file of paths.filter((file) => /^dist\/.*(?<!\.d)\.ts$/.test(file))) {

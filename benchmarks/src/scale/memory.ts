@@ -1,4 +1,4 @@
-/** What scopes and threads take. Runs with `--expose-gc`: the heap is measured after collection. */
+/** What scopes and threads take. Memory is measured after collection, with `--expose-gc`. */
 import { Container, provide, token } from '@turno/core';
 
 const scope = 'request';
@@ -38,21 +38,26 @@ export async function perScope(scopes: number): Promise<number> {
   return (after.heapUsed - before.heapUsed) / scopes;
 }
 
-export interface ThreadCost {
-  /** Until the threads have run their first hop, in milliseconds. */
-  readonly ready: number;
-  /** Of the process, for each thread. */
-  readonly megabytes: number;
+/** @returns milliseconds until the threads have started and run their first hop. */
+export async function threadsReady(size: number): Promise<number> {
+  const started = performance.now();
+  const container = await startThreads(size);
+  const ready = performance.now() - started;
+  await container.dispose();
+  return ready;
 }
 
-/** @returns what it takes to start threads, and to have them. */
-export async function perThread(size: number): Promise<ThreadCost> {
+/** @returns megabytes of the process, for each thread. */
+export async function perThread(size: number): Promise<number> {
   const before = await collect();
-  const started = performance.now();
-  const container = await Container.create({ providers, threads: { size } });
-  await container.run((opened) => opened.resolve(InThread));
-  const ready = performance.now() - started;
+  const container = await startThreads(size);
   const after = await collect();
   await container.dispose();
-  return { ready, megabytes: (after.rss - before.rss) / size / 2 ** 20 };
+  return (after.rss - before.rss) / size / 2 ** 20;
+}
+
+async function startThreads(size: number): Promise<Container> {
+  const container = await Container.create({ providers, threads: { size } });
+  await container.run((opened) => opened.resolve(InThread));
+  return container;
 }

@@ -5,13 +5,25 @@ import type { Options } from '../options.js';
 import { CandidateProcess, Processes } from '../process/candidate-process.js';
 import { inRounds } from '../rounds.js';
 import type { Started } from './growing-graph.js';
-import type { ThreadCost } from './memory.js';
 
 /** Calls one export in a process that has done nothing else. */
-async function fresh<T>(module: string, name: string, ...args: readonly unknown[]): Promise<T> {
+async function fresh<T>(
+  module: string,
+  name: string,
+  args: readonly unknown[],
+  options: readonly string[] = [],
+): Promise<T> {
   const url = new URL(module, import.meta.url);
-  await using process = new CandidateProcess(url, ['--expose-gc']);
+  await using process = new CandidateProcess(url, options);
   return await process.call<T>(name, ...args);
+}
+
+/**
+ * As {@link fresh}, with what collects garbage. Node then compiles its own modules anew, in each thread as well:
+ * what it has of them in advance is for the options that it was built with.
+ */
+function collecting<T>(module: string, name: string, ...args: readonly unknown[]): Promise<T> {
+  return fresh<T>(module, name, args, ['--expose-gc']);
 }
 
 export async function scale(measurements: Measurements, options: Options): Promise<void> {
@@ -38,7 +50,7 @@ async function graphs(
   await inRounds([10, 100, 1_000, 10_000], rounds, async (count) => {
     const name = `turno, ${count.toLocaleString('en')} providers`;
     const time = quick ? 50 : 1_000;
-    const started = await fresh<Started>('./growing-graph.js', 'start', count, time);
+    const started = await collecting<Started>('./growing-graph.js', 'start', count, time);
     record(request, name, started.request);
     record(create, name, started.create);
     record(declare, name, started.declare);
@@ -58,7 +70,7 @@ async function plans(
   await inRounds([1, 10, 100, 1_000], rounds, async (steps) => {
     const name = `turno, ${steps.toLocaleString('en')} steps`;
     const time = quick ? 50 : 1_000;
-    record(table, name, await fresh<number>('./growing-plan.js', 'perStep', steps, time));
+    record(table, name, await collecting<number>('./growing-plan.js', 'perStep', steps, time));
   });
 }
 
@@ -76,13 +88,12 @@ async function threadsAndScopes(
   });
   await inRounds([1, 2, 4], rounds, async (size) => {
     const name = `turno, ${size} ${size === 1 ? 'thread' : 'threads'}`;
-    const cost = await fresh<ThreadCost>('./memory.js', 'perThread', size);
-    record(ready, name, cost.ready);
-    record(thread, name, cost.megabytes);
+    record(ready, name, await fresh<number>('./memory.js', 'threadsReady', [size]));
+    record(thread, name, await collecting<number>('./memory.js', 'perThread', size));
   });
   await inRounds(quick ? [1_000] : [1_000, 50_000], rounds, async (scopes) => {
     const name = `turno, ${scopes.toLocaleString('en')} scopes`;
-    record(scope, name, await fresh<number>('./memory.js', 'perScope', scopes));
+    record(scope, name, await collecting<number>('./memory.js', 'perScope', scopes));
   });
 }
 

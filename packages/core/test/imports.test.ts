@@ -79,7 +79,7 @@ const stages = [
   ['node.ts', 'declaration.ts', 'graph.ts'],
   ['placement.ts', 'call-bound.ts', 'validate.ts', 'crossing.ts', 'check.ts'],
   ['graph-data.ts', 'graph-drawing.ts'],
-  ['threads/'],
+  ['worker-entry.ts', 'threads/'],
   [
     'step.ts',
     'hop.ts',

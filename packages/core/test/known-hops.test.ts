@@ -1,6 +1,7 @@
 /** Which definitions of hops threads keep: no more than so many, and the same ones as the loop thinks. */
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { Container, Inject, Provides, token, value } from '@turno/core';
+// Not of the bundle, which has a `HopRunner` of its own.
+import { Container, Inject, Provides, token, value } from '../dist/index.js';
 import { decode } from '../dist/portable/codec.js';
 import { recordWithId } from '../dist/record.js';
 import { createExecutor } from '../dist/threads/create-executor.js';

@@ -1,6 +1,4 @@
 /** Keeps a number of threads going: starts them, and puts a new one in the place of each that ends. */
-import { existsSync } from 'node:fs';
-
 import { outsideOfFlows } from '../context.js';
 import { DisposedError, TeardownTimeoutError, ThreadStartError } from '../errors.js';
 import { decode } from '../portable/codec.js';
@@ -19,6 +17,7 @@ import type { Departure, Lane, LaneEvents, Trip } from './lane.js';
 import type { HopTask, Report, SetupTask } from './message.js';
 import type { GroupSettings } from './options.js';
 import { defaultGroup } from '../scope.js';
+import { workerEntry } from '../worker-entry.js';
 import { tellOfThread } from './thread-events.js';
 import { WorkerThread } from './worker-thread.js';
 
@@ -37,26 +36,6 @@ const badOption = 'it exited with code 9';
 
 /** How long {@link ThreadLane.close} waits for threads that are in native code, in milliseconds. */
 const closing = 800;
-
-/**
- * What tinypool loads in each thread. Built, it is JavaScript; when this file itself runs as
- * TypeScript, then threads inherit what makes that possible.
- * @throws ThreadStartError where a bundler has taken this file away from its neighbours.
- */
-function workerEntry(): URL {
-  // Undefined where a bundler has made CommonJS of this file.
-  const here = import.meta.url as string | undefined;
-  if (here !== undefined) {
-    const file = here.endsWith('.ts') ? '../worker/entry.ts' : '../worker/entry.js';
-    const entry = new URL(file, here);
-    if (existsSync(entry)) return entry;
-  }
-  throw new ThreadStartError(
-    '@turno/core is part of a bundle, and the file that threads run is not there',
-    undefined,
-    'Leave @turno/core out of the bundle: with esbuild by --external:@turno/core or --packages=external.',
-  );
-}
 
 /** Why a thread is of no use that has started; undefined if it is. */
 function lackIn({ failed, unreachable }: Report): ThreadGone | undefined {

@@ -56,7 +56,7 @@ export class Workshop {
       if (name !== '@turno') symlinkSync(installed + name, join(modules, name));
     }
     // Copied: a link would lead out of node_modules, which loaders leave alone.
-    for (const part of ['package.json', 'dist']) {
+    for (const part of ['package.json', 'bundle', 'dist']) {
       const from = `${root}packages/core/${part}`;
       cpSync(from, join(modules, '@turno/core', part), { recursive: true });
     }
