@@ -1,8 +1,14 @@
 /** Clients that keep connections open and ask nothing more. In a process of their own. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { warmUp } from '../http/closed-loop.js';
 
 let sockets: Socket[] = [];
+
+/** Asks a number of times, on connections that do not stay. */
+export function ask(url: string, path: string, times: number): Promise<void> {
+  return warmUp(url + path, 64, times);
+}
 
 /** Opens connections, asks once on each, and keeps them. */
 export async function open(url: string, path: string, count: number): Promise<void> {

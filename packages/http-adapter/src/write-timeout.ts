@@ -18,10 +18,13 @@ export function limitWrites(server: Server, timeout: number): void {
   // The fraction, which timers ignore, tells it from timeouts that Node sets meanwhile.
   const mark = timeout + 0.5;
   const writers = new Set<Socket | ServerHttp2Stream>();
+  function forget(this: Socket | ServerHttp2Stream): void {
+    writers.delete(this);
+  }
   const add = (writer: Socket | ServerHttp2Stream) => {
     writers.add(writer);
-    // It comes once: what `once` makes for each listener is not needed, and stays as long as the connection.
-    writer.on('close', () => writers.delete(writer));
+    // One function for all; and `on`, since it comes once anyway: what either would make stays as long as the connection.
+    writer.on('close', forget);
   };
   // Over TLS both come, and bytes wait on the second.
   server.on('connection', add).on('secureConnection', add);
