@@ -15,7 +15,7 @@ import { builtinError, builtinName, classOf, kindOf } from './kind.js';
 import { deepest } from './limits.js';
 import { Obstacle, type Segment } from './obstacle.js';
 import { portability } from './portable-class.js';
-import { flatCopy, isLargePlain, isPrimitive, symbolMethod } from './scan.js';
+import { isLargePlain, isPrimitive, smallCopy, symbolMethod } from './scan.js';
 import { isMarked } from './transfer.js';
 
 /**
@@ -33,10 +33,13 @@ import { isMarked } from './transfer.js';
  */
 export function encode(value: unknown): Parcel {
   try {
-    // What most hops bring and give; 0.8 µs less than by the encoder.
-    const flat = flatCopy(value);
-    if (flat !== undefined) return parcel(flat, true);
-    if (isLargePlain(value)) return parcel(value, false);
+    if (isPrimitive(value)) return parcel(value, true);
+    if (typeof value === 'object') {
+      // What most hops bring and give; 0.8 µs less than by the encoder.
+      const copy = smallCopy(value as object);
+      if (copy !== undefined) return parcel(copy, true);
+      if (isLargePlain(value)) return parcel(value, false);
+    }
   } catch {
     // A getter or a Proxy's trap has thrown; the encoder says where.
   }

@@ -6,6 +6,9 @@ import { deepest } from './limits.js';
 /** Objects and array items below which a copy costs less than the care that sending as it is takes. */
 const few = 256;
 
+/** Objects of which it is looked one by one whether they are the same: up to here that costs less than a map. */
+const fewest = 8;
+
 /** How many arrays are looked at for properties beside their items; see {@link hasOnlyItems}. */
 const arraysInFull = 100;
 
@@ -26,27 +29,34 @@ export function isLargePlain(value: unknown): boolean {
 }
 
 /**
- * A copy of an array of primitives, of which one may be a flat array or a plain flat object instead: what most
- * hops bring and give. Undefined for anything else.
+ * A copy of a value that is nothing but a few plain objects and arrays, none of them twice, and primitives: what
+ * most hops bring and give. Undefined for anything else.
  */
-export function flatCopy(value: unknown): readonly unknown[] | undefined {
-  return Array.isArray(value) ? flatArray(value, true) : undefined;
+export function smallCopy(value: object): object | undefined {
+  return copyOf(value, []);
 }
 
-/** @param mayNest - whether one item may be an object: a second one could be the same. */
-function flatArray(value: readonly unknown[], mayNest: boolean): readonly unknown[] | undefined {
-  if (Object.getPrototypeOf(value) !== Array.prototype) return undefined;
+/** @param seen - the objects that have been copied, or are being copied: few enough to look through. */
+function copyOf(value: object, seen: object[]): object | undefined {
+  if (seen.length === fewest || seen.includes(value)) return undefined;
+  seen.push(value);
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  if (prototype === Array.prototype) {
+    return Array.isArray(value) ? arrayCopy(value, seen) : undefined;
+  }
+  return prototype === Object.prototype ? plainCopy(value, seen) : undefined;
+}
+
+function arrayCopy(value: readonly unknown[], seen: object[]): object | undefined {
   const { length } = value;
   if (length > few) return undefined;
-  let isNested = !mayNest;
   // Not made with that length: what may have holes is written item by item with their indices.
   const copy: unknown[] = [];
   for (let index = 0; index < length; index++) {
     let item: unknown = value[index];
     if (!isPrimitive(item)) {
-      if (isNested || typeof item !== 'object') return undefined;
-      isNested = true;
-      item = Array.isArray(item) ? flatArray(item, false) : flatObject(item as object);
+      if (typeof item !== 'object') return undefined;
+      item = copyOf(item as object, seen);
       if (item === undefined) return undefined;
     }
     copy.push(item);
@@ -54,13 +64,20 @@ function flatArray(value: readonly unknown[], mayNest: boolean): readonly unknow
   return hasOnlyItems(value) ? copy : undefined;
 }
 
-function flatObject(value: object): object | undefined {
-  if (Object.getPrototypeOf(value) !== Object.prototype) return undefined;
+function plainCopy(value: object, seen: object[]): object | undefined {
   if (symbolMethod(value) !== undefined) return undefined;
   const copy: Record<string, unknown> = { ...value };
   let count = 0;
-  // With a polluted prototype it goes on to what is no field, and nothing comes of it.
-  for (const key in copy) if (++count > few || !isPrimitive(copy[key])) return undefined;
+  for (const key in copy) {
+    if (++count > few) return undefined;
+    const field = copy[key];
+    if (isPrimitive(field)) continue;
+    // With a polluted prototype it goes on to what is no field.
+    if (typeof field !== 'object' || !Object.hasOwn(copy, key)) return undefined;
+    const part = copyOf(field as object, seen);
+    if (part === undefined) return undefined;
+    copy[key] = part;
+  }
   return copy;
 }
 
@@ -98,7 +115,7 @@ class Scan {
     if (prototype === Object.prototype) return this.plain(value, depth);
     if (prototype === Array.prototype) return this.array(value, depth);
     // In nearly all rows that come from a database.
-    if (prototype === Date.prototype) return types.isDate(value) && Object.keys(value).length === 0;
+    if (prototype === Date.prototype) return isBareDate(value);
     return prototype === null && !types.isModuleNamespaceObject(value) && this.plain(value, depth);
   }
 
@@ -124,6 +141,8 @@ class Scan {
     this.items += length;
     for (let index = 0; index < length; index++) {
       const item: unknown = value[index];
+      // First, since it is the quickest look: lists of numbers in a third of the time.
+      if (typeof item === 'number') continue;
       if (typeof item === 'object') {
         if (item !== null && !this.object(item, depth + 1)) return false;
       } else if (typeof item === 'function' || typeof item === 'symbol') {
@@ -133,6 +152,20 @@ class Scan {
     const isList = length > 1_000 && this.objects === objects;
     return isList || !isAsked || hasOnlyItems(value);
   }
+}
+
+// eslint-disable-next-line @typescript-eslint/unbound-method -- each call names what it is called on
+const timeOf = Date.prototype.getTime;
+
+/** Whether it is a date, without properties. By its own method, which the engine puts in line; `isDate` of Node is a call. */
+function isBareDate(value: object): boolean {
+  try {
+    timeOf.call(value);
+  } catch {
+    return false;
+  }
+  for (const _key in value) return false;
+  return true;
 }
 
 /**
