@@ -403,7 +403,10 @@ describe('a value with an end that comes back too late', () => {
       { size: 1 },
     );
     const deadline = { code: 'TURNO_DEADLINE' };
-    expect(await failureOf(resolve(container, fixture.Blocked))).toMatchObject(deadline);
+    // On a machine that is busy enough the thread does not come to it before the deadline, and is replaced.
+    do {
+      expect(await failureOf(resolve(container, fixture.Blocked))).toMatchObject(deadline);
+    } while (log.get(fixture.reached) === 0);
     while (container.threads.stuck === 0) await turn();
     // No further thread can be ended, so that this one goes on.
     expect(await failureOf(resolve(container, fixture.Blocked))).toMatchObject(deadline);
