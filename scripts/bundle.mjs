@@ -44,8 +44,10 @@ async function bundle(folder) {
     sourcemapExcludeSources: true,
   });
   await build.close();
+  // Entries last: what they import is there then.
+  const ordered = output.toSorted((one, other) => rankOf(one) - rankOf(other));
   const files = new Map(
-    output.map((file) => [path.join(target, file.fileName), file.code ?? file.source]),
+    ordered.map((file) => [path.join(target, file.fileName), file.code ?? file.source]),
   );
   const half = path.join(built, `.bundle-${process.pid}`);
   for (const [file, content] of files) replace(file, content, half);
@@ -53,6 +55,10 @@ async function bundle(folder) {
     const file = path.join(entry.parentPath, entry.name);
     if (entry.isFile() && !files.has(file)) rmSync(file);
   }
+}
+
+function rankOf({ isEntry = false }) {
+  return isEntry ? 1 : 0;
 }
 
 /** Nobody sees half of a file, and what stays as it is is not touched: programs may run with it. */

@@ -7,7 +7,7 @@ import { deepest } from './limits.js';
 const few = 256;
 
 /** Objects of which it is looked one by one whether they are the same: up to here that costs less than a map. */
-const fewest = 8;
+const fewObjects = 8;
 
 /** How many arrays are looked at for properties beside their items; see {@link hasOnlyItems}. */
 const arraysInFull = 100;
@@ -38,7 +38,7 @@ export function smallCopy(value: object): object | undefined {
 
 /** @param seen - the objects that have been copied, or are being copied: few enough to look through. */
 function copyOf(value: object, seen: object[]): object | undefined {
-  if (seen.length === fewest || seen.includes(value)) return undefined;
+  if (seen.length === fewObjects || seen.includes(value)) return undefined;
   seen.push(value);
   const prototype = Object.getPrototypeOf(value) as object | null;
   if (prototype === Array.prototype) {
