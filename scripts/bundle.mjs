@@ -53,7 +53,7 @@ async function bundle(folder) {
   for (const [file, content] of files) replace(file, content, half);
   for (const entry of readdirSync(target, { recursive: true, withFileTypes: true })) {
     const file = path.join(entry.parentPath, entry.name);
-    if (entry.isFile() && !files.has(file)) rmSync(file);
+    if (entry.isFile() && !files.has(file)) rmSync(file, { force: true });
   }
 }
 

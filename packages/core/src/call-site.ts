@@ -12,10 +12,11 @@ export interface CallSite {
 /**
  * The helpers through which compilers apply decorators. The call site of the class is the frame
  * *after* the last of them, also when the decorator is wrapped in one of the user's own:
- * tsc and tslib `__decorate`, swc `_ts_decorate`, esbuild `__decorateClass`, Babel `_applyDecs…`.
+ * tsc and tslib `__decorate`, swc `_ts_decorate`, esbuild `__decorateClass`, Babel `_applyDecs…`. Bundlers number them
+ * where several modules have one: `__decorate$1`, `__decorate2`.
  */
 const decorateHelper =
-  /^(?:__decorate(?:Class)?|_ts_decorate|_applyDecs\w*|_applyDecoratedDescriptor)$/;
+  /^(?:__decorate(?:Class)?|_ts_decorate|_applyDecs\w*|_applyDecoratedDescriptor)(?:\$?\d+)?$/;
 
 /** Enough for a decorator inside decorators; the default of 10 is not, with reflect-metadata. */
 const frames = 40;
