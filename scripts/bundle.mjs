@@ -1,6 +1,14 @@
 // Joins the modules that tsc has built in a package to a few files, which is what is published: Node takes half a
 // millisecond to load each module, once more in each thread. Arguments: the folders of packages.
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { rolldown } from 'rolldown';
@@ -22,8 +30,7 @@ for (const folder of process.argv.slice(2)) await bundle(folder);
 async function bundle(folder) {
   const built = path.resolve(folder, 'dist');
   const target = path.resolve(folder, 'bundle');
-  const modules = new Set(readdirSync(built, { recursive: true }));
-  const inputs = entries.filter((entry) => modules.has(path.normalize(entry)));
+  const inputs = entries.filter((entry) => existsSync(path.join(built, entry)));
   const build = await rolldown({
     input: Object.fromEntries(
       inputs.map((entry) => [entry.replace(/\.js$/, ''), path.join(built, entry)]),

@@ -647,6 +647,18 @@ describe('a list of little', () => {
     }
   });
 
+  it('invents no items where a getter shortens the list that it stands in', () => {
+    const list: unknown[] = [];
+    const shortens = {
+      get first() {
+        list.length = 1;
+        return 1;
+      },
+    };
+    list.push(shortens, 2, 3);
+    expect(cross(list)).toEqual([{ first: 1 }]);
+  });
+
   it('is not settled where memory of the user is in it', () => {
     expect(encode([new Uint8Array(2)]).settled).toBe(false);
     expect(encode([new Date(0)]).settled).toBe(false);

@@ -6,8 +6,8 @@ import { deepest } from './limits.js';
 /** Objects and array items below which a copy costs less than the care that sending as it is takes. */
 const few = 256;
 
-/** Objects of which it is looked one by one whether they are the same: up to here that costs less than a map. */
-const fewObjects = 8;
+/** Objects of which it is looked one by one whether they are the same: up to here that costs less than a map, a third for ten. */
+const fewObjects = 16;
 
 /** How many arrays are looked at for properties beside their items; see {@link hasOnlyItems}. */
 const arraysInFull = 100;
@@ -61,15 +61,16 @@ function arrayCopy(value: readonly unknown[], seen: object[]): object | undefine
     }
     copy.push(item);
   }
-  return hasOnlyItems(value) ? copy : undefined;
+  // A getter of an item may have changed the array.
+  return value.length === length && hasOnlyItems(value) ? copy : undefined;
 }
 
 function plainCopy(value: object, seen: object[]): object | undefined {
   if (symbolMethod(value) !== undefined) return undefined;
+  // First: to copy a dictionary of 20,000 keys takes 13 ms.
+  if (Object.keys(value).length > few) return undefined;
   const copy: Record<string, unknown> = { ...value };
-  let count = 0;
   for (const key in copy) {
-    if (++count > few) return undefined;
     const field = copy[key];
     if (isPrimitive(field)) continue;
     // With a polluted prototype it goes on to what is no field.
