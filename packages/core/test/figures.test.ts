@@ -1,5 +1,5 @@
 /** What is counted and measured of threads, what is told of it, and what is made of it. */
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
   Container,
@@ -141,6 +141,25 @@ describe('the channel turno.thread', () => {
       },
     ]);
   });
+});
+
+describe('a thread that ends between two hops', () => {
+  it.each(['worker_threads', 'child_process'] as const)(
+    'is warned of with its error, since no caller hears of it: %s',
+    async (runtime) => {
+      const warned = new Promise<readonly unknown[]>((resolve) => {
+        jest.spyOn(process, 'emitWarning').mockImplementationOnce((...given) => resolve(given));
+      });
+      const container = await create([fixture.Work], { size: 1, runtime });
+      expect(await resolve(container, fixture.FailsLater)).toBe(1);
+      expect(await warned).toEqual([
+        "A thread of the group 'default' has ended between two hops: an error that nobody caught: too late",
+        { code: 'TURNO_THREAD', detail: expect.stringMatching(/^RangeError: too late\n.*figures/) },
+      ]);
+      expect(await resolve(container, fixture.Trivial)).toBe(1);
+      expect(container.threads.replaced).toBe(1);
+    },
+  );
 });
 
 describe('explain', () => {

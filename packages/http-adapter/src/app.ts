@@ -221,18 +221,25 @@ export class App implements AsyncDisposable {
 
   async #close(grace: number): Promise<void> {
     let expire: NodeJS.Timeout | undefined;
-    const drained = new Promise<boolean>((resolve) => {
-      this.#onIdle = () => resolve(true);
-      if (this.#inWork === 0) resolve(true);
-      else expire = setTimeout(resolve, grace, false);
+    const expired = new Promise<boolean>((resolve) => {
+      expire = setTimeout(resolve, grace, false);
     });
+    const drained = () => Promise.race([this.#idle(), expired]);
     // A server that is just about to open is closed as well; one that failed to is none.
     const opened = await this.#listening?.catch(() => undefined);
     for (const end of this.#endless) end(serverClosing());
-    await Promise.all([drained, opened && closeServer(opened.server, drained)]);
+    await (opened === undefined ? drained() : closeServer(opened.server, grace, drained));
     clearTimeout(expire);
     this.#isClosed = true;
     await this.container.dispose();
+  }
+
+  /** Resolves when no request is in work. */
+  #idle(): Promise<true> {
+    return new Promise((resolve) => {
+      this.#onIdle = () => resolve(true);
+      if (this.#inWork === 0) resolve(true);
+    });
   }
 
   /** Before anybody else sees the request. */

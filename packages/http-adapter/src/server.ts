@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server as HttpServer } from 'node:http';
 import type { Http2Session, Http2Stream } from 'node:http2';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { lingerTime } from './connection.js';
 import { ListenError } from './errors.js';
 import { applyLimits, checkLimits, limitNames, type ServerLimits } from './limits.js';
@@ -81,7 +82,7 @@ export async function openServer(
 /** A server and what ends its connections. */
 export interface OpenServer {
   readonly server: Server;
-  /** Lets what is in work end, and its connections with it; resolves when they have. */
+  /** Ends idle connections, and the others when what is in work there ends; resolves when they have. */
   readonly end: () => Promise<unknown>;
   readonly endAll: () => void;
 }
@@ -89,8 +90,12 @@ export interface OpenServer {
 /** A server of node:http2 does not know its connections. */
 function watch(server: Server): OpenServer {
   if ('closeAllConnections' in server && !isHttp2(server)) {
-    const endAll = () => (server as HttpServer).closeAllConnections();
-    return { server, end: () => Promise.resolve(), endAll };
+    const http = server as HttpServer;
+    const end = () => {
+      http.closeIdleConnections();
+      return Promise.resolve();
+    };
+    return { server, end, endAll: () => http.closeAllConnections() };
   }
   const sessions = new Set<Http2Session>();
   const answered = new WeakSet<Http2Session>();
@@ -129,23 +134,45 @@ function isHttp2(server: Server): boolean {
 }
 
 /**
- * Closes a server.
- * @param drained - resolves with true when no request is in work any more, or with false when the wait
+ * How long a client that was just about to ask may still do so, in milliseconds: longer than it takes to
+ * read an answer and send the next request.
+ */
+const lateTime = 50;
+
+/**
+ * Closes a server: it stops listening at once, and serves what comes on open connections for a moment.
+ * @param grace - when to end what is left, in milliseconds.
+ * @param drained - resolves with true when no request is in work any more, or with false when the grace
  * is over: then all connections that are left are ended.
  */
 export async function closeServer(
   { server, end, endAll }: OpenServer,
-  drained: Promise<boolean>,
+  grace: number,
+  drained: () => Promise<boolean>,
 ): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    // Ends idle connections, too. Its only error says that the server was closed already.
-    server.close(() => resolve());
-  });
+  const closed = stopListening(server);
+  await within(Math.min(lateTime, grace), closed);
+  // The loop looks at timers before it reads: if it was busy, requests are waiting still.
+  await nextTurn();
   const ended = end();
-  if (await drained) await within(lingerTime, ended);
+  if (await drained()) await within(lingerTime, ended);
   // Those that have never sent a request count as busy, and their timeouts ended with `close`.
   endAll();
   await closed;
+}
+
+/** @returns a promise of the end of its last connection. */
+function stopListening(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    // Its only error says that the server was closed already.
+    const close = () => server.close(() => resolve());
+    if (!('closeIdleConnections' in server)) return void close();
+    // `close` calls it, and would so lose requests that nobody has read yet, as busy clients have them.
+    const { closeIdleConnections } = server;
+    server.closeIdleConnections = () => undefined;
+    close();
+    server.closeIdleConnections = closeIdleConnections;
+  });
 }
 
 /** Waits, but not longer than so many milliseconds. */

@@ -70,6 +70,20 @@ it('a request that is still arriving is served, and is the last of its connectio
   await closed;
 });
 
+it('a request that nobody has read yet is served', async () => {
+  const { app, port } = await serve({ controllers: [slowController(gate(), gate())] });
+  const clients = [await RawClient.connect(port), await RawClient.connect(port)];
+  const [busy, silent] = clients as [RawClient, RawClient];
+  busy.send('GET /quick HTTP/1.1', 'Host: a', '', '');
+  await busy.until(/quick$/);
+  // The loop has no time to read them before it closes.
+  for (const client of clients) client.send('GET /quick HTTP/1.1', 'Host: a', '', '');
+  const closed = app.close();
+  await busy.until(/quickHTTP\/1\.1 200 [^]*connection: close[^]*\r\n\r\nquick$/i);
+  await silent.until(/HTTP\/1\.1 200 [^]*connection: close[^]*\r\n\r\nquick$/i);
+  await closed;
+});
+
 it('idle and silent connections do not delay it', async () => {
   const { app, port } = await serve({ controllers: [slowController(gate(), gate())] });
   const [idle, silent] = [await RawClient.connect(port), await RawClient.connect(port)];

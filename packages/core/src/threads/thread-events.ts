@@ -1,4 +1,4 @@
-/** Tells of threads that start and end, while somebody listens, on the channel `turno.thread`. */
+/** Tells of threads that start and end, on the channel `turno.thread`, and of what no caller hears of. */
 import { channel } from 'node:diagnostics_channel';
 
 /** What subscribers of `turno.thread` are given. */
@@ -28,4 +28,14 @@ const threadChannel = channel('turno.thread');
 /** @param event - made only where somebody listens. */
 export function tellOfThread(event: () => ThreadEvent): void {
   if (threadChannel.hasSubscribers) threadChannel.publish(event());
+}
+
+/** Warns of a thread that has ended while it held no hop, which could tell its caller. */
+export function warnOfEnd(group: string, { message, cause }: Error): void {
+  // What Node brings from a thread is no proper Error.
+  const detail = (cause as Partial<Error> | undefined)?.stack;
+  process.emitWarning(`A thread of the group '${group}' has ended between two hops: ${message}`, {
+    code: 'TURNO_THREAD',
+    ...(typeof detail === 'string' ? { detail } : {}),
+  });
 }

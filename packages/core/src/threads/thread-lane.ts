@@ -18,7 +18,7 @@ import type { HopTask, Report, SetupTask } from './message.js';
 import type { GroupSettings } from './options.js';
 import { defaultGroup } from '../scope.js';
 import { workerEntry } from '../worker-entry.js';
-import { tellOfThread } from './thread-events.js';
+import { tellOfThread, warnOfEnd } from './thread-events.js';
 import { WorkerThread } from './worker-thread.js';
 
 /** How often in a row a thread may fail to start before the lane gives up until somebody asks. */
@@ -442,6 +442,7 @@ export class ThreadLane implements Lane {
     this.#forget(thread);
     this.#tellEnd(thread, reason.message, held, reason.cause);
     if (!wasThere || this.#hasClosed()) return;
+    if (held === undefined) warnOfEnd(this.settings.name, reason);
     this.#replaced++;
     this.#refill();
   }

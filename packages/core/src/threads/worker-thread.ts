@@ -172,7 +172,9 @@ export class WorkerThread implements LineHost {
 
   /** The hop that it has, or will come to next. */
   get held(): HopDefinition | undefined {
-    return this.#line.first;
+    // The answer of a process is here before its line hears of it.
+    const isAnswered = this.#processLine !== undefined && this.#fail === undefined;
+    return isAnswered ? undefined : this.#line.first;
   }
 
   /** How many hops it has. */
