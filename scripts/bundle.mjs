@@ -47,7 +47,7 @@ async function bundle(folder) {
     sourcemap: true,
     entryFileNames: '[name].js',
     // Beside index.js, so that addresses relative to a module of src/ itself stay what they are.
-    chunkFileNames: '[name]-[hash].js',
+    chunkFileNames: 'shared-[hash].js',
     sourcemapExcludeSources: true,
   });
   await build.close();
