@@ -36,7 +36,11 @@ const wrong = [];
 function expect(condition, what) {
   if (!condition) wrong.push(what);
 }
-process.on('warning', (warning) => wrong.push(`a warning: ${warning.message}`));
+let warned = 0;
+process.on('warning', ({ code, message }) => {
+  if (code === 'TURNO_THREAD') warned++;
+  else wrong.push(`a warning: ${message}`);
+});
 process.on('unhandledRejection', (reason) => wrong.push(`an unhandled rejection: ${reason}`));
 process.on('uncaughtException', (error) => {
   wrong.push('an uncaught exception');
@@ -45,8 +49,12 @@ process.on('uncaughtException', (error) => {
 
 /** Threads that have ended in order: those dispose what they keep, and no others do. */
 const inOrder = new Set();
-subscribe('turno.thread', ({ event, threadId, reason }) => {
-  if (event === 'ended' && reason === 'it is not needed any more') inOrder.add(threadId);
+/** How many have ended between two hops, of which the program is warned. */
+let unheard = 0;
+subscribe('turno.thread', ({ event, threadId, reason, held, replaced }) => {
+  if (event !== 'ended') return;
+  if (reason === 'it is not needed any more') inOrder.add(threadId);
+  else if (replaced && held.length === 0 && reason !== 'it was ended') unheard++;
 });
 
 // Not more values are kept than threads are started, and not more of those than there are tasks.
@@ -293,6 +301,7 @@ expect(
 );
 await container.dispose();
 expect(container.threads.threads === 0, 'threads are left after dispose');
+expect(warned === unheard, `${unheard} threads ended between two hops, ${warned} warnings`);
 const [generators, ended] = [cells[tally.begun], cells[tally.ended]];
 expect(generators === ended, `${ended} of ${generators} generators have ended`);
 for (let id = 0; id < cells[tally.made]; id++) {
