@@ -18,7 +18,7 @@ interface TurnoErrorParts {
 export abstract class TurnoError extends Error {
   /** Stable name of the failure, `TURNO_…`; listed in docs/errors.md. */
   abstract readonly code: string;
-  readonly path: Path | undefined;
+  declare readonly path: Path | undefined;
 
   constructor(parts: TurnoErrorParts) {
     const { fact, path, remedy, cause } = bare(parts);
@@ -26,7 +26,7 @@ export abstract class TurnoError extends Error {
     super(`${fact}${remedy === undefined ? '' : ` ${remedy}`}${where}`);
     // Not through ErrorOptions: an error without a cause shall not own a `cause: undefined`.
     if (cause !== undefined) define(this, 'cause', cause, false);
-    this.path = path;
+    if (path !== undefined) this.path = path;
   }
 
   /** The class's own name, also for subclasses and after minifying tools that keep names. */
@@ -52,20 +52,33 @@ function didYouMean(candidates: readonly string[]): string {
     : ` Did you mean ${candidates.map((name) => `"${name}"`).join(' or ')}?`;
 }
 
-/** `Container.create` found problems in the graph: all of them, in `errors`. */
-export class GraphError extends TurnoError {
-  readonly code = 'TURNO_GRAPH';
+/** Base of errors that tell of several problems at once. */
+export abstract class ProblemsError extends TurnoError {
+  /** All of them. */
+  declare readonly errors: readonly TurnoError[];
+  /** What several of them may come from. */
+  declare readonly hint?: string;
 
-  constructor(
-    readonly errors: readonly TurnoError[],
-    /** What several of them may come from. */
-    readonly hint?: string,
-  ) {
+  /** @param where - what the problems are in: `the graph of providers`. */
+  constructor(where: string, errors: readonly TurnoError[], hint?: string) {
     const count =
       errors.length === 1 ? 'There is 1 problem' : `There are ${errors.length} problems`;
-    super({
-      fact: `${count} in the graph of providers:\n${hint === undefined ? '' : `  ${hint}\n`}${errors.map((error, index) => `  ${index + 1}. [${error.code}] ${error.message}`).join('\n')}`,
-    });
+    const list = errors.map((error, index) => `  ${index + 1}. [${error.code}] ${error.message}`);
+    const lines = hint === undefined ? list : [`  ${hint}`, ...list];
+    super({ fact: `${count} in ${where}:\n${lines.join('\n')}` });
+    // What Node prints of an error that nobody catches ends with its fields, of `errors` each with a stack and
+    // fields of its own: the message, which has all of it, would be out of sight. It calls no getters.
+    Object.defineProperty(this, 'errors', bare({ get: () => errors, configurable: true }));
+    if (hint !== undefined) define(this, 'hint', hint, false);
+  }
+}
+
+/** `Container.create` found problems in the graph: all of them, in `errors`. */
+export class GraphError extends ProblemsError {
+  readonly code = 'TURNO_GRAPH';
+
+  constructor(errors: readonly TurnoError[], hint?: string) {
+    super('the graph of providers', errors, hint);
   }
 }
 

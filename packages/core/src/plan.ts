@@ -290,6 +290,8 @@ function collectSteps(
         level: 0,
         bound: frame.bound,
         owner: frame.owner,
+        look: undefined,
+        looks: 0,
       };
       const last = barrier === undefined ? undefined : steps[barrier];
       const waits = runs(step) || (kind === 'input' && last?.kind === 'phase');
@@ -345,6 +347,8 @@ function phaseAfter(barrier: number, index: number): Step {
     level: 0,
     bound: undefined,
     owner: 'transient',
+    look: undefined,
+    looks: 0,
   };
 }
 

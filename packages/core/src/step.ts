@@ -2,9 +2,10 @@
 import type { Node } from './node.js';
 import type { Side } from './placement.js';
 import type { Scope } from './scope.js';
+import type { Looked } from './teardown-look.js';
 
 /** One value of a plan and how it comes about. */
-export interface Step {
+export interface Step extends Looked {
   /** Position in `plan.steps`; needs come before. */
   readonly index: number;
   readonly node: Node;

@@ -1,6 +1,6 @@
 /** One straight pass through a plan in a scope, and how a run takes over from it. */
 import { currentFlow } from './context.js';
-import { isDisposable, type Disposal, type HeldEnding } from './disposal.js';
+import type { Disposal, HeldEnding } from './disposal.js';
 import { readInputs } from './inputs.js';
 import type { Ownership } from './ownership.js';
 import type { Plan } from './plan.js';
@@ -8,6 +8,7 @@ import { Run, type Maker, type RunScope } from './run.js';
 import type { Step } from './step.js';
 import type { Pass } from './pass.js';
 import type { Straight } from './straight.js';
+import { hasEnd } from './teardown-look.js';
 
 /** What a pass needs of its scope. */
 export interface PassScope extends RunScope {
@@ -80,7 +81,7 @@ export class StraightPass implements Pass, Maker {
 
   note(step: Step, value: unknown): void {
     // Most values have no end, and most scopes no disposal.
-    if (!isDisposable(value)) return;
+    if (!hasEnd(step, value)) return;
     (this.disposal ??= this.scope.disposalOf(step.owner)).note(step.node.label, value);
   }
 

@@ -1,5 +1,6 @@
 /** The container on the event loop: scopes, sharing, order, failures, teardown. */
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { inspect } from 'node:util';
 import {
   alias,
   Container,
@@ -835,6 +836,10 @@ describe('Container.create', () => {
       ],
     });
     expect((error as Error).message).toContain('There are 3 problems in the graph of providers:');
+    // As Node prints an error that nobody catches: each problem once.
+    const printed = inspect(error, { customInspect: false, depth: 5 });
+    expect(printed.match(/\[TURNO_CYCLE\]|CycleError/g)).toHaveLength(1);
+    expect(printed).toMatch(/ {\n {2}code: 'TURNO_GRAPH',\n {2}\[errors\]: \[Getter\]\n}$/);
   });
 
   it('refuses lists that are none', async () => {

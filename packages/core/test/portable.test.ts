@@ -5,7 +5,13 @@ import { EventEmitter } from 'node:events';
 import { deserialize, serialize } from 'node:v8';
 import { markAsUntransferable, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { Portable } from '../src/decorators.js';
-import { NotPortableError, QueueFullError, TurnoError } from '../src/errors.js';
+import {
+  CycleError,
+  GraphError,
+  NotPortableError,
+  QueueFullError,
+  TurnoError,
+} from '../src/errors.js';
 import { deepest } from '../src/portable/limits.js';
 import {
   decode,
@@ -875,6 +881,14 @@ describe('an error', () => {
     expect(after.message).toBe('both');
     expect(after.errors[0]).toBeInstanceOf(RangeError);
     expect(after.errors[1]).toBeInstanceOf(BurntError);
+  });
+
+  it('of a graph keeps all problems', () => {
+    const after = cross(new GraphError([new CycleError(['A', 'A'])], 'a hint'));
+    expect(after).toBeInstanceOf(GraphError);
+    expect(after.errors[0]).toBeInstanceOf(CycleError);
+    expect(after.errors[0]).toMatchObject({ path: ['A', 'A'] });
+    expect(after.message).toContain('There is 1 problem in the graph of providers:\n  a hint');
   });
 
   it('may be its own cause', () => {

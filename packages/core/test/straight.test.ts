@@ -226,6 +226,40 @@ describe('a straight pass', () => {
   });
 });
 
+it('values that a step of a run makes are each looked at for an end of their own, however often', async () => {
+  const Made = token<object>('Made');
+  let wanted = (): object => ({});
+  class Maker {
+    @Provides(Made, request) static async made(): Promise<object> {
+      return wanted();
+    }
+  }
+  const end = (name: string) => () => log.push(name);
+  const unknowing = {
+    get(_: object, key: string | symbol): unknown {
+      if (key === Symbol.asyncDispose || key === Symbol.dispose) throw new TypeError('unknown');
+      return undefined;
+    },
+  };
+  await using container = await Container.create({ providers: [Maker] });
+  const values: readonly (() => object)[] = [
+    () => ({}),
+    () => ({ [Symbol.dispose]: end('own') }),
+    () => new Piece(),
+    () => ({ [Symbol.asyncDispose]: end('async'), [Symbol.dispose]: end('never') }),
+    () => new Proxy({}, unknowing),
+    () => Object.assign(() => undefined, { [Symbol.dispose]: end('function') }),
+    () => ({ [Symbol.dispose]: 'no function' }),
+  ];
+  for (let time = 0; time < 40; time++) {
+    for (const make of values) {
+      wanted = make;
+      await container.run((scope) => scope.resolve(Made));
+    }
+    expect(log.splice(0)).toEqual(['own', '+Piece', '-Piece, async', 'async', 'function']);
+  }
+});
+
 describe('a value that is handed on', () => {
   const Handed = token<Middle>('Handed');
   class Handing {
@@ -368,5 +402,5 @@ it('is made all the same where code from strings is forbidden', async () => {
   const program = fileURLToPath(new URL('./fixtures/no-code-from-strings.mjs', import.meta.url));
   const flags = ['--disallow-code-generation-from-strings', program];
   const { stdout } = await promisify(execFile)(process.execPath, flags);
-  expect(JSON.parse(stdout)).toEqual({ forbidden: 'EvalError', made: 300, disposed: 300 });
+  expect(JSON.parse(stdout)).toEqual({ forbidden: 'EvalError', made: 600, disposed: 600 });
 });

@@ -1,5 +1,5 @@
 /** Every way in which an app fails to start or to run: data in fields, the message made of them. */
-import { TurnoError } from '@turno/core';
+import { ProblemsError, TurnoError } from '@turno/core';
 
 /** `createApp`, `listen` or `configureServer` was given options that it cannot work with. */
 export class OptionsError extends TurnoError {
@@ -20,19 +20,11 @@ export class RouteError extends TurnoError {
 }
 
 /** `createApp` found problems in routes or catch handlers: all of them, and those of the graph, in `errors`. */
-export class AppError extends TurnoError {
+export class AppError extends ProblemsError {
   readonly code = 'TURNO_APP';
 
-  constructor(
-    readonly errors: readonly TurnoError[],
-    /** What several of them may come from. */
-    readonly hint?: string,
-  ) {
-    const count =
-      errors.length === 1 ? 'There is 1 problem' : `There are ${errors.length} problems`;
-    const list = errors.map((error, index) => `  ${index + 1}. [${error.code}] ${error.message}`);
-    const lines = hint === undefined ? list : [`  ${hint}`, ...list];
-    super({ fact: `${count} in the app:\n${lines.join('\n')}` });
+  constructor(errors: readonly TurnoError[], hint?: string) {
+    super('the app', errors, hint);
   }
 }
 
