@@ -14,7 +14,7 @@ import process from 'node:process';
 import { rolldown } from 'rolldown';
 
 /** What is loaded by its name, as far as the package has it. */
-const entries = ['index.js', 'worker/entry.js'];
+const entries = ['index.js', 'worker/turno-worker.js'];
 
 /** Source maps of tsc, so that those of the bundle lead to the TypeScript. */
 const maps = {

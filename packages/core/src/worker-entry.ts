@@ -12,8 +12,9 @@ export function workerEntry(): URL {
   // Undefined where a bundler has made CommonJS of this file.
   const here = import.meta.url as string | undefined;
   if (here !== undefined) {
-    const file = here.endsWith('.ts') ? './worker/entry.ts' : './worker/entry.js';
-    const entry = new URL(file, here);
+    // A name that nobody else has: in a bundle there may be a `worker/` of the program's own.
+    const name = here.endsWith('.ts') ? 'turno-worker.ts' : 'turno-worker.js';
+    const entry = new URL(`./worker/${name}`, here);
     if (existsSync(entry)) return entry;
   }
   throw new ThreadStartError(
