@@ -72,7 +72,8 @@ function declared(): string[] {
       .filter((file) => file.endsWith('.ts'))
       .flatMap((file) => {
         const text = readFileSync(`${root}${folder}/${file}`, 'utf8');
-        const pattern = /class (\w+) extends TurnoError \{\n\s+readonly code = '(TURNO_\w+)'/g;
+        const pattern =
+          /class (\w+) extends (?:TurnoError|ProblemsError) \{\n\s+readonly code = '(TURNO_\w+)'/g;
         return [...text.matchAll(pattern)].map(([, name, code]) => `${code} ${name}`);
       }),
   );

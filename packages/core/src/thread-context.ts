@@ -6,6 +6,8 @@ import { DeclarationError } from './errors.js';
 interface ThreadContext {
   /** Set while a module is being imported: called when that module starts a container. */
   parked: (() => void) | undefined;
+  /** Whether some module was left unfinished, and nobody has been warned of what that means. */
+  isPartial: boolean;
 }
 
 /** One flag for the whole realm, for the same reason as that of the records. */
@@ -37,7 +39,7 @@ export function park(): Promise<never> {
 
 /** For the entry of a worker: makes {@link inThread} true. */
 export function enterThread(): void {
-  realm[contextKey] = { parked: undefined };
+  realm[contextKey] = { parked: undefined, isPartial: false };
 }
 
 /**
@@ -45,15 +47,30 @@ export function enterThread(): void {
  * @returns whether it has parked.
  */
 export async function importUntilParked(module: string): Promise<boolean> {
-  const context = (realm[contextKey] ??= { parked: undefined });
+  const context = (realm[contextKey] ??= { parked: undefined, isPartial: false });
   const before = context.parked;
   try {
     return await new Promise<boolean>((resolve, reject) => {
-      context.parked = () => resolve(true);
+      context.parked = () => {
+        context.isPartial = true;
+        resolve(true);
+      };
       // A hop may need a module that only it has named; what that does is none of the hop's doing.
       inFlow(undefined, () => import(module)).then(() => resolve(false), reject);
     });
   } finally {
     context.parked = before;
   }
+}
+
+/** Warns, once, if an error may come of a module that was left unfinished: what it says is not true of the program. */
+export function warnOfPartial(error: unknown): void {
+  const context = realm[contextKey];
+  if (context?.isPartial !== true || !(error instanceof ReferenceError)) return;
+  if (!error.message.endsWith('before initialization')) return;
+  context.isPartial = false;
+  process.emitWarning(
+    `${error.message}: a thread imports a module up to createApp or Container.create, and what stands below is not there. Move it above, or providers and controllers into modules of their own.`,
+    { code: 'TURNO_BELOW_START' },
+  );
 }

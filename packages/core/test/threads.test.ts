@@ -1,7 +1,8 @@
 /** The container with worker threads: where steps run, what crosses, what fails. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { threadId } from 'node:worker_threads';
 import { Container, errorPath, value, type Provider } from '@turno/core';
 import * as kitchen from './fixtures/kitchen.js';
@@ -227,4 +228,15 @@ it('works in a program that starts in a function which nobody awaits', async () 
   child.stdout.on('data', (text: string) => (output += text));
   const code = await new Promise((resolve) => child.once('close', resolve));
   expect([output, code]).toEqual(['42,42,42 0\n', 0]);
+});
+
+it('warns once of what stands below the start of a container, where a thread stops importing', async () => {
+  const program = fileURLToPath(new URL('fixtures/below-start.mjs', import.meta.url));
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [program], {
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
+  expect(stdout).toBe("ReferenceError: Cannot access 'factor' before initialization\n".repeat(2));
+  expect(stderr.match(/\[TURNO_BELOW_START\] .*/g)).toEqual([
+    "[TURNO_BELOW_START] Warning: Cannot access 'factor' before initialization: a thread imports a module up to createApp or Container.create, and what stands below is not there. Move it above, or providers and controllers into modules of their own.",
+  ]);
 });

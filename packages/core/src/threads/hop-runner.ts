@@ -5,6 +5,7 @@ import { isDisposable, joinErrors, type TornDown } from '../disposal.js';
 import { UnreachableError } from '../errors.js';
 import { bare, own } from '../own.js';
 import { classById } from '../record.js';
+import { warnOfPartial } from '../thread-context.js';
 import { disposeValues } from './dispose-values.js';
 import { insteadOf, type HopDefinition, type NeededClass } from './executor.js';
 import { unpack, type Packer, type Transferable } from './freight.js';
@@ -293,6 +294,7 @@ export class HopRunner {
 
   /** @param count - how many steps have run. */
   #failed(step: number, error: unknown, count = 0): Sent {
+    warnOfPartial(error);
     const { freight, transfer } = this.packer.packThrown(error);
     return sentOf({ thread: this.thread, step, error: freight, count }, transfer);
   }
