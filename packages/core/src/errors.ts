@@ -69,7 +69,7 @@ export abstract class ProblemsError extends TurnoError {
     // What Node prints of an error that nobody catches ends with its fields, of `errors` each with a stack and
     // fields of its own: the message, which has all of it, would be out of sight. It calls no getters.
     Object.defineProperty(this, 'errors', bare({ get: () => errors, configurable: true }));
-    if (hint !== undefined) define(this, 'hint', hint, false);
+    if (hint !== undefined) this.hint = hint;
   }
 }
 

@@ -6,7 +6,7 @@ import { DeclarationError } from './errors.js';
 interface ThreadContext {
   /** Set while a module is being imported: called when that module starts a container. */
   parked: (() => void) | undefined;
-  /** Whether some module was left unfinished, and nobody has been warned of what that means. */
+  /** Whether some module was left unfinished, and nobody was warned of what that means. */
   isPartial: boolean;
 }
 
@@ -63,14 +63,27 @@ export async function importUntilParked(module: string): Promise<boolean> {
   }
 }
 
-/** Warns, once, if an error may come of a module that was left unfinished: what it says is not true of the program. */
+/**
+ * Warns, once in each thread, if an error may come of a module that was left unfinished: where it is thrown,
+ * nothing looks wrong.
+ */
 export function warnOfPartial(error: unknown): void {
   const context = realm[contextKey];
-  if (context?.isPartial !== true || !(error instanceof ReferenceError)) return;
-  if (!error.message.endsWith('before initialization')) return;
+  if (context?.isPartial !== true || !isBeforeInitialization(error)) return;
   context.isPartial = false;
   process.emitWarning(
-    `${error.message}: a thread imports a module up to createApp or Container.create, and what stands below is not there. Move it above, or providers and controllers into modules of their own.`,
+    `${error.message}. Perhaps it stands below the start of a container: a thread imports a module only up to createApp or Container.create. Then move it above, or providers and controllers into modules of their own.`,
     { code: 'TURNO_BELOW_START' },
   );
+}
+
+function isBeforeInitialization(error: unknown): error is ReferenceError {
+  try {
+    if (!(error instanceof ReferenceError)) return false;
+    const message: unknown = error.message;
+    return typeof message === 'string' && message.endsWith('before initialization');
+  } catch {
+    // What was thrown may be anything, such as a proxy that throws itself.
+    return false;
+  }
 }

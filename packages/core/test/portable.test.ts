@@ -889,6 +889,7 @@ describe('an error', () => {
     expect(after.errors[0]).toBeInstanceOf(CycleError);
     expect(after.errors[0]).toMatchObject({ path: ['A', 'A'] });
     expect(after.message).toContain('There is 1 problem in the graph of providers:\n  a hint');
+    expect(after.hint).toBe('a hint');
   });
 
   it('may be its own cause', () => {

@@ -9,7 +9,7 @@ import { BodyBytes } from './body-bytes.js';
 import { cancelWith } from './cancel.js';
 import { onClientRefusal } from './client-error.js';
 import { checkCloseOptions, type CloseOptions } from './close-options.js';
-import { endWith, isBehindEnd, isLastOf, takeTurn } from './connection.js';
+import { endWith, isBehindEnd, isLastOf, leaveAfter, takeTurn } from './connection.js';
 import { endpointsOf, type Endpoint } from './endpoint.js';
 import { ListenError } from './errors.js';
 import { closing, Failures, type FailureContext } from './failure.js';
@@ -90,6 +90,8 @@ export class App implements AsyncDisposable {
   #isClosed = false;
   /** What ends answers that would not end by themselves. */
   readonly #endless = new Set<(reason: unknown) => void>();
+  /** Requests that middleware has. */
+  readonly #passing = new Set<ServerResponse>();
   #inWork = 0;
   #onIdle: (() => void) | undefined;
 
@@ -220,6 +222,7 @@ export class App implements AsyncDisposable {
   }
 
   async #close(grace: number): Promise<void> {
+    for (const response of this.#passing) leaveAfter(response);
     let expire: NodeJS.Timeout | undefined;
     const expired = new Promise<boolean>((resolve) => {
       expire = setTimeout(resolve, grace, false);
@@ -278,12 +281,15 @@ export class App implements AsyncDisposable {
   #pass(request: IncomingMessage, response: ServerResponse, next: Next | undefined): void {
     // One of them may answer, now or later.
     this.#inWork += 1;
+    this.#passing.add(response);
+    if (this.#closing !== undefined) leaveAfter(response);
     const started = this.#isLogged ? this.#requestLog.begin(request, response) : 0;
     let isHandedOn = false;
     const header = this.#ids.headerOf(request);
     if (header !== undefined) response.setHeader(...header);
     response.once('close', () => {
       if (this.#isLogged && !isHandedOn) this.#requestLog.answered(request, response, started);
+      this.#passing.delete(response);
       this.#leave();
     });
     this.#middleware.run(

@@ -46,6 +46,12 @@ export function isLastOf(request: IncomingMessage): boolean {
   return queue.findIndex(({ req }) => req === request) === queue.length - 1;
 }
 
+/** Makes an answer that somebody else writes the last one of its connection, unless requests wait behind it. */
+export function leaveAfter(response: ServerResponse): void {
+  const { req } = response;
+  if (req.httpVersionMajor < 2 && isLastOf(req)) response.shouldKeepAlive = false;
+}
+
 /**
  * How long a connection that is ended is still read, in milliseconds: closed at once, the client's system
  * would see a reset, and could throw the answer away unread.

@@ -140,7 +140,8 @@ function isHttp2(server: Server): boolean {
 const lateTime = 50;
 
 /**
- * Closes a server: it stops listening at once, and serves what comes on open connections for a moment.
+ * Closes a server: it stops listening at once, and for a moment serves what comes on open connections of HTTP/1.
+ * In HTTP/2 clients are told which requests nobody has seen.
  * @param grace - when to end what is left, in milliseconds.
  * @param drained - resolves with true when no request is in work any more, or with false when the grace
  * is over: then all connections that are left are ended.
@@ -158,7 +159,8 @@ export async function closeServer(
   if (await drained()) await within(lingerTime, ended);
   // Those that have never sent a request count as busy, and their timeouts ended with `close`.
   endAll();
-  await closed;
+  // What was upgraded belongs to whoever has upgraded it, and its server waits for it.
+  await within(lingerTime, closed);
 }
 
 /** @returns a promise of the end of its last connection. */

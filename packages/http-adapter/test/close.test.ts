@@ -1,4 +1,6 @@
 import { EventEmitter, once } from 'node:events';
+import { createServer } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { Injectable } from '@turno/core';
 import {
   Body,
@@ -82,6 +84,49 @@ it('a request that nobody has read yet is served', async () => {
   await busy.until(/quickHTTP\/1\.1 200 [^]*connection: close[^]*\r\n\r\nquick$/i);
   await silent.until(/HTTP\/1\.1 200 [^]*connection: close[^]*\r\n\r\nquick$/i);
   await closed;
+});
+
+it('what middleware answers is the last of its connection, when it came before as well', async () => {
+  const [started, proceed] = [gate(), gate()];
+  const { app, port } = await serve({ controllers: [slowController(gate(), gate())] });
+  app.use(async (request, response, next) => {
+    if (request.url !== '/own') return next();
+    started.open();
+    await proceed.opened;
+    response.end('own');
+  });
+  const clients = [await RawClient.connect(port), await RawClient.connect(port)];
+  const [before, after] = clients as [RawClient, RawClient];
+  before.send('GET /own HTTP/1.1', 'Host: a', '', '');
+  await started.opened;
+  const closed = app.close();
+  after.send('GET /own HTTP/1.1', 'Host: a', '', '');
+  proceed.open();
+  for (const client of clients) {
+    await client.until(/HTTP\/1\.1 200 [^]*connection: close[^]*own/i);
+    await client.closed;
+  }
+  await closed;
+});
+
+it('a connection that was upgraded is left to whoever has done that', async () => {
+  const server = createServer();
+  const upgraded = new Promise<Duplex>((resolve) => {
+    server.once('upgrade', (_request: unknown, socket: Duplex) => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n');
+      resolve(socket);
+    });
+  });
+  const { app } = await makeApp({ controllers: [slowController(gate(), gate())] });
+  const { port } = await app.listen({ port: 0, server });
+  const client = await RawClient.connect(port);
+  client.send('GET / HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: own', '', '');
+  const socket = await upgraded;
+  await app.close();
+  socket.write('bye');
+  await client.until(/bye$/);
+  socket.destroy();
+  await client.closed;
 });
 
 it('idle and silent connections do not delay it', async () => {

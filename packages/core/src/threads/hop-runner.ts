@@ -294,8 +294,8 @@ export class HopRunner {
 
   /** @param count - how many steps have run. */
   #failed(step: number, error: unknown, count = 0): Sent {
-    warnOfPartial(error);
     const { freight, transfer } = this.packer.packThrown(error);
+    warnOfPartial(error);
     return sentOf({ thread: this.thread, step, error: freight, count }, transfer);
   }
 }

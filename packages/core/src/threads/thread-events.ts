@@ -32,10 +32,19 @@ export function tellOfThread(event: () => ThreadEvent): void {
 
 /** Warns of a thread that has ended while it held no hop, which could tell its caller. */
 export function warnOfEnd(group: string, { message, cause }: Error): void {
-  // What Node brings from a thread is no proper Error.
-  const detail = (cause as Partial<Error> | undefined)?.stack;
+  const detail = stackOf(cause);
   process.emitWarning(`A thread of the group '${group}' has ended between two hops: ${message}`, {
     code: 'TURNO_THREAD',
-    ...(typeof detail === 'string' ? { detail } : {}),
+    ...(detail === undefined ? {} : { detail }),
   });
+}
+
+/** What Node brings from a thread is no proper Error, and what a process has thrown may be anything. */
+function stackOf(cause: unknown): string | undefined {
+  try {
+    const stack: unknown = (cause as Partial<Error> | undefined)?.stack;
+    return typeof stack === 'string' ? stack : undefined;
+  } catch {
+    return undefined;
+  }
 }

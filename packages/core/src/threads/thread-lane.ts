@@ -442,9 +442,9 @@ export class ThreadLane implements Lane {
     this.#forget(thread);
     this.#tellEnd(thread, reason.message, held, reason.cause);
     if (!wasThere || this.#hasClosed()) return;
-    if (held === undefined) warnOfEnd(this.settings.name, reason);
     this.#replaced++;
     this.#refill();
+    if (held === undefined) warnOfEnd(this.settings.name, reason);
   }
 
   /** Starts as many threads as are missing; those that are on their way count. */
