@@ -3,6 +3,7 @@ import type { HeldEnding } from './disposal.js';
 import type { Pass } from './pass.js';
 import type { Step } from './step.js';
 import type { Class } from './token.js';
+import { runText } from './written-code.js';
 
 /** What the function is written from: one step. */
 export interface CodedStep {
@@ -24,8 +25,6 @@ export interface CodedStep {
 /** Longer functions the engine does not optimise. */
 const mostSteps = 200;
 
-let written = 0;
-
 /**
  * The same as to call `make` of each step in turn, as long as it returns true. In a loop each `new` and each
  * look for a dispose symbol meets objects of all classes; here every place meets those of one class, so that
@@ -37,11 +36,7 @@ let written = 0;
  */
 export function writeStraight(steps: readonly CodedStep[]): ((pass: Pass) => boolean) | undefined {
   if (steps.length > mostSteps) return undefined;
-  // A text of its own: functions of the same text share what the engine has learnt of the classes they meet, and
-  // most plans look like others. Of 20 alike each took twice as long.
-  const text = `// ${++written}
-'use strict';
-${steps.map((_, at) => `const s${at} = steps[${at}], C${at} = s${at}.target;`).join('\n')}
+  const text = `${steps.map((_, at) => `const s${at} = steps[${at}], C${at} = s${at}.target;`).join('\n')}
 ${steps.map(({ endings }, at) => (endings === undefined ? '' : endersText(at))).join('\n')}
 return function straight(pass) {
   const v = pass.values;
@@ -53,15 +48,8 @@ ${steps.map(textOf).join('\n')}
     return pass.fail(steps[at].position, error);
   }
 };`;
-  try {
-    // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the gain stands above; where it is forbidden, the loop does it
-    const write = new Function('steps', 'asyncDispose', 'dispose', text) as (
-      ...given: unknown[]
-    ) => (pass: Pass) => boolean;
-    return write(steps, Symbol.asyncDispose, Symbol.dispose);
-  } catch {
-    return undefined;
-  }
+  const { asyncDispose, dispose } = Symbol;
+  return runText(text, { steps, asyncDispose, dispose }) as ((pass: Pass) => boolean) | undefined;
 }
 
 function textOf({ target, endings, index, position, needs }: CodedStep, at: number): string {

@@ -1,10 +1,9 @@
 /** Looks at the values of one step for an end of their own, by a function of its own. */
 import { isObject, teardownOf } from './disposal.js';
+import { runText } from './written-code.js';
 
 /** To write and compile a function pays only for what is looked at often. */
 const looksBeforeCode = 100;
-
-let written = 0;
 
 /** Says whether a value has an end of its own, as `isDisposable`. */
 export type TeardownLook = (value: object) => boolean;
@@ -38,22 +37,13 @@ function hasTeardown(value: object): boolean {
 
 /** @returns what does the same as {@link hasTeardown}; itself where the program allows no code from strings. */
 function write(): TeardownLook {
-  // A text of its own: functions of the same text share what the engine has learnt of the objects they meet.
-  const text = `// ${++written}
-return (value) => {
+  const text = `return (value) => {
   try {
     return typeof value[asyncDispose] === 'function' || typeof value[dispose] === 'function';
   } catch {
     return false;
   }
 };`;
-  try {
-    // eslint-disable-next-line @typescript-eslint/no-implied-eval -- nothing that users wrote is in it; the gain stands above
-    const make = new Function('asyncDispose', 'dispose', text) as (
-      ...symbols: symbol[]
-    ) => TeardownLook;
-    return make(Symbol.asyncDispose, Symbol.dispose);
-  } catch {
-    return hasTeardown;
-  }
+  const { asyncDispose, dispose } = Symbol;
+  return (runText(text, { asyncDispose, dispose }) as TeardownLook | undefined) ?? hasTeardown;
 }

@@ -82,6 +82,7 @@ const stages = [
   ['worker-entry.ts', 'threads/'],
   [
     'step.ts',
+    'written-code.ts',
     'teardown-look.ts',
     'hop.ts',
     'split.ts',
