@@ -374,6 +374,11 @@ export class ScopeInstance
     return this.disposing === done;
   }
 
+  /** For adapters: whether its end, as far as can be said so far, has nothing to do that users wrote. */
+  get isBare(): boolean {
+    return this.ownDisposal === undefined && this.isQuiet;
+  }
+
   /**
    * Aborts each `AbortSignal` that was given out in this scope and those in it, also where making the
    * value is done: a stream that a handler has returned may wait for something that nobody wants any

@@ -74,44 +74,66 @@ export function isHost(text: string): boolean {
 const authority = /^([\w.-]+|\[([\da-f:.]+)\])(?::(\d{1,5}))?$/i;
 const absoluteForm = /^(https?):\/\/([^/?]*)(.*)$/i;
 
-/** The headers that rules are about. */
-interface Found {
-  host?: string;
-  authority?: string;
-  coding?: string;
-  length?: string;
-  type?: string;
-  credentials?: string;
-  expect?: string;
+/** The headers that rules are about, each of which may come once; all there, so that all are of one shape. */
+class Found {
+  host: string | undefined = undefined;
+  authority: string | undefined = undefined;
+  coding: string | undefined = undefined;
+  length: string | undefined = undefined;
+  type: string | undefined = undefined;
+  credentials: string | undefined = undefined;
+  expect: string | undefined = undefined;
 }
 
-/** Headers that may come once, by name. */
-const single: ReadonlyMap<string, keyof Found> = new Map([
-  ['host', 'host'],
-  [':authority', 'authority'],
-  ['expect', 'expect'],
-  ['content-type', 'type'],
-  ['authorization', 'credentials'],
-  ['content-length', 'length'],
-  ['transfer-encoding', 'coding'],
+/** One of them, by its name in lower case. */
+class Single {
+  readonly first: number;
+
+  constructor(
+    readonly name: string,
+    readonly key: keyof Found,
+  ) {
+    this.first = name.charCodeAt(0);
+  }
+
+  /** A name begins with a letter, or `:`; the bit tells lower case, which `:` has. */
+  isCalled(name: string): boolean {
+    if ((name.charCodeAt(0) | 0x20) !== this.first) return false;
+    return name === this.name || name.toLowerCase() === this.name;
+  }
+}
+
+/** By the length of their names, of which no two have the same: most headers need no second look. */
+const singles: readonly (Single | undefined)[] = byLength([
+  new Single('host', 'host'),
+  new Single('expect', 'expect'),
+  new Single(':authority', 'authority'),
+  new Single('content-type', 'type'),
+  new Single('authorization', 'credentials'),
+  new Single('content-length', 'length'),
+  new Single('transfer-encoding', 'coding'),
 ]);
-/** By length whether a name may be one of them: most names need no second look. */
-const lengths: readonly boolean[] = Array.from({ length: 18 }, (_, length) =>
-  [...single.keys()].some((name) => name.length === length),
-);
+
+function byLength(all: readonly Single[]): readonly (Single | undefined)[] {
+  const longest = Math.max(...all.map(({ name }) => name.length));
+  return Array.from({ length: longest + 1 }, (_, length) =>
+    all.find(({ name }) => name.length === length),
+  );
+}
 
 function find(rawHeaders: readonly string[]): Found | HttpError {
-  const found: Found = {};
+  const found = new Found();
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
-    if (lengths[name.length] !== true) continue;
-    const key = single.get(name.toLowerCase());
-    if (key === undefined) continue;
+    // An index behind the end of an array would make each look slower.
+    const single = name.length < singles.length ? singles[name.length] : undefined;
+    if (single?.isCalled(name) !== true) continue;
+    const { key } = single;
     if (found[key] !== undefined) {
       // Node takes the first or joins them; a program in front may have taken the last.
-      return new BadRequest(`The header ${name.toLowerCase()} is given twice.`);
+      return new BadRequest(`The header ${single.name} is given twice.`);
     }
-    found[key] = rawHeaders[index + 1] as string;
+    found[key] = rawHeaders[index + 1];
   }
   return found;
 }

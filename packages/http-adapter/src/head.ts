@@ -1,8 +1,13 @@
 /** The head of an answer: what the answer says, what middleware has set before, and how the connection goes on. */
-import type { ServerResponse } from 'node:http';
+import { ServerResponse } from 'node:http';
 
 /** Values of headers by name in lower case; several make several lines. */
 export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>;
+
+const json = 'application/json';
+export const jsonHeaders: AnswerHeaders = { 'content-type': json };
+export const textHeaders: AnswerHeaders = { 'content-type': 'text/plain; charset=utf-8' };
+export const bytesHeaders: AnswerHeaders = { 'content-type': 'application/octet-stream' };
 
 /** How the connection goes on after an answer; in HTTP/2 neither is for an answer to say. */
 export interface SendOptions {
@@ -28,11 +33,37 @@ export interface SendOptions {
 /** Names and values in turn, as `writeHead` takes them: an object for them all costs 8 µs more. */
 export type Head = (string | string[])[];
 
-/** Cookies, and what the answer varies by, are added to what was set before; all others replace theirs. */
+/**
+ * Cookies, and what the answer varies by, are added to what was set before; all others replace theirs.
+ * @param length - of the body in bytes, where that is known.
+ */
 export function headOf(
   response: ServerResponse,
   headers: AnswerHeaders,
   { close, linger, header }: SendOptions,
+  length?: number,
+): Head {
+  const head =
+    headers === jsonHeaders && length !== undefined
+      ? headOfJson(header, length)
+      : headOfAny(response, headers, header, length);
+  if (close || linger) head.push('connection', 'close');
+  return head;
+}
+
+/** What most answers have. To look at names and values in turn takes 0.3 µs, an array that grows 0.2 kB. */
+function headOfJson(header: SendOptions['header'], length: number): Head {
+  if (header === undefined || header[0] === 'content-type') {
+    return ['content-type', json, 'content-length', String(length)];
+  }
+  return [header[0], header[1], 'content-type', json, 'content-length', String(length)];
+}
+
+function headOfAny(
+  response: ServerResponse,
+  headers: AnswerHeaders,
+  header: SendOptions['header'],
+  length: number | undefined,
 ): Head {
   const head: Head = [];
   if (header !== undefined && !Object.hasOwn(headers, header[0])) head.push(...header);
@@ -41,13 +72,15 @@ export function headOf(
     const value = headers[name] as string | string[];
     head.push(name, isAddedUp(name) ? added(response, name, value) : value);
   }
-  if (close || linger) head.push('connection', 'close');
+  if (length !== undefined) head.push('content-length', String(length));
   return head;
 }
 
 /** Sends it with the body, or what is written first. */
 export function sendHead(response: ServerResponse, status: number, head: Head): void {
-  if (!Object.hasOwn(response, 'writeHead')) {
+  // The first look is enough for nearly all, and takes no time.
+  const isNodes = response.writeHead === ServerResponse.prototype.writeHead;
+  if (isNodes || !Object.hasOwn(response, 'writeHead')) {
     response.writeHead(status, head);
     return;
   }

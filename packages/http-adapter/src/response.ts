@@ -3,7 +3,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isArrayBuffer, isDataView, isNativeError, isUint8Array } from 'node:util/types';
 import { lingerTime } from './connection.js';
 import { ResponseError } from './errors.js';
-import { headOf, sendHead, type AnswerHeaders, type SendOptions } from './head.js';
+import {
+  bytesHeaders,
+  headOf,
+  jsonHeaders,
+  sendHead,
+  textHeaders,
+  type AnswerHeaders,
+  type SendOptions,
+} from './head.js';
 import { isLarge, writeSlices } from './slices.js';
 
 /** An answer of one piece, ready to be sent. */
@@ -28,9 +36,6 @@ export interface Encoded {
 }
 
 const noHeaders: AnswerHeaders = {};
-export const jsonHeaders: AnswerHeaders = { 'content-type': 'application/json' };
-export const textHeaders: AnswerHeaders = { 'content-type': 'text/plain; charset=utf-8' };
-export const bytesHeaders: AnswerHeaders = { 'content-type': 'application/octet-stream' };
 
 /**
  * The answer for plain data: nothing for `undefined`, text for a string, bytes for a `Uint8Array`, an
@@ -163,8 +168,8 @@ function write(
 ): void {
   const whole = bodiless.has(status) ? undefined : (body ?? '');
   const sent = typeof whole === 'string' && isLarge(whole) ? Buffer.from(whole) : whole;
-  const head = headOf(response, headers, options);
-  if (sent !== undefined) head.push('content-length', String(Buffer.byteLength(sent)));
+  const length = sent === undefined ? undefined : Buffer.byteLength(sent);
+  const head = headOf(response, headers, options, length);
   sendHead(response, status, head);
   const visible = request.method === 'HEAD' || sent === undefined ? '' : sent;
   if (typeof visible === 'object' && isLarge(visible)) {

@@ -2,11 +2,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ScopeInstance } from '@turno/core';
 import { FileAnswer, sendFile } from './file.js';
-import { headOf, sendHead, type AnswerHeaders, type SendOptions } from './head.js';
+import {
+  bytesHeaders,
+  headOf,
+  sendHead,
+  textHeaders,
+  type AnswerHeaders,
+  type SendOptions,
+} from './head.js';
 import { LoopAnswer } from './loop-answer.js';
 import { Redirect } from './redirect.js';
 import type { Reply } from './reply.js';
-import { bodiless, bytesHeaders, isGone, send, textHeaders, type Encoded } from './response.js';
+import { bodiless, isGone, send, type Encoded } from './response.js';
 import { EventStream } from './sse.js';
 import {
   cancelled,

@@ -8,9 +8,11 @@ const variants = Buffer.from('89ab');
 const places = Uint8Array.from(Array.from(pattern).flatMap((each, at) => (each === 'x' ? at : [])));
 const variantPlace = pattern.indexOf('v');
 
-/** So many are made at once. */
+/** So many are made at once: a text that somebody keeps a part of is kept as a whole. */
 const batch = 64;
-const random = new Uint8Array(16 * batch);
+/** Bytes for so many: what it takes to ask for some is a multiple of what each of them takes. */
+const random = new Uint8Array(16 * batch * 16);
+let used = random.length;
 const characters = Buffer.from(pattern.repeat(batch));
 
 /** Those that were made last, one after the other, and where the next one begins. */
@@ -32,15 +34,17 @@ export function newUuid(): string {
 }
 
 function makeBatch(): string {
-  randomFillSync(random);
-  let from = 0;
+  if (used === random.length) {
+    randomFillSync(random);
+    used = 0;
+  }
   for (let start = 0; start < characters.length; start += pattern.length) {
     for (let at = 0; at < places.length; at += 2) {
-      const byte = random[from++] as number;
+      const byte = random[used++] as number;
       characters[start + (places[at] as number)] = digits[byte >> 4] as number;
       characters[start + (places[at + 1] as number)] = digits[byte & 15] as number;
     }
-    characters[start + variantPlace] = variants[(random[from++] as number) & 3] as number;
+    characters[start + variantPlace] = variants[(random[used++] as number) & 3] as number;
   }
   return characters.toString('latin1');
 }

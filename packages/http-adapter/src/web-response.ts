@@ -1,7 +1,6 @@
 /** `Response` and `Blob` objects of the web as answers. */
 import { framing } from './framing.js';
-import type { AnswerHeaders } from './head.js';
-import { bytesHeaders } from './response.js';
+import { bytesHeaders, type AnswerHeaders } from './head.js';
 
 /** What fetch has taken off a body before anybody can read it, though the header stays. */
 const decoded = /^(?:gzip|x-gzip|deflate|br)(?:, *(?:gzip|x-gzip|deflate|br))*$/i;
