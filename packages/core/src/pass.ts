@@ -14,6 +14,10 @@ export interface Pass {
   note(step: Step, value: unknown): void;
   /** As {@link note}, of a class whose instances may be held without a note. */
   hold(step: Step, value: object, ending: HeldEnding): void;
+  /** Whether it may wait for a promise: nobody else is at work in its scope. */
+  readonly mayWait: boolean;
+  /** Goes on behind a step when what that has returned is there. @returns false */
+  wait(order: number, pending: PromiseLike<unknown>): false;
   /** Ends it with what the step of a unit has returned. @returns false */
   leave(position: number, value: unknown): false;
   /** Ends it with what the step of a unit has thrown. @returns false */

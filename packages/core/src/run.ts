@@ -26,6 +26,7 @@ import {
   type HopCaller,
   type HopWatch,
 } from './threads/executor.js';
+import { Settling } from './settling.js';
 import { hasEnd } from './teardown-look.js';
 import { traceRun, type HopTrace, type RunTrace } from './trace.js';
 import type { Token } from './token.js';
@@ -88,6 +89,8 @@ export interface Begun {
   readonly isSampled: boolean;
   /** What has been noted for teardown so far. */
   readonly noted: readonly object[];
+  /** What its caller has; undefined where that has nothing yet. */
+  readonly settling: Settling | undefined;
 }
 
 /** What outlives a run of it. */
@@ -158,9 +161,7 @@ export class Run implements Maker, Linked<Run> {
   private readonly trace: RunTrace | undefined;
   /** Whether it is measured for how long each step holds the loop. */
   private readonly isSampled: boolean;
-  readonly outcome: Promise<unknown>;
-  private accept!: (value: unknown) => void;
-  private reject!: (error: unknown) => void;
+  private readonly settling: Settling;
   /** Of who has to end it. */
   list: LinkedList<Run> | undefined = undefined;
   previous: Run | undefined = undefined;
@@ -182,14 +183,15 @@ export class Run implements Maker, Linked<Run> {
     this.unfinished = plan.units.length;
     this.trace = begun === undefined ? traceRun(plan) : undefined;
     this.isSampled = begun?.isSampled ?? plan.sampling.next();
-    this.outcome = new Promise((accept, reject) => {
-      this.accept = accept;
-      this.reject = reject;
-    });
+    this.settling = begun?.settling ?? new Settling();
     if (begun !== undefined) this.noteBegun(begun);
     const { target } = plan;
     if (target.kind !== 'method' || !target.handler || target.deadline === undefined) return;
     this.countDown(target.label, target.deadline);
+  }
+
+  get outcome(): Promise<unknown> {
+    return this.settling.outcome;
   }
 
   private countDown(label: string, deadline: number): void {
@@ -217,7 +219,7 @@ export class Run implements Maker, Linked<Run> {
       readInputs(plan.inputs, values);
     } catch (error) {
       this.end();
-      this.reject(error);
+      this.settling.reject(error);
       return this.outcome;
     }
     if (plan.signals.length > 0) {
@@ -253,6 +255,15 @@ export class Run implements Maker, Linked<Run> {
    * @param go - what is to be done with that one.
    */
   private goOn(position: number, go: (unit: Unit, step: Step) => void): void {
+    this.takeOver(position);
+    const unit = this.plan.units[position] as Unit;
+    const [step] = unit.steps as readonly [Step];
+    this.guard(step, () => go(unit, step));
+    this.goOnFrom(position + 1);
+  }
+
+  /** Takes what somebody else has made: units up to a position, and their values. */
+  private takeOver(position: number): void {
     const { units, kept } = this.plan;
     for (const unit of units.slice(0, position)) this.finishUnit(unit);
     for (const { index } of kept) {
@@ -260,10 +271,20 @@ export class Run implements Maker, Linked<Run> {
       const cell = this.cells?.[index];
       if (value !== unmade && cell?.outcome === undefined) cell?.settle({ kind: 'made', value });
     }
-    const unit = units[position] as Unit;
-    const [step] = unit.steps as readonly [Step];
-    this.guard(step, () => go(unit, step));
-    this.goOnFrom(position + 1);
+  }
+
+  /** As {@link goOn}, where what the step has returned is not there yet. @returns what it comes by. */
+  goOnLater(position: number): Flight {
+    let flight!: Flight;
+    this.goOn(position, (unit, step) => (flight = this.takeOff(unit, step)));
+    return flight;
+  }
+
+  /** As {@link goOn}, where all is made. */
+  goOnAtEnd(): void {
+    const { length } = this.plan.units;
+    this.takeOver(length);
+    this.goOnFrom(length);
   }
 
   /** As {@link goOn}, with what the step has returned. */
@@ -282,7 +303,7 @@ export class Run implements Maker, Linked<Run> {
   refuse(error: unknown): void {
     this.giveUpCells(none);
     this.end();
-    this.reject(error);
+    this.settling.reject(error);
   }
 
   private noteBegun({ noted }: Begun): void {
@@ -360,7 +381,7 @@ export class Run implements Maker, Linked<Run> {
     if (this.cancelled !== undefined || this.unfinished < 0) return;
     this.cancelled = { error: reason };
     this.isTold = true;
-    this.reject(reason);
+    this.settling.reject(reason);
     this.tell(reason);
     this.finishIfDone();
   }
@@ -579,13 +600,13 @@ export class Run implements Maker, Linked<Run> {
     );
   }
 
-  private crashed(flight: Flight, error: unknown): void {
+  crashed(flight: Flight, error: unknown): void {
     this.land(flight);
     this.fail(flight.step, error);
     this.finishIfDone();
   }
 
-  private arrived(flight: Flight, value: unknown): void {
+  arrived(flight: Flight, value: unknown): void {
     const { unit, step, generator } = flight;
     this.land(flight);
     try {
@@ -615,7 +636,7 @@ export class Run implements Maker, Linked<Run> {
     this.giveUpCells(failures);
     this.cells = undefined;
     this.isTold = true;
-    this.reject(error);
+    this.settling.reject(error);
   }
 
   private guard(step: Step, body: () => void): void {
@@ -905,7 +926,7 @@ export class Run implements Maker, Linked<Run> {
     } else if (this.unfinished === 0) {
       this.unfinished = -1;
       this.end();
-      this.accept(this.values[this.plan.root.index]);
+      this.settling.accept(this.values[this.plan.root.index]);
     }
   }
 
@@ -938,7 +959,7 @@ export class Run implements Maker, Linked<Run> {
     const step = first === undefined ? undefined : this.plan.steps[first.order];
     if (step !== undefined) notePath(failure?.error, pathTo(this.plan, step));
     this.end();
-    this.reject(failure?.error);
+    this.settling.reject(failure?.error);
   }
 
   private giveUpCells(failures: readonly StepFailure[]): void {
@@ -987,7 +1008,7 @@ export class Run implements Maker, Linked<Run> {
 }
 
 /** A step that has been started and has not ended, in the list of all such. */
-class Flight {
+export class Flight {
   next: Flight | undefined = undefined;
   timer: NodeJS.Timeout | undefined = undefined;
 

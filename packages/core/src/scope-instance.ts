@@ -74,7 +74,7 @@ export class ScopeInstance
   private cells: Map<Node, Cell> | undefined;
   /** Who makes, or has made, all that it keeps, and has told nobody. */
   private maker: Maker | undefined;
-  /** The pass that is under way further down the stack. */
+  /** The pass that is under way, further down the stack, or waits. */
   private passing: StraightPass | undefined;
   private runs: LinkedList<Run> | undefined;
   /** Runs that have ended, and whose signals what they made may still hold. */
@@ -419,6 +419,8 @@ export class ScopeInstance
     let disposed: DisposedError | undefined;
     const reason = (): unknown =>
       failure === undefined ? (disposed ??= new DisposedError('scope')) : failure.error;
+    // What waits is a run from now on, which can be cancelled.
+    if (this.passing?.isWaiting === true) this.knownCells();
     for (const giveUp of this.waiting ?? none) giveUp(reason());
     // What is open inside ends for the same reason; its own failure is one for what it stands on.
     const open = this.inner?.all ?? none;
@@ -440,8 +442,20 @@ export class ScopeInstance
 
   /** Whether nothing goes on in it, and nothing is open. */
   private get isQuiet(): boolean {
+    return this.passing === undefined && this.isIdle;
+  }
+
+  /**
+   * @internal The container is for all: who waits there is in the way of others. In a scope whoever comes while a
+   * pass waits lets a run go on with it: that costs both, but hardly anybody does.
+   */
+  get isForOne(): boolean {
+    return this.level !== 'container' && this.isIdle;
+  }
+
+  /** Whether nothing but a pass goes on in it. */
+  private get isIdle(): boolean {
     return (
-      this.passing === undefined &&
       (this.inner === undefined || this.inner.isEmpty) &&
       (this.runs === undefined || this.runs.isEmpty) &&
       (this.waiting === undefined || this.waiting.size === 0)
@@ -585,20 +599,33 @@ export class ScopeInstance
     return run.start();
   }
 
-  private mayGoStraight({ isOver }: Straight, { owners }: Plan): boolean {
-    return !isOver && this.keepsAlone(owners) && !isTraced();
+  private mayGoStraight({ isOver, waits }: Straight, { owners }: Plan): boolean {
+    if (isOver || (waits && !(this.isQuiet && this.isForOne))) return false;
+    return this.keepsAlone(owners) && !isTraced();
   }
 
   private goStraight(straight: Straight, plan: Plan, values: unknown[]): Promise<unknown> {
     // One that is further down the stack ends.
     if (this.passing !== undefined) this.knownCells();
-    const pass = new StraightPass(plan, this, values);
+    const pass = new StraightPass(plan, straight, this, values);
     this.passing = pass;
-    const outcome = pass.start(straight, this.context.engine.owned);
-    if (this.passing === pass) this.passing = undefined;
-    if (pass.isTaken) return outcome;
-    if (plan.kept.length > 0 && !this.keep(pass, plan)) pass.publish();
+    const outcome = pass.start(this.context.engine.owned);
+    if (pass.isWaiting) return outcome;
+    if (!pass.isTaken) this.takePass(pass, plan);
+    else if (this.passing === pass) this.passing = undefined;
     return outcome;
+  }
+
+  /** @internal */
+  takePass(pass: StraightPass, plan: Plan): void {
+    if (this.passing === pass) this.passing = undefined;
+    if (plan.kept.length > 0 && !this.keep(pass, plan)) pass.publish();
+  }
+
+  /** @internal */
+  handOn(pass: StraightPass, run: Run): void {
+    if (this.passing === pass) this.passing = undefined;
+    this.noteRun(run);
   }
 
   /** With the scope of the request: its calls end before it. A container's would be kept for ever. */

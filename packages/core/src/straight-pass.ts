@@ -4,21 +4,26 @@ import type { Disposal, HeldEnding } from './disposal.js';
 import { readInputs } from './inputs.js';
 import type { Ownership } from './ownership.js';
 import type { Plan } from './plan.js';
-import { Run, type Maker, type RunScope } from './run.js';
+import { Run, type Flight, type Maker, type RunScope } from './run.js';
 import type { Step } from './step.js';
 import type { Pass } from './pass.js';
 import type { Straight } from './straight.js';
+import { StraightWait, type Waiter } from './straight-wait.js';
 import { hasEnd } from './teardown-look.js';
 
 /** What a pass needs of its scope. */
 export interface PassScope extends RunScope {
   /** Disposes all that a pass in it makes; undefined as long as there is nothing. */
   readonly ownDisposal: Disposal | undefined;
-  /** Notes a run that the scope has to end. */
-  noteRun(run: Run): void;
+  /** Whether nobody is at work in it but one pass, which may wait for promises then. */
+  readonly isForOne: boolean;
+  /** Takes what a pass has made that has waited. */
+  takePass(pass: StraightPass, plan: Plan): void;
+  /** Notes a run that the scope has to end, which goes on with what a pass has begun. */
+  handOn(pass: StraightPass, run: Run): void;
 }
 
-export class StraightPass implements Pass, Maker {
+export class StraightPass implements Pass, Maker, Waiter {
   readonly isSampled: boolean;
   private run: Run | undefined;
   /** Of all that is made. */
@@ -26,10 +31,15 @@ export class StraightPass implements Pass, Maker {
   private readonly position: number;
   /** Undefined as long as nothing was there to hold. */
   private isInFlow: boolean | undefined;
+  /** Undefined as long as nothing was to be waited for. */
+  private waiting: StraightWait | undefined;
+  /** Of the step that is waited for, in the run. */
+  private flight: Flight | undefined;
 
   /** @param values - the template of the plan, with all that it loads. */
   constructor(
     private readonly plan: Plan,
+    private readonly straight: Straight,
     private readonly scope: PassScope,
     readonly values: unknown[],
   ) {
@@ -42,9 +52,18 @@ export class StraightPass implements Pass, Maker {
     return this.run !== undefined;
   }
 
+  get mayWait(): boolean {
+    return this.run === undefined && this.scope.isForOne;
+  }
+
+  /** Whether it waits for a promise. */
+  get isWaiting(): boolean {
+    return this.waiting?.order !== undefined;
+  }
+
   /** @returns a promise of the value of the plan's root. */
-  start(straight: Straight, ownership: Ownership): Promise<unknown> {
-    const { plan, scope, values } = this;
+  start(ownership: Ownership): Promise<unknown> {
+    const { plan, straight, scope, values } = this;
     try {
       for (const { index, node } of plan.given) values[index] = scope.given(node.token, plan);
       readInputs(plan.inputs, values);
@@ -57,18 +76,61 @@ export class StraightPass implements Pass, Maker {
       values[step.index] = scope.lazy(target, maker);
     }
     if (this.run !== undefined) this.run.goOnFrom(0);
-    else if (straight.make(this, ownership)) return Promise.resolve(values[plan.root.index]);
-    return this.take().outcome;
+    else if (straight.make(this, ownership)) return this.end();
+    return this.waiting === undefined ? this.take().outcome : this.waiting.outcome;
+  }
+
+  /** All is made. */
+  private end(): Promise<unknown> {
+    const { run, plan, values } = this;
+    if (run === undefined) return Promise.resolve(values[plan.root.index]);
+    run.goOnAtEnd();
+    return run.outcome;
+  }
+
+  wait(order: number, pending: PromiseLike<unknown>): false {
+    (this.waiting ??= new StraightWait(this)).begin(order, pending);
+    return false;
+  }
+
+  arrived(order: number, value: unknown): void {
+    const { straight, flight, run } = this;
+    if (run !== undefined && flight !== undefined) run.arrived(flight, value);
+    else if (straight.goOn(order, value, this)) this.endLater();
+  }
+
+  crashed(order: number, error: unknown): void {
+    const { straight, flight, run } = this;
+    if (run !== undefined && flight !== undefined) run.crashed(flight, error);
+    else this.fail(straight.positionOf(order), error);
+  }
+
+  /** All is made, and something was waited for. */
+  private endLater(): void {
+    const { run, plan, scope, values, waiting } = this;
+    if (run !== undefined) {
+      run.goOnAtEnd();
+      return;
+    }
+    scope.takePass(this, plan);
+    waiting?.accept(values[plan.root.index]);
   }
 
   /** Lets a run go on with what it does, as soon as the step that is under way has returned. */
   take(): Run {
     if (this.run !== undefined) return this.run;
-    const { plan, scope, values, isSampled } = this;
+    const { plan, straight, scope, values, isSampled, waiting } = this;
     const noted = this.disposal?.since(this.position) ?? [];
-    this.run = new Run(plan, scope, [], undefined, { values, isSampled, noted });
-    scope.noteRun(this.run);
+    this.run = new Run(plan, scope, [], undefined, {
+      values,
+      isSampled,
+      noted,
+      settling: waiting,
+    });
+    scope.handOn(this, this.run);
     this.run.publish();
+    const order = waiting?.order;
+    if (order !== undefined) this.flight = this.run.goOnLater(straight.positionOf(order));
     return this.run;
   }
 
@@ -92,8 +154,6 @@ export class StraightPass implements Pass, Maker {
   }
 
   leave(position: number, value: unknown): false {
-    // Nobody has come between: it is a promise, and the next one will be, too.
-    if (!this.isTaken && this.plan.straight !== undefined) this.plan.straight.isOver = true;
     this.take().goOnWith(position, value);
     return false;
   }

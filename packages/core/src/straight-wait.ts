@@ -1,0 +1,36 @@
+/** What a straight pass waits for: promises, one after the other, with nothing to be done meanwhile. */
+import { Settling } from './settling.js';
+
+/** Who waits. */
+export interface Waiter {
+  /** What a step has returned is there. @param order - of the step. */
+  arrived(order: number, value: unknown): void;
+  /** Likewise, but it has come to nothing. */
+  crashed(order: number, error: unknown): void;
+}
+
+/** The promise is that of the whole pass. */
+export class StraightWait extends Settling {
+  /** Of the step that is waited for; undefined while none is. */
+  order: number | undefined;
+  // The same two for all that is waited for.
+  private readonly arrived: (value: unknown) => void;
+  private readonly crashed: (error: unknown) => void;
+
+  constructor(waiter: Waiter) {
+    super();
+    this.arrived = (value) => waiter.arrived(this.end(), value);
+    this.crashed = (error) => waiter.crashed(this.end(), error);
+  }
+
+  begin(order: number, pending: PromiseLike<unknown>): void {
+    this.order = order;
+    Promise.resolve(pending).then(this.arrived, this.crashed);
+  }
+
+  private end(): number {
+    const order = this.order as number;
+    this.order = undefined;
+    return order;
+  }
+}
