@@ -125,13 +125,17 @@ export class Straight {
   private makersOf(ownership: Ownership): readonly Maker[] {
     const { steps } = this;
     const orders = new Map(steps.map(([{ index }], order) => [index, order]));
-    const makers: Maker[] = [];
-    /** The earliest of what those behind a step need last: whoever comes before it has to wait for none. */
+    /** Of each step the last one that it needs. */
+    const last = steps.map(([{ needs }]) =>
+      needs.reduce((latest, need) => Math.max(latest, orders.get(need) ?? -1), -1),
+    );
+    const makers = new Array<Maker>(steps.length);
+    /** The earliest of those that the steps behind one need last: all of them need it if it is none before it. */
     let earliest = steps.length;
-    for (const [order, [step, position]] of [...steps.entries()].reverse()) {
-      makers.unshift(new Maker(this, step, order, position, earliest >= order, ownership));
-      const last = Math.max(-1, ...step.needs.map((need) => orders.get(need) ?? -1));
-      earliest = Math.min(earliest, last);
+    for (let order = steps.length - 1; order >= 0; order--) {
+      const [step, position] = steps[order] as readonly [Step, number];
+      makers[order] = new Maker(this, step, order, position, earliest >= order, ownership);
+      earliest = Math.min(earliest, last[order] as number);
     }
     return makers;
   }
