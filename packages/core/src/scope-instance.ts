@@ -607,10 +607,10 @@ export class ScopeInstance
   private goStraight(straight: Straight, plan: Plan, values: unknown[]): Promise<unknown> {
     // One that is further down the stack ends.
     if (this.passing !== undefined) this.knownCells();
-    const pass = new StraightPass(plan, straight, this, values);
+    const pass = new StraightPass(plan, this, values);
     this.passing = pass;
     const outcome = pass.start(this.context.engine.owned);
-    if (pass.isWaiting) return outcome;
+    if (pass.hasWaited) return outcome;
     if (!pass.isTaken) this.takePass(pass, plan);
     else if (this.passing === pass) this.passing = undefined;
     return outcome;

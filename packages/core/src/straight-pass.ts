@@ -4,7 +4,7 @@ import type { Disposal, HeldEnding } from './disposal.js';
 import { readInputs } from './inputs.js';
 import type { Ownership } from './ownership.js';
 import type { Plan } from './plan.js';
-import { Run, type Flight, type Maker, type RunScope } from './run.js';
+import { Run, type Maker, type RunScope } from './run.js';
 import type { Step } from './step.js';
 import type { Pass } from './pass.js';
 import type { Straight } from './straight.js';
@@ -33,13 +33,10 @@ export class StraightPass implements Pass, Maker, Waiter {
   private isInFlow: boolean | undefined;
   /** Undefined as long as nothing was to be waited for. */
   private waiting: StraightWait | undefined;
-  /** Of the step that is waited for, in the run. */
-  private flight: Flight | undefined;
 
   /** @param values - the template of the plan, with all that it loads. */
   constructor(
     private readonly plan: Plan,
-    private readonly straight: Straight,
     private readonly scope: PassScope,
     readonly values: unknown[],
   ) {
@@ -48,12 +45,22 @@ export class StraightPass implements Pass, Maker, Waiter {
     this.position = this.disposal?.position ?? 0;
   }
 
+  /** There is one: it is what makes passes. */
+  private get straight(): Straight {
+    return this.plan.straight as Straight;
+  }
+
   get isTaken(): boolean {
     return this.run !== undefined;
   }
 
   get mayWait(): boolean {
     return this.run === undefined && this.scope.isForOne;
+  }
+
+  /** Whether it has waited, so that it has told its scope of its end, or will. */
+  get hasWaited(): boolean {
+    return this.waiting !== undefined;
   }
 
   /** Whether it waits for a promise. */
@@ -94,14 +101,14 @@ export class StraightPass implements Pass, Maker, Waiter {
   }
 
   arrived(order: number, value: unknown): void {
-    const { straight, flight, run } = this;
-    if (run !== undefined && flight !== undefined) run.arrived(flight, value);
+    const { straight, waiting, run } = this;
+    if (run !== undefined && waiting?.flight !== undefined) run.arrived(waiting.flight, value);
     else if (straight.goOn(order, value, this)) this.endLater();
   }
 
   crashed(order: number, error: unknown): void {
-    const { straight, flight, run } = this;
-    if (run !== undefined && flight !== undefined) run.crashed(flight, error);
+    const { straight, waiting, run } = this;
+    if (run !== undefined && waiting?.flight !== undefined) run.crashed(waiting.flight, error);
     else this.fail(straight.positionOf(order), error);
   }
 
@@ -129,8 +136,9 @@ export class StraightPass implements Pass, Maker, Waiter {
     });
     scope.handOn(this, this.run);
     this.run.publish();
-    const order = waiting?.order;
-    if (order !== undefined) this.flight = this.run.goOnLater(straight.positionOf(order));
+    if (waiting?.order !== undefined) {
+      waiting.flight = this.run.goOnLater(straight.positionOf(waiting.order));
+    }
     return this.run;
   }
 

@@ -1,4 +1,5 @@
 /** What a straight pass waits for: promises, one after the other, with nothing to be done meanwhile. */
+import type { Flight } from './run.js';
 import { Settling } from './settling.js';
 
 /** Who waits. */
@@ -13,6 +14,8 @@ export interface Waiter {
 export class StraightWait extends Settling {
   /** Of the step that is waited for; undefined while none is. */
   order: number | undefined;
+  /** Of that step, in the run that has come between. */
+  flight: Flight | undefined;
   // The same two for all that is waited for.
   private readonly arrived: (value: unknown) => void;
   private readonly crashed: (error: unknown) => void;
@@ -23,9 +26,15 @@ export class StraightWait extends Settling {
     this.crashed = (error) => waiter.crashed(this.end(), error);
   }
 
+  /** @throws what a promise throws that is not like others. */
   begin(order: number, pending: PromiseLike<unknown>): void {
     this.order = order;
-    Promise.resolve(pending).then(this.arrived, this.crashed);
+    try {
+      Promise.resolve(pending).then(this.arrived, this.crashed);
+    } catch (error) {
+      this.order = undefined;
+      throw error;
+    }
   }
 
   private end(): number {

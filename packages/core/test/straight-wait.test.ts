@@ -292,6 +292,65 @@ it('a step that waits longer than its deadline is left, however often the pass w
   await scope.dispose();
 });
 
+it.each<[string, (made: Promise<Noted>) => Promise<Noted>, string]>([
+  [
+    'cannot be waited for',
+    (made) =>
+      Object.defineProperty(made, 'constructor', {
+        get: () => {
+          throw new Error('no promise');
+        },
+      }),
+    'no promise',
+  ],
+  [
+    'refuses to be waited for',
+    (made) =>
+      Object.assign(made, {
+        then: () => {
+          throw new Error('not now');
+        },
+      }),
+    'not now',
+  ],
+])('a promise that %s is a failure of its step', async (_, strange, message) => {
+  class Strange {
+    @Provides(Row, { ...request, on: 'loop' }) static row(@Inject(First) _first: First): Noted {
+      return strange(Promise.resolve(new Noted('Row'))) as never;
+    }
+    @Provides(Answer, request) static async answer(@Inject(Row) _row: Noted): Promise<Noted> {
+      return new Noted('Answer');
+    }
+  }
+  await using container = await Container.create({ providers: [Strange] });
+  const scope = container.createScope();
+  await expect(scope.resolve(Answer)).rejects.toThrow(message);
+  expect(log).toEqual(['+First', '+Row', '-First']);
+  await scope.dispose();
+});
+
+it('a promise that calls back at once is as good as another one', async () => {
+  class Hasty {
+    @Provides(Row, { ...request, on: 'loop' }) static row(@Inject(First) _first: First): Noted {
+      const row = new Noted('Row');
+      const then = (accept: (value: Noted) => void) => accept(row);
+      return Object.assign(Promise.resolve(row), { then }) as never;
+    }
+    @Provides(Answer, { ...request, on: 'loop' }) static answer(@Inject(Row) _row: Noted): Noted {
+      return new Noted('Answer');
+    }
+  }
+  await using container = await Container.create({ providers: [Hasty] });
+  for (let time = 0; time < 2; time++) {
+    log = [];
+    const scope = container.createScope();
+    const answer = await scope.resolve(Answer);
+    expect(await scope.resolve(Answer)).toBe(answer);
+    await scope.dispose();
+    expect(log).toEqual(['+First', '+Row', '+Answer', '-Answer', '-Row', '-First']);
+  }
+});
+
 it('what a value is asked for may come between at the very end', async () => {
   let ask: (() => unknown) | undefined;
   const asked: unknown[] = [];
