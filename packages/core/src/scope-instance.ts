@@ -374,11 +374,6 @@ export class ScopeInstance
     return this.disposing === done;
   }
 
-  /** For adapters: whether its end, as far as can be said so far, has nothing to do that users wrote. */
-  get isBare(): boolean {
-    return this.ownDisposal === undefined && this.isQuiet;
-  }
-
   /**
    * Aborts each `AbortSignal` that was given out in this scope and those in it, also where making the
    * value is done: a stream that a handler has returned may wait for something that nobody wants any
@@ -450,7 +445,7 @@ export class ScopeInstance
    * pass waits lets a run go on with it: that costs both, but hardly anybody does.
    */
   get isForOne(): boolean {
-    return this.level !== 'container' && this.isIdle;
+    return this.level !== 'container' && this.disposing === undefined && this.isIdle;
   }
 
   /** Whether nothing but a pass goes on in it. */

@@ -130,12 +130,12 @@ export class Straight {
       needs.reduce((latest, need) => Math.max(latest, orders.get(need) ?? -1), -1),
     );
     const makers = new Array<Maker>(steps.length);
-    /** The earliest of those that the steps behind one need last: all of them need it if it is none before it. */
-    let earliest = steps.length;
+    /** Whether each step behind one needs the one before it: only then there is but one order for them. */
+    let isChain = true;
     for (let order = steps.length - 1; order >= 0; order--) {
       const [step, position] = steps[order] as readonly [Step, number];
-      makers[order] = new Maker(this, step, order, position, earliest >= order, ownership);
-      earliest = Math.min(earliest, last[order] as number);
+      makers[order] = new Maker(this, step, order, position, isChain, ownership);
+      isChain &&= last[order] === order - 1;
     }
     return makers;
   }
@@ -159,7 +159,7 @@ class Maker implements CodedStep {
   readonly target: Class | undefined;
   readonly endings: readonly [async: HeldEnding, sync: HeldEnding] | undefined;
 
-  /** Whether it may be waited for: all behind it need it, and nobody counts its time. */
+  /** Whether it may be waited for: what is behind it is a chain that it begins, and nobody counts its time. */
   private readonly isAwaited: boolean;
 
   constructor(
@@ -167,14 +167,14 @@ class Maker implements CodedStep {
     readonly step: Step,
     private readonly order: number,
     readonly position: number,
-    isNeeded: boolean,
+    isChained: boolean,
     ownership: Ownership,
   ) {
     const { node, index, needs } = step;
     this.index = index;
     this.needs = needs;
     const isTimed = node.kind === 'method' && !node.handler && node.deadline !== undefined;
-    this.isAwaited = isNeeded && !isTimed;
+    this.isAwaited = isChained && !isTimed;
     if (node.kind !== 'class') return;
     this.target = node.target as Class;
     if (!constructsItself(node.target)) return;

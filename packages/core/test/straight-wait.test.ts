@@ -242,6 +242,66 @@ describe.each([
   });
 });
 
+it.each([0, 300])(
+  'a scope that a step ends does not end before that step (after %d)',
+  async (times) => {
+    let end: (() => void) | undefined;
+    class Ending {
+      @Provides(Row, request) static async row(@Inject(First) _first: First): Promise<Noted> {
+        end?.();
+        await turn();
+        return new Noted('Row');
+      }
+      @Provides(Answer, request) static async answer(@Inject(Row) _row: Noted): Promise<Noted> {
+        return new Noted('Answer');
+      }
+    }
+    await using container = await Container.create({ providers: [Ending] });
+    for (let time = 0; time < times; time++) await resolveAndDispose(container, Answer);
+    log = [];
+    const scope = container.createScope();
+    end = () => {
+      end = undefined;
+      void scope.dispose().then(() => log.push('ended'));
+    };
+    await expect(scope.resolve(Answer)).rejects.toBeInstanceOf(DisposedError);
+    await scope.dispose();
+    expect(log).toEqual(['+First', '+Row', '-Row', '-First', 'ended']);
+  },
+);
+
+it('steps behind one have the same order, whether somebody comes between or not', async () => {
+  const [A, B, C] = [token<Noted>('A'), token<Noted>('B'), token<Noted>('C')];
+  const on = { ...request, on: 'loop' } as const;
+  class Fan {
+    @Provides(Row, request) static async row(): Promise<Noted> {
+      return new Noted('Row');
+    }
+    @Provides(A, on) static a(@Inject(Row) _row: Noted): Noted {
+      return new Noted('A');
+    }
+    @Provides(B, on) static b(@Inject(A) _a: Noted): Noted {
+      return new Noted('B');
+    }
+    @Provides(C, on) static c(@Inject(Row) _row: Noted): Noted {
+      return new Noted('C');
+    }
+    @Provides(Answer, on) static answer(@Inject(B) _b: Noted, @Inject(C) _c: Noted): Noted {
+      return new Noted('Answer');
+    }
+  }
+  await using container = await Container.create({ providers: [Fan] });
+  const orders: string[][] = [];
+  for (const count of [1, 2]) {
+    log = [];
+    const scope = container.createScope();
+    await Promise.all(Array.from({ length: count }, () => scope.resolve(Answer)));
+    orders.push(log.slice());
+    await scope.dispose();
+  }
+  expect(orders[0]).toEqual(orders[1]);
+});
+
 it('steps that do not need one another are not waited for in turn', async () => {
   const opened = gate();
   const begun: string[] = [];

@@ -393,12 +393,13 @@ export class App implements AsyncDisposable {
     started: number,
   ): void {
     const { message } = asked;
+    // What closes the response may belong to another request, with what that has put into its storages.
+    const own = new AsyncResource('turno.request');
     const end = () => {
       if (this.#isLogged) this.#requestLog.answered(message, response, started);
       void this.#end(scope, message, undefined);
     };
-    // Only teardowns and loggers, which users wrote, see in whose request they are.
-    asked.onClose = this.#isLogged || !scope.isBare ? inThisRequest(end) : end;
+    asked.onClose = () => own.runInAsyncScope(end);
   }
 
   /** Never rejects. */
@@ -490,12 +491,6 @@ export class App implements AsyncDisposable {
     // There is one for each route, from the constructor on.
     return this.#endpoints.get(route) as Endpoint;
   }
-}
-
-/** What closes a response may belong to another request, with what that has put into its storages. */
-function inThisRequest(end: () => void): () => void {
-  const own = new AsyncResource('turno.request');
-  return () => own.runInAsyncScope(end);
 }
 
 function mannerOf({ label, status }: Route, { reply }: HttpRequest, scope: ScopeInstance): Manner {
