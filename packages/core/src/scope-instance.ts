@@ -595,7 +595,7 @@ export class ScopeInstance
   }
 
   private mayGoStraight({ isOver, waits }: Straight, { owners }: Plan): boolean {
-    if (isOver || (waits && !(this.isQuiet && this.isForOne))) return false;
+    if (isOver || (waits && !(this.passing === undefined && this.isForOne))) return false;
     return this.keepsAlone(owners) && !isTraced();
   }
 
@@ -605,9 +605,8 @@ export class ScopeInstance
     const pass = new StraightPass(plan, this, values);
     this.passing = pass;
     const outcome = pass.start(this.context.engine.owned);
-    if (pass.hasWaited) return outcome;
-    if (!pass.isTaken) this.takePass(pass, plan);
-    else if (this.passing === pass) this.passing = undefined;
+    // Its inputs were refused, which has made nothing to keep.
+    if (this.passing === pass && !pass.isWaiting) this.passing = undefined;
     return outcome;
   }
 

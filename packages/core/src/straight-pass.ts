@@ -17,7 +17,7 @@ export interface PassScope extends RunScope {
   readonly ownDisposal: Disposal | undefined;
   /** Whether nobody is at work in it but one pass, which may wait for promises then. */
   readonly isForOne: boolean;
-  /** Takes what a pass has made that has waited. */
+  /** Takes what a pass has made, which is all. */
   takePass(pass: StraightPass, plan: Plan): void;
   /** Notes a run that the scope has to end, which goes on with what a pass has begun. */
   handOn(pass: StraightPass, run: Run): void;
@@ -58,11 +58,6 @@ export class StraightPass implements Pass, Maker, Waiter {
     return this.run === undefined && this.scope.isForOne;
   }
 
-  /** Whether it has waited, so that it has told its scope of its end, or will. */
-  get hasWaited(): boolean {
-    return this.waiting !== undefined;
-  }
-
   /** Whether it waits for a promise. */
   get isWaiting(): boolean {
     return this.waiting?.order !== undefined;
@@ -83,16 +78,18 @@ export class StraightPass implements Pass, Maker, Waiter {
       values[step.index] = scope.lazy(target, maker);
     }
     if (this.run !== undefined) this.run.goOnFrom(0);
-    else if (straight.make(this, ownership)) return this.end();
+    else if (straight.make(this, ownership) && this.end()) {
+      return Promise.resolve(values[plan.root.index]);
+    }
     return this.waiting === undefined ? this.take().outcome : this.waiting.outcome;
   }
 
-  /** All is made. */
-  private end(): Promise<unknown> {
-    const { run, plan, values } = this;
-    if (run === undefined) return Promise.resolve(values[plan.root.index]);
-    run.goOnAtEnd();
-    return run.outcome;
+  /** All is made. @returns whether nobody has come between, who would have a run end it. */
+  private end(): boolean {
+    const { run, plan, scope } = this;
+    if (run === undefined) scope.takePass(this, plan);
+    else run.goOnAtEnd();
+    return run === undefined;
   }
 
   wait(order: number, pending: PromiseLike<unknown>): false {
@@ -101,26 +98,17 @@ export class StraightPass implements Pass, Maker, Waiter {
   }
 
   arrived(order: number, value: unknown): void {
-    const { straight, waiting, run } = this;
+    const { plan, straight, values, waiting, run } = this;
     if (run !== undefined && waiting?.flight !== undefined) run.arrived(waiting.flight, value);
-    else if (straight.goOn(order, value, this)) this.endLater();
+    else if (straight.goOn(order, value, this) && this.end()) {
+      waiting?.accept(values[plan.root.index]);
+    }
   }
 
   crashed(order: number, error: unknown): void {
     const { straight, waiting, run } = this;
     if (run !== undefined && waiting?.flight !== undefined) run.crashed(waiting.flight, error);
     else this.fail(straight.positionOf(order), error);
-  }
-
-  /** All is made, and something was waited for. */
-  private endLater(): void {
-    const { run, plan, scope, values, waiting } = this;
-    if (run !== undefined) {
-      run.goOnAtEnd();
-      return;
-    }
-    scope.takePass(this, plan);
-    waiting?.accept(values[plan.root.index]);
   }
 
   /** Lets a run go on with what it does, as soon as the step that is under way has returned. */

@@ -124,18 +124,14 @@ export class Straight {
 
   private makersOf(ownership: Ownership): readonly Maker[] {
     const { steps } = this;
-    const orders = new Map(steps.map(([{ index }], order) => [index, order]));
-    /** Of each step the last one that it needs. */
-    const last = steps.map(([{ needs }]) =>
-      needs.reduce((latest, need) => Math.max(latest, orders.get(need) ?? -1), -1),
-    );
     const makers = new Array<Maker>(steps.length);
     /** Whether each step behind one needs the one before it: only then there is but one order for them. */
     let isChain = true;
     for (let order = steps.length - 1; order >= 0; order--) {
       const [step, position] = steps[order] as readonly [Step, number];
       makers[order] = new Maker(this, step, order, position, isChain, ownership);
-      isChain &&= last[order] === order - 1;
+      const before = steps[order - 1]?.[0];
+      isChain &&= before !== undefined && step.needs.includes(before.index);
     }
     return makers;
   }

@@ -11,12 +11,14 @@ import {
   lazy,
   Provides,
   token,
+  value,
   type ScopeInstance,
   type Token,
 } from '@turno/core';
 import { constructsItself } from '../dist/constructs-itself.js';
 import { gate } from './support/gate.js';
 
+const Asked = token<string>('Asked');
 const request = { scope: 'request' } as const;
 const transient = { scope: 'transient' } as const;
 
@@ -157,6 +159,29 @@ describe.each([
     expect(log).toEqual(['+First', '+Middle', '+Piece', '-First']);
     await scope.dispose();
     expect(log.slice(4)).toEqual(['-Piece, async']);
+  });
+
+  it('whose inputs are refused has made nothing that the scope could keep', async () => {
+    const Given = token<string>('Given');
+    class Asking {
+      @Provides(Asked, { ...request, on: 'loop' })
+      static asked(@Inject(First) _first: First, @Inject(Given) given: string): string {
+        return given;
+      }
+    }
+    await using container = await Container.create({
+      scopeValues: [Given],
+      providers: [Asking],
+    });
+    for (let time = 0; time < times; time++) {
+      await container.run((scope) => scope.resolve(Asked), [value(Given, 'given')]);
+    }
+    log = [];
+    const scope = container.createScope();
+    await expect(scope.resolve(Asked)).rejects.toMatchObject({ code: 'TURNO_SCOPE_VALUE' });
+    expect(await scope.resolve(First)).toBeInstanceOf(First);
+    await scope.dispose();
+    expect(log).toEqual(['+First', '-First']);
   });
 
   it('may meet the end of its scope: what it makes is disposed with it', async () => {

@@ -10,8 +10,9 @@ const variantPlace = pattern.indexOf('v');
 
 /** So many are made at once: a text that somebody keeps a part of is kept as a whole. */
 const batch = 64;
-/** Bytes for so many: what it takes to ask for some is a multiple of what each of them takes. */
-const random = new Uint8Array(16 * batch * 16);
+/** Random bytes are asked for once in so many batches: to ask takes longer than to make them. */
+const batches = 16;
+const random = new Uint8Array(16 * batch * batches);
 let used = random.length;
 const characters = Buffer.from(pattern.repeat(batch));
 
