@@ -58,6 +58,7 @@ export type { HopEvent } from './threads/hop-events.js';
 export type { ThreadEvent } from './threads/thread-events.js';
 export type { TimeSummary } from './timing.js';
 export type { ResolveOptions, ScopeInstance } from './scope-instance.js';
+export type { Receiver } from './settling.js';
 export { contextVar, type ContextVar } from './context-var.js';
 export { errorPath, suppressedErrors } from './error-path.js';
 export type { GroupOptions, ThreadOptions } from './threads/create-executor.js';

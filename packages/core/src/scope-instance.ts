@@ -29,6 +29,7 @@ import { ValueProvider } from './provider.js';
 import type { Holder } from './ownership.js';
 import { Run, type Between, type Maker, type RunLink, type RunListener } from './run.js';
 import type { Scope } from './scope.js';
+import { tell, type Receiver } from './settling.js';
 import type { Splitter } from './splitter.js';
 import type { Step } from './step.js';
 import type { Straight } from './straight.js';
@@ -267,22 +268,43 @@ export class ScopeInstance
   resolve<T>(token: Token<T>, options?: ResolveOptions): Promise<T> {
     // No async function: where nothing is to be awaited, its promises cost more than all else.
     try {
-      if (this.disposing !== undefined) throw new DisposedError('scope');
-      if (options !== undefined) checkResolveOptions(options);
-      const signal = options && givenField(options, 'signal');
-      const between = options && givenField(options, 'between');
-      const { engine } = this.context;
-      const node = engine.find(token);
-      // Whether threads can reach its methods is told here rather than by the first call.
-      const starting = node.kind === 'offloaded' ? engine.ready(node) : undefined;
-      const made =
-        starting === undefined
-          ? this.resolveNode(node, signal, between)
-          : this.resolveAfter(starting, node, signal, between);
-      return made as Promise<T>;
+      return this.ask(token, options) as Promise<T>;
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /**
+   * For adapters: as {@link resolve}, but tells a receiver, at the earliest when this has returned. Where a plan
+   * waits for nothing but one promise after the other, it is told when the last one is there: by a promise it
+   * would be so one later, with half a kilobyte of garbage.
+   * @param receiver - must not throw.
+   */
+  settle(token: Token, receiver: Receiver, options?: ResolveOptions): void {
+    let outcome: Promise<unknown> | undefined;
+    try {
+      outcome = this.ask(token, options, receiver);
+    } catch (error) {
+      outcome = Promise.reject(error);
+    }
+    if (outcome !== undefined) tell(outcome, receiver);
+  }
+
+  private ask(
+    token: Token,
+    options: ResolveOptions | undefined,
+    receiver?: Receiver,
+  ): Promise<unknown> | undefined {
+    if (this.disposing !== undefined) throw new DisposedError('scope');
+    if (options !== undefined) checkResolveOptions(options);
+    const signal = options && givenField(options, 'signal');
+    const between = options && givenField(options, 'between');
+    const { engine } = this.context;
+    const node = engine.find(token);
+    // Whether threads can reach its methods is told here rather than by the first call.
+    const starting = node.kind === 'offloaded' ? engine.ready(node) : undefined;
+    if (starting !== undefined) return this.resolveAfter(starting, node, signal, between);
+    return this.begin(node, signal, between, receiver);
   }
 
   // Apart from what is asked for all the time, as elsewhere here: a function inside of another one makes each
@@ -506,13 +528,19 @@ export class ScopeInstance
   /** @internal For what holds a node already. */
   resolveNode(node: Node, signal?: AbortSignal, between?: Between): Promise<unknown> {
     try {
-      return this.begin(node, signal, between);
+      return this.begin(node, signal, between) as Promise<unknown>;
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  private begin(node: Node, signal?: AbortSignal, between?: Between): Promise<unknown> {
+  /** @returns undefined where the receiver will be told, if there is one. */
+  private begin(
+    node: Node,
+    signal?: AbortSignal,
+    between?: Between,
+    receiver?: Receiver,
+  ): Promise<unknown> | undefined {
     if (this.disposing !== undefined) throw new DisposedError('scope');
     if (node.kind === 'value') return Promise.resolve(node.value);
     if (node.kind === 'given') return Promise.resolve(this.given(node.token));
@@ -525,7 +553,7 @@ export class ScopeInstance
       return this.startInCall(plan, signal, between);
     }
     if (this.lacksScopeFor(plan)) throw this.outsideOf(plan);
-    return this.start(plan, signal, between);
+    return this.start(plan, signal, between, receiver);
   }
 
   private async startInCall(
@@ -580,12 +608,17 @@ export class ScopeInstance
     });
   }
 
-  private start(plan: Plan, signal?: AbortSignal, between?: Between): Promise<unknown> {
+  private start(
+    plan: Plan,
+    signal?: AbortSignal,
+    between?: Between,
+    receiver?: Receiver,
+  ): Promise<unknown> | undefined {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     const { straight } = plan;
     if (straight !== undefined && signal === undefined && this.mayGoStraight(straight, plan)) {
       const values = straight.begin(this);
-      if (values !== undefined) return this.goStraight(straight, plan, values);
+      if (values !== undefined) return this.goStraight(straight, plan, values, receiver);
     }
     if (this.passing !== undefined) this.knownCells();
     const run = new Run(plan, this, none, between);
@@ -599,12 +632,17 @@ export class ScopeInstance
     return this.keepsAlone(owners) && !isTraced();
   }
 
-  private goStraight(straight: Straight, plan: Plan, values: unknown[]): Promise<unknown> {
+  private goStraight(
+    straight: Straight,
+    plan: Plan,
+    values: unknown[],
+    receiver: Receiver | undefined,
+  ): Promise<unknown> | undefined {
     // One that is further down the stack ends.
     if (this.passing !== undefined) this.knownCells();
     const pass = new StraightPass(plan, this, values);
     this.passing = pass;
-    const outcome = pass.start(this.context.engine.owned);
+    const outcome = pass.start(this.context.engine.owned, receiver);
     // Its inputs were refused, which has made nothing to keep.
     if (this.passing === pass && !pass.isWaiting) this.passing = undefined;
     return outcome;

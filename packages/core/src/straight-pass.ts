@@ -8,6 +8,7 @@ import { Run, type Maker, type RunScope } from './run.js';
 import type { Step } from './step.js';
 import type { Pass } from './pass.js';
 import type { Straight } from './straight.js';
+import { Settling, tell, type Receiver } from './settling.js';
 import { StraightWait, type Waiter } from './straight-wait.js';
 import { hasEnd } from './teardown-look.js';
 
@@ -33,6 +34,9 @@ export class StraightPass implements Pass, Maker, Waiter {
   private isInFlow: boolean | undefined;
   /** Undefined as long as nothing was to be waited for. */
   private waiting: StraightWait | undefined;
+  // One of these two is set where the pass waits.
+  private receiver: Receiver | undefined;
+  private settling: Settling | undefined;
 
   /** @param values - the template of the plan, with all that it loads. */
   constructor(
@@ -63,8 +67,8 @@ export class StraightPass implements Pass, Maker, Waiter {
     return this.waiting?.order !== undefined;
   }
 
-  /** @returns a promise of the value of the plan's root. */
-  start(ownership: Ownership): Promise<unknown> {
+  /** @returns a promise of the value of the plan's root; undefined where the receiver will be told of it. */
+  start(ownership: Ownership, receiver: Receiver | undefined): Promise<unknown> | undefined {
     const { plan, straight, scope, values } = this;
     try {
       for (const { index, node } of plan.given) values[index] = scope.given(node.token, plan);
@@ -81,7 +85,12 @@ export class StraightPass implements Pass, Maker, Waiter {
     else if (straight.make(this, ownership) && this.end()) {
       return Promise.resolve(values[plan.root.index]);
     }
-    return this.waiting === undefined ? this.take().outcome : this.waiting.outcome;
+    if (this.run !== undefined || this.waiting === undefined) return this.take().outcome;
+    // A promise that is not like others may have called back at once.
+    if (!this.isWaiting) return Promise.resolve(values[plan.root.index]);
+    if (receiver === undefined) return (this.settling = new Settling()).outcome;
+    this.receiver = receiver;
+    return undefined;
   }
 
   /** All is made. @returns whether nobody has come between, who would have a run end it. */
@@ -98,11 +107,17 @@ export class StraightPass implements Pass, Maker, Waiter {
   }
 
   arrived(order: number, value: unknown): void {
-    const { plan, straight, values, waiting, run } = this;
+    const { straight, waiting, run } = this;
     if (run !== undefined && waiting?.flight !== undefined) run.arrived(waiting.flight, value);
-    else if (straight.goOn(order, value, this) && this.end()) {
-      waiting?.accept(values[plan.root.index]);
-    }
+    else if (straight.goOn(order, value, this) && this.end()) this.hand();
+  }
+
+  /** Hands over what it was waited for. */
+  private hand(): void {
+    const { plan, values, receiver } = this;
+    const value = values[plan.root.index];
+    if (receiver === undefined) this.settling?.accept(value);
+    else receiver.resolved(value);
   }
 
   crashed(order: number, error: unknown): void {
@@ -114,14 +129,15 @@ export class StraightPass implements Pass, Maker, Waiter {
   /** Lets a run go on with what it does, as soon as the step that is under way has returned. */
   take(): Run {
     if (this.run !== undefined) return this.run;
-    const { plan, straight, scope, values, isSampled, waiting } = this;
+    const { plan, straight, scope, values, isSampled, waiting, receiver } = this;
     const noted = this.disposal?.since(this.position) ?? [];
     this.run = new Run(plan, scope, [], undefined, {
       values,
       isSampled,
       noted,
-      settling: waiting,
+      settling: this.settling,
     });
+    if (receiver !== undefined) tell(this.run.outcome, receiver);
     scope.handOn(this, this.run);
     this.run.publish();
     if (waiting?.order !== undefined) {

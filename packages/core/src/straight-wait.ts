@@ -1,6 +1,5 @@
 /** What a straight pass waits for: promises, one after the other, with nothing to be done meanwhile. */
 import type { Flight } from './run.js';
-import { Settling } from './settling.js';
 
 /** Who waits. */
 export interface Waiter {
@@ -10,8 +9,7 @@ export interface Waiter {
   crashed(order: number, error: unknown): void;
 }
 
-/** The promise is that of the whole pass. */
-export class StraightWait extends Settling {
+export class StraightWait {
   /** Of the step that is waited for; undefined while none is. */
   order: number | undefined;
   /** Of that step, in the run that has come between. */
@@ -21,7 +19,6 @@ export class StraightWait extends Settling {
   private readonly crashed: (error: unknown) => void;
 
   constructor(waiter: Waiter) {
-    super();
     this.arrived = (value) => waiter.arrived(this.end(), value);
     this.crashed = (error) => waiter.crashed(this.end(), error);
   }

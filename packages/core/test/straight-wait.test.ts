@@ -10,6 +10,7 @@ import {
   lazy,
   Provides,
   token,
+  type ScopeInstance,
   type Token,
 } from '@turno/core';
 import { gate, turn, type Gate } from './support/gate.js';
@@ -90,19 +91,44 @@ function hold(which: number): Gate {
   return held;
 }
 
+/** Asks in the way of users. */
+function ask<T>(scope: ScopeInstance, wanted: Token<T>): Promise<T> {
+  return scope.resolve(wanted);
+}
+
+/** Asks in the way of adapters. */
+function settle<T>(scope: ScopeInstance, wanted: Token<T>): Promise<T> {
+  return new Promise((accept, reject) => {
+    let isTold = false;
+    const once = (tell: () => void): void => {
+      if (isTold || !hasReturned) throw new Error(isTold ? 'told twice' : 'told too early');
+      isTold = true;
+      tell();
+    };
+    let hasReturned = false;
+    scope.settle(wanted, {
+      resolved: (value) => once(() => accept(value as T)),
+      rejected: (error) => once(() => reject(error)),
+    });
+    hasReturned = true;
+  });
+}
+
 describe.each([
-  ['by the loop', 0],
-  ['by the function', 300],
-])('a pass %s', (_, times) => {
+  ['by the loop', 0, 'a promise', ask],
+  ['by the loop', 0, 'a receiver', settle],
+  ['by the function', 300, 'a promise', ask],
+  ['by the function', 300, 'a receiver', settle],
+])('a pass %s (%d before), for %s', (_, times, __, ask) => {
   it('makes each value once, in order, and disposes them in reverse', async () => {
     await using container = await start(times);
     for (let time = 0; time < 3; time++) {
       log = [];
       const scope = container.createScope();
-      const answer = await scope.resolve(Answer);
-      const middle = await scope.resolve(Middle);
-      expect(middle.row).toBe(await scope.resolve(Row));
-      expect(await scope.resolve(Answer)).toBe(answer);
+      const answer = await ask(scope, Answer);
+      const middle = await ask(scope, Middle);
+      expect(middle.row).toBe(await ask(scope, Row));
+      expect(await ask(scope, Answer)).toBe(answer);
       await scope.dispose();
       expect(log).toEqual([...inOrder, ...backwards]);
     }
@@ -114,9 +140,9 @@ describe.each([
       await using container = await start(times);
       const held = hold(which);
       const scope = container.createScope();
-      const first = scope.resolve(Answer);
+      const first = ask(scope, Answer);
       await turn();
-      const others = [scope.resolve(Answer), scope.resolve(Middle), scope.resolve(Row)] as const;
+      const others = [ask(scope, Answer), ask(scope, Middle), ask(scope, Row)] as const;
       held.open();
       const [answer, middle, row] = await Promise.all(others);
       expect(await first).toBe(answer);
@@ -132,7 +158,7 @@ describe.each([
       await using container = await start(times);
       const held = hold(which);
       const scope = container.createScope();
-      const caught = scope.resolve(Answer).catch((error: unknown) => error);
+      const caught = ask(scope, Answer).catch((error: unknown) => error);
       await turn();
       const end = scope.dispose();
       expect(await caught).toBeInstanceOf(DisposedError);
@@ -149,7 +175,7 @@ describe.each([
     const held = hold(0);
     const outer = container.createScope();
     const reason = new Error('gone');
-    const caught = outer.resolve(Answer).catch((error: unknown) => error);
+    const caught = ask(outer, Answer).catch((error: unknown) => error);
     await turn();
     const end = outer.dispose(reason);
     expect(await caught).toBe(reason);
@@ -165,7 +191,7 @@ describe.each([
       const held = hold(which);
       const scope = container.createScope();
       const failure = new Error('broken');
-      const caught = scope.resolve(Answer).catch((error: unknown) => error);
+      const caught = ask(scope, Answer).catch((error: unknown) => error);
       await turn();
       held.fail(failure);
       expect(await caught).toBe(failure);
@@ -176,7 +202,7 @@ describe.each([
       // What failed is not kept.
       slow = () => Promise.resolve();
       log = [];
-      await scope.resolve(Answer);
+      await ask(scope, Answer);
       await scope.dispose();
       expect(log).toEqual([...inOrder, ...backwards]);
     },
@@ -189,7 +215,7 @@ describe.each([
       throw failure;
     };
     const scope = container.createScope();
-    await expect(scope.resolve(Answer)).rejects.toBe(failure);
+    await expect(ask(scope, Answer)).rejects.toBe(failure);
     expect(errorPath(failure)).toEqual(['Chain.answer', 'Middle']);
     expect(log).toEqual(['+First', '+Row', '+Middle', '-Row', '-First']);
     await scope.dispose();
@@ -199,9 +225,9 @@ describe.each([
     await using container = await start(times);
     const scope = container.createScope();
     const asked: Promise<unknown>[] = [];
-    between = () => asked.push(scope.resolve(Row), scope.resolve(Middle), scope.resolve(Answer));
-    const answer = await scope.resolve(Answer);
-    const middle = await scope.resolve(Middle);
+    between = () => asked.push(ask(scope, Row), ask(scope, Middle), ask(scope, Answer));
+    const answer = await ask(scope, Answer);
+    const middle = await ask(scope, Middle);
     expect(await Promise.all(asked)).toEqual([middle.row, middle, answer]);
     await scope.dispose();
     expect(log).toEqual([...inOrder, ...backwards]);
@@ -212,9 +238,9 @@ describe.each([
     const held = hold(0);
     const scope = container.createScope();
     const failure = new Error('broken');
-    const all = [scope.resolve(Answer)];
+    const all = [ask(scope, Answer)];
     await turn();
-    all.push(scope.resolve(Answer));
+    all.push(ask(scope, Answer));
     held.fail(failure);
     const settled = await Promise.allSettled(all);
     expect(settled.map((each) => (each as PromiseRejectedResult).reason as unknown)).toEqual([
@@ -232,9 +258,9 @@ describe.each([
     const seen: unknown[] = [];
     between = () => seen.push(storage.getStore());
     const scope = container.createScope();
-    const first = storage.run('first', () => scope.resolve(Answer));
+    const first = storage.run('first', () => ask(scope, Answer));
     await turn();
-    const second = storage.run('second', () => scope.resolve(Answer));
+    const second = storage.run('second', () => ask(scope, Answer));
     held.open();
     await Promise.all([first, second]);
     await scope.dispose();

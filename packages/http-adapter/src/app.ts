@@ -1,20 +1,16 @@
 /** The app: routes, a container and the way of a request through both. */
-import { AsyncResource } from 'node:async_hooks';
-import { IncomingMessage, type ServerResponse } from 'node:http';
-import { value, type Container, type ResolveOptions, type ScopeInstance } from '@turno/core';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Container } from '@turno/core';
 import type { InjectOptions, Response as InjectResponse } from 'light-my-request';
-import type { BackgroundTasks } from './background.js';
 import { hasUnreadExcess } from './body.js';
-import { BodyBytes } from './body-bytes.js';
-import { cancelWith } from './cancel.js';
 import { onClientRefusal } from './client-error.js';
 import { checkCloseOptions, type CloseOptions } from './close-options.js';
 import { endWith, isBehindEnd, isLastOf, leaveAfter, takeTurn } from './connection.js';
 import { endpointsOf, type Endpoint } from './endpoint.js';
 import { ListenError } from './errors.js';
-import { closing, Failures, type FailureContext } from './failure.js';
-import { noteForeign } from './foreign-error.js';
-import { findRoute, hasNoRoute, routeCalled } from './find-route.js';
+import { Exchange, type ExchangeContext } from './exchange.js';
+import { Failures, type FailureContext } from './failure.js';
+import { routeCalled } from './find-route.js';
 import { originForm, refusalOf } from './guard.js';
 import type { HttpError } from './http-error.js';
 import { reportRefusals } from './limits.js';
@@ -28,16 +24,13 @@ import {
 } from './middleware.js';
 import { refuseUnknownOptions } from './misuse.js';
 import { problemAnswer } from './problem.js';
-import { readBodyOf, readBytesOf, readFormOf } from './read.js';
-import { isInterruption, RequestLog } from './request-log.js';
-import { limitsOf, type RequestLimits } from './request-options.js';
-import { HttpRequest, requestToken } from './request.js';
+import { RequestLog } from './request-log.js';
+import type { RequestLimits } from './request-options.js';
 import type { SendOptions } from './head.js';
-import { cutOff, isGone, send } from './response.js';
+import { cutOff, send } from './response.js';
 import type { Route, RouteTable } from './route.js';
 import { closeServer, openServer, type Address, type ListenOptions } from './server.js';
-import { clientGone, serverClosing } from './stream.js';
-import { transmit, type Manner } from './transmit.js';
+import { serverClosing } from './stream.js';
 
 const defaultGrace = 10_000;
 
@@ -82,7 +75,7 @@ export class App implements AsyncDisposable {
   #revision: number;
   readonly #limits: RequestLimits;
   readonly #requestLog: RequestLog;
-  readonly #failures: Failures;
+  readonly #exchanges: ExchangeContext;
   readonly #isLogged: boolean;
   readonly #ids: FailureContext['ids'];
   #listening: ReturnType<typeof openServer> | undefined;
@@ -108,15 +101,24 @@ export class App implements AsyncDisposable {
     this.#requestLog = new RequestLog(log, ids);
     this.#isLogged = isLogged;
     this.#ids = ids;
-    this.#failures = new Failures({
-      catches,
-      ids,
-      isLogged,
+    const known = {
+      container,
       log: this.#requestLog,
-      openScope: (request, asked) => this.#openScope(request, asked),
+      isLogged,
       isClosed: () => this.#isClosed,
-      manner: (request) => this.#manner(request),
-    });
+      manner: (request: IncomingMessage, isWatched?: boolean) => this.#manner(request, isWatched),
+    };
+    this.#exchanges = {
+      ...known,
+      router,
+      limits,
+      failures: new Failures({ ...known, catches, ids }),
+      endpointOf: (route) => this.#endpointOf(route),
+      dropped: (count) => {
+        log.error({ count }, 'background tasks were dropped, since the app has closed');
+      },
+      left: () => this.#leave(),
+    };
     this.#revision = container.revision;
     this.#endpoints = endpointsOf(routes, container);
     this.handler = (request, response, next) => {
@@ -124,7 +126,7 @@ export class App implements AsyncDisposable {
       takeTurn(request, response);
       const refusal = this.#refuse(request);
       if (refusal !== undefined) void this.#turnAway(request, response, refusal);
-      else if (this.#middleware.isEmpty) void this.#handle(request, response, next);
+      else if (this.#middleware.isEmpty) this.#handle(request, response, next);
       else this.#pass(request, response, next);
     };
   }
@@ -297,7 +299,7 @@ export class App implements AsyncDisposable {
       response,
       (refused) => {
         isHandedOn = true;
-        void this.#handle(request, response, next, refused);
+        this.#handle(request, response, next, refused);
       },
       (error) => this.#requestLog.error(error, request, 'a middleware failed after it had gone on'),
     );
@@ -308,148 +310,14 @@ export class App implements AsyncDisposable {
     if (this.#inWork === 0) this.#onIdle?.();
   }
 
-  /** Never rejects. @param refused - what a middleware has failed with. */
-  async #handle(
+  #handle(
     request: IncomingMessage,
     response: ServerResponse,
     next?: Next,
     refused?: Refused,
-  ): Promise<void> {
-    this.#inWork += 1;
-    const started = this.#isLogged ? this.#requestLog.begin(request, response) : 0;
-    let scope: ScopeInstance | undefined;
-    let asked: HttpRequest | undefined;
-    let hasSucceeded = false;
-    let isHandedOver = false;
-    let failure: unknown;
-    try {
-      try {
-        if (this.#isClosed) throw closing();
-        if (refused !== undefined) {
-          noteForeign(refused.error);
-          throw refused.error;
-        }
-        if (next !== undefined && hasNoRoute(this.#router, request)) {
-          next();
-          return;
-        }
-        const found = findRoute(this.#router, request);
-        if ('status' in found) {
-          await send(request, response, found, this.#manner(request));
-        } else {
-          const { route, params, search } = found;
-          const endpoint = this.#endpointOf(route);
-          asked = new HttpRequest(request, params, search);
-          if (endpoint.reads !== undefined) await this.#read(endpoint.reads, asked, endpoint);
-          scope = this.#openScope(request, asked);
-          cancelWith(response, scope, asked);
-          const result = await scope.resolve(
-            endpoint.token,
-            endpoint.readsLater && this.#readBetween(asked, response, endpoint),
-          );
-          asked.isAnswered = true;
-          // Tasks come before the end of the scope, and may take their time.
-          const isWatched = asked.tasks === undefined;
-          const sending = transmit(
-            request,
-            response,
-            result,
-            mannerOf(route, asked, scope),
-            this.#manner(request, isWatched),
-          );
-          // A stream that is destroyed while it is written closes its response within the call.
-          if (sending === undefined && !asked.hasClosed) {
-            // Nothing can fail any more. To wait for the end here would take 0.5 µs more.
-            isHandedOver = true;
-            this.#handOver(asked, scope, response, started);
-            return;
-          }
-          await sending;
-        }
-        hasSucceeded = true;
-      } catch (error) {
-        failure = error;
-        // Whether its client takes the whole answer or not: the handler has done what it does.
-        hasSucceeded = asked?.isAnswered === true && isGone(response) && isInterruption(error);
-        await this.#failures.answer(error, request, response, scope, asked);
-      }
-      if (this.#isLogged) this.#requestLog.answered(request, response, started);
-      if (hasSucceeded && asked?.tasks !== undefined && scope !== undefined) {
-        await this.#work(asked.tasks, scope, request);
-      }
-    } catch (error) {
-      this.#requestLog.error(error, request, 'the answer could not be sent');
-      cutOff(response);
-    } finally {
-      if (!isHandedOver) await this.#end(scope, request, failure);
-    }
-  }
-
-  /** Lets the end of its response end a request that has succeeded. */
-  #handOver(
-    asked: HttpRequest,
-    scope: ScopeInstance,
-    response: ServerResponse,
-    started: number,
   ): void {
-    const { message } = asked;
-    // What closes the response may belong to another request, with what that has put into its storages.
-    const own = new AsyncResource('turno.request');
-    const end = () => {
-      if (this.#isLogged) this.#requestLog.answered(message, response, started);
-      void this.#end(scope, message, undefined);
-    };
-    asked.onClose = () => own.runInAsyncScope(end);
-  }
-
-  /** Never rejects. */
-  #end(
-    scope: ScopeInstance | undefined,
-    request: IncomingMessage,
-    failure: unknown,
-  ): Promise<void> | undefined {
-    const ending = this.#failures.end(scope, request, failure);
-    if (ending !== undefined) return ending.then(() => this.#leave());
-    this.#leave();
-    return undefined;
-  }
-
-  #openScope(request: IncomingMessage, asked: HttpRequest): ScopeInstance {
-    return this.container.createScope([
-      value(IncomingMessage, request),
-      value(requestToken, asked),
-    ]);
-  }
-
-  async #read(
-    as: Endpoint['reads'],
-    asked: HttpRequest,
-    { readsOnce, limits: own }: Endpoint,
-  ): Promise<void> {
-    const { message } = asked;
-    const limits = limitsOf(this.#limits, own);
-    if (as === 'form') {
-      asked.form = await readFormOf(message, limits);
-      return;
-    }
-    const read = as === 'body' ? readBodyOf : readBytesOf;
-    const body = await read(message, limits);
-    if (body instanceof BodyBytes) body.mayMove = readsOnce;
-    asked.receive(body);
-  }
-
-  /** Reads the body when the dependencies of levels are made, which may refuse the request before. */
-  #readBetween(asked: HttpRequest, response: ServerResponse, endpoint: Endpoint): ResolveOptions {
-    const between = async (): Promise<void> => {
-      try {
-        // Of a connection that has ended nothing comes any more, no event either.
-        if (isGone(response)) throw clientGone();
-        await this.#read(endpoint.readsLater, asked, endpoint);
-      } catch (error) {
-        throw isGone(response) ? clientGone() : error;
-      }
-    };
-    return { between };
+    this.#inWork += 1;
+    new Exchange(this.#exchanges, request, response).begin(next, refused);
   }
 
   readonly #onClosing = (end: (reason: unknown) => void) => {
@@ -472,16 +340,6 @@ export class App implements AsyncDisposable {
     };
   }
 
-  #work(tasks: BackgroundTasks, scope: ScopeInstance, request: IncomingMessage): Promise<void> {
-    return tasks.run(scope, {
-      failed: (error) => this.#requestLog.error(error, request, 'a background task failed'),
-      isOver: () => this.#isClosed,
-      dropped: (count) => {
-        this.log.error({ count }, 'background tasks were dropped, since the app has closed');
-      },
-    });
-  }
-
   #endpointOf(route: Route): Endpoint {
     if (this.#revision !== this.container.revision) {
       this.#revision = this.container.revision;
@@ -491,8 +349,4 @@ export class App implements AsyncDisposable {
     // There is one for each route, from the constructor on.
     return this.#endpoints.get(route) as Endpoint;
   }
-}
-
-function mannerOf({ label, status }: Route, { reply }: HttpRequest, scope: ScopeInstance): Manner {
-  return { label, status, reply, scope };
 }

@@ -18,7 +18,7 @@ export function cancelWith(
   response.on('close', () => {
     if (!response.writableEnded) endEarly(scope, asked);
     asked.hasClosed = true;
-    asked.onClose?.();
+    asked.watcher?.responseClosed();
   });
 }
 

@@ -6,6 +6,7 @@ import {
   errorPath,
   suppressedErrors,
   value,
+  type Container,
   type ScopeInstance,
 } from '@turno/core';
 import { cancelWith } from './cancel.js';
@@ -17,6 +18,7 @@ import { Redirect } from './redirect.js';
 import { HttpRequest } from './request.js';
 import type { RequestIds } from './request-id.js';
 import { isInterruption, type RequestLog } from './request-log.js';
+import { openScope } from './request-scope.js';
 import type { SendOptions } from './head.js';
 import { cutOff, isGone, send } from './response.js';
 import { transmit } from './transmit.js';
@@ -28,7 +30,7 @@ export interface FailureContext {
   readonly log: RequestLog;
   /** Whether each request is logged. */
   readonly isLogged: boolean;
-  readonly openScope: (request: IncomingMessage, asked: HttpRequest) => ScopeInstance;
+  readonly container: Container;
   /** Whether the container is disposed. */
   readonly isClosed: () => boolean;
   readonly manner: (request: IncomingMessage) => SendOptions;
@@ -161,8 +163,8 @@ export class Failures {
     // A request that leads to no route has none.
     asked = new HttpRequest(request, {}, request.url?.split('?', 2)[1] ?? ''),
   ): Promise<void> {
-    const { openScope, manner, log } = this.context;
-    const own = scope ?? openScope(request, asked);
+    const { container, manner, log } = this.context;
+    const own = scope ?? openScope(container, request, asked);
     if (scope === undefined) cancelWith(response, own, asked);
     asked.reply?.reset();
     // What failed may have been its answer, and another one is being made.

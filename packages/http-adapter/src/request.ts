@@ -21,6 +21,11 @@ export class ParsedBody {
   constructor(readonly value: unknown) {}
 }
 
+/** Who wants to know of the end of a response. */
+export interface ResponseWatcher {
+  responseClosed(): void;
+}
+
 /** What parameters are read from. Nothing is parsed before a parameter asks for it. */
 export class HttpRequest {
   /**
@@ -39,8 +44,8 @@ export class HttpRequest {
   isAnswered = false;
   /** @internal Whether its response has closed, whole or not. */
   hasClosed = false;
-  /** @internal Called when it does. */
-  onClose: (() => void) | undefined;
+  /** @internal Told when it does. */
+  watcher: ResponseWatcher | undefined;
   #cookies: ReadonlyMap<string, string> | undefined;
 
   constructor(
