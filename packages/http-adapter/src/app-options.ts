@@ -32,7 +32,8 @@ export interface AppOptions
   /**
    * The header that may bring the id of a request, which stands in the log and in problem documents;
    * where it brings none an id is made. Default `x-request-id`; `false`: always made. Every client can
-   * say it, unless a proxy replaces it.
+   * say it, unless a proxy replaces it. The answer has it as well; where `logger` is false, and this is left
+   * out, only if the request has brought it.
    */
   readonly requestId?: string | false;
   /**
@@ -113,6 +114,7 @@ export function checkOptions(options: AppOptions | undefined) {
     bodyLimit,
     forms: formLimits(options?.forms),
     requestId,
+    findsIds: logger !== false || options?.requestId !== undefined,
     logRequests,
     logger: logger === false ? silent : logger,
   };

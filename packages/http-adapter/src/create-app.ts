@@ -32,7 +32,7 @@ import './ticks.js';
  */
 export async function createApp(options: AppOptions): Promise<App> {
   const checked = checkOptions(options);
-  const { controllers, depends, logger, requestId, logRequests } = checked;
+  const { controllers, depends, logger, requestId, findsIds, logRequests } = checked;
   const trust = await trustOf(checked.trustProxy);
   // Here, with the router behind it: worker threads import this package for its decorators only.
   const { collectRoutes } = await import('./route.js');
@@ -41,7 +41,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   // What is wrong with the other ones the routes say.
   const served = new Set(table.routes.map(({ controller }) => controller as Class));
   const catches = new Catches(options.catch ?? [], [...served, ...providers]);
-  const ids = new RequestIds(requestId === false ? undefined : requestId.toLowerCase());
+  const header = requestId === false ? undefined : requestId.toLowerCase();
+  const ids = new RequestIds(header, findsIds);
   let log: Logger = silent;
   const others = new Set<Provider>([RequestProviders, ...served, ...catches.owners]);
   for (const listed of providers) others.delete(listed);

@@ -14,12 +14,22 @@ interface Known extends IncomingMessage {
 
 /** Gives ids out when something asks for them; a request that is not logged has none. */
 export class RequestIds {
-  /** @param header - in lower case: what the client, or a proxy before it, may say; or nothing. */
-  constructor(private readonly header: string | undefined) {}
+  /**
+   * @param header - in lower case: what the client, or a proxy before it, may say; or nothing.
+   * @param isFound - whether each id can be found again, by a log. One that cannot is not made for an answer: to
+   * make, check and send it takes as long as to route the request.
+   */
+  constructor(
+    private readonly header: string | undefined,
+    private readonly isFound: boolean,
+  ) {}
 
   /** The header of answers that says the id, name and value; none where no header may bring one. */
   headerOf(request: IncomingMessage): readonly [name: string, id: string] | undefined {
-    return this.header === undefined ? undefined : [this.header, this.of(request)];
+    const { header } = this;
+    if (header === undefined) return undefined;
+    const id = this.isFound ? this.of(request) : this.givenBy(request);
+    return id === undefined ? undefined : [header, id];
   }
 
   /** The id of a request: that of its header where that is well-formed, else a new one. */
@@ -30,8 +40,13 @@ export class RequestIds {
     return id;
   }
 
-  private idFor({ headers }: IncomingMessage): string {
+  private idFor(request: IncomingMessage): string {
+    return this.givenBy(request) ?? newUuid();
+  }
+
+  /** What its header says, where that is well-formed. */
+  private givenBy({ headers }: IncomingMessage): string | undefined {
     const given = this.header === undefined ? undefined : headers[this.header];
-    return typeof given === 'string' && wellFormed.test(given) ? given : newUuid();
+    return typeof given === 'string' && wellFormed.test(given) ? given : undefined;
   }
 }

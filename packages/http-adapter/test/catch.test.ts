@@ -407,6 +407,23 @@ describe('the id of a request', () => {
     expect(await ask(none.app, '/nowhere')).toBeUndefined();
   });
 
+  it('is not made for answers where no log has it, unless its header is named', async () => {
+    const options = { controllers: [Throws], threads: { size: 1 }, logger: false } as const;
+    const sent = async (app: App, url: string, headers = {}) =>
+      (await app.inject({ url, headers })).headers['x-request-id'];
+    const { app } = await makeApp(options);
+    const named = await makeApp({ ...options, requestId: 'x-request-id' });
+    for (const url of ['/catch/number/7', '/catch/burnt', '/nowhere', '/%zz']) {
+      expect(await sent(app, url)).toBeUndefined();
+      expect(await sent(app, url, { 'x-request-id': 'a b"<' })).toBeUndefined();
+      expect(await sent(app, url, { 'x-request-id': 'proxy:7' })).toBe('proxy:7');
+      expect(await sent(named.app, url)).toEqual(id);
+    }
+    app.use((_request, _response, next) => next());
+    expect(await sent(app, '/nowhere')).toBeUndefined();
+    expect(await sent(app, '/nowhere', { 'x-request-id': 'proxy:7' })).toBe('proxy:7');
+  });
+
   it('with `logRequests`, each request has a line, without its query', async () => {
     const { app, log } = await makeApp({
       controllers: [Throws],
