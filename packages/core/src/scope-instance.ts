@@ -773,23 +773,30 @@ function checkedValues(
       'Write createScope([value(Token, theValue)]).',
     );
   }
-  for (const given of values as readonly unknown[]) {
-    if (given instanceof ValueProvider) continue;
-    throw new DeclarationError(
-      `createScope was given ${typeof given === 'object' ? 'an object' : `a ${typeof given}`} that is no value(token, …).`,
-      'Write createScope([value(Token, theValue)]).',
-    );
-  }
-  for (const { token } of values) {
-    if (!declared.has(token)) {
-      throw new ScopeValueError(
-        `The scope was given a value for "${tokenName(token)}", which was not declared.`,
-        `Declare it: Container.create({ scopeValues: [${tokenName(token)}] }).`,
-      );
-    }
-  }
+  for (const given of values) checkGiven(given, declared);
   // A copy: whoever opens the scope may use the array again.
   return values.slice();
+}
+
+function checkGiven(given: ValueProvider, declared: ReadonlySet<Token>): void {
+  if (!(given instanceof ValueProvider)) throw noValue(given);
+  if (!declared.has(given.token)) throw undeclared(given);
+}
+
+// Apart from what each scope goes through, which is put in line where it is short.
+
+function noValue(given: unknown): DeclarationError {
+  return new DeclarationError(
+    `createScope was given ${typeof given === 'object' ? 'an object' : `a ${typeof given}`} that is no value(token, …).`,
+    'Write createScope([value(Token, theValue)]).',
+  );
+}
+
+function undeclared({ token }: ValueProvider): ScopeValueError {
+  return new ScopeValueError(
+    `The scope was given a value for "${tokenName(token)}", which was not declared.`,
+    `Declare it: Container.create({ scopeValues: [${tokenName(token)}] }).`,
+  );
 }
 
 function noErrors(): readonly unknown[] {

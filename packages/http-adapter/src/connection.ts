@@ -5,8 +5,12 @@ import type { Duplex } from 'node:stream';
 /** Responses that have, or had, to wait for their turn; in the order of their requests. */
 const queues = new WeakMap<Duplex, Set<ServerResponse>>();
 
-/** Connections whose last request has come. */
-const ended = new WeakSet<Duplex>();
+/** Stands in a connection whose last request has come: each request asks, and a WeakSet takes longer. */
+const isEnded = Symbol('isEnded');
+
+interface Ended {
+  [isEnded]?: true;
+}
 
 /**
  * To be called when a request comes. A connection that ends takes the response that has its turn with
@@ -85,11 +89,11 @@ export function lingerAtEnd(socket: Duplex & { destroySoon?: () => void }): void
  * differently may be the body of it.
  */
 export function endWith({ socket }: IncomingMessage): void {
-  ended.add(socket);
+  (socket as Ended)[isEnded] = true;
   lingerAtEnd(socket);
 }
 
 /** Whether a request comes behind the last one of its connection. */
 export function isBehindEnd({ socket }: IncomingMessage): boolean {
-  return ended.has(socket);
+  return (socket as Ended)[isEnded] === true;
 }

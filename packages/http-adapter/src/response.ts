@@ -107,8 +107,10 @@ function nameOf(value: object): string {
   return `a ${Object.prototype.toString.call(value).slice('[object '.length, -1)}`;
 }
 
-/** Statuses that never have a body. */
-export const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
+/** Whether an answer with a status never has a body. */
+export function isBodiless(status: number): boolean {
+  return status === 204 || status === 205 || status === 304;
+}
 
 /** Whether there is nobody to answer any more. */
 export function isGone(response: ServerResponse): boolean {
@@ -166,7 +168,7 @@ function write(
   { status, headers, body, isOurs = false }: Answer,
   options: SendOptions,
 ): void {
-  const whole = bodiless.has(status) ? undefined : (body ?? '');
+  const whole = isBodiless(status) ? undefined : (body ?? '');
   const sent = typeof whole === 'string' && isLarge(whole) ? Buffer.from(whole) : whole;
   const length = sent === undefined ? undefined : Buffer.byteLength(sent);
   const head = headOf(response, headers, options, length);

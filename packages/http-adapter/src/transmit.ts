@@ -13,7 +13,7 @@ import {
 import { LoopAnswer } from './loop-answer.js';
 import { Redirect } from './redirect.js';
 import type { Reply } from './reply.js';
-import { bodiless, isGone, send, type Encoded } from './response.js';
+import { isBodiless, isGone, send, type Encoded } from './response.js';
 import { EventStream } from './sse.js';
 import {
   cancelled,
@@ -78,7 +78,7 @@ export function transmit(
         status: byRoute,
         headers: given,
       };
-      if (bodiless.has(status)) {
+      if (isBodiless(status)) {
         return send(request, response, { status, headers, body: undefined }, options);
       }
       const head = headOf(response, headers, options);
@@ -152,9 +152,9 @@ async function transmitChunks(
     await cancelled(chunks);
     throw clientGone();
   }
-  const isBodiless = bodiless.has(saidOf('').status);
-  if (request.method === 'HEAD' || isBodiless) {
-    const isKnown = isBodiless || chunks.headTime !== undefined;
+  const isEmpty = isBodiless(saidOf('').status);
+  if (request.method === 'HEAD' || isEmpty) {
+    const isKnown = isEmpty || chunks.headTime !== undefined;
     if (isKnown) await cancelled(chunks);
     // What fails before its first piece, or says there what it is, does so without a body, too.
     const first = isKnown ? '' : await firstPiece(response, chunks, label);
