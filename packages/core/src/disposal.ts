@@ -4,7 +4,7 @@ import { types } from 'node:util';
 import { currentFlow, inFlow, type Flow } from './context.js';
 import { GeneratorError, TeardownTimeoutError } from './errors.js';
 import { bare } from './own.js';
-import type { HeldClass, Holder, Owned, Ownership } from './ownership.js';
+import type { HeldClass, Owned, Ownership } from './ownership.js';
 
 /** An error that is on its way out while things are torn down. */
 export interface Failure {
@@ -58,16 +58,12 @@ export interface Work {
 const nothingWrong: TornDown = bare({ failure: undefined, faults: Object.freeze([]) });
 
 /** The teardowns of one scope. */
-export class Disposal implements Holder {
+export class Disposal {
   /**
    * What is to be torn down, each followed by how, in the order of creation: two places of an array cost a
-   * quarter of an object for each.
+   * quarter of an object for each. Written passes push to it by themselves (`straight-code.ts`).
    */
-  private entries: Entries = [];
-  /** Set while it is among the holders that its ownership knows. */
-  private known: Ownership | undefined;
-  previousHolder: Holder | undefined;
-  nextHolder: Holder | undefined;
+  entries: Entries = [];
 
   /**
    * @param timeout - how long one teardown may take before it is left behind, in milliseconds.
@@ -98,13 +94,10 @@ export class Disposal implements Holder {
    * @param ending - how it is torn down, of a class that is not noted.
    */
   hold(value: object, ending: HeldEnding): void {
-    if (this.known === undefined) {
-      this.known = ending.ownership;
-      this.known.join(this);
-    }
     this.entries.push(value, ending);
   }
 
+  /** Notes what it holds of a class. */
   noteHeld(held: HeldClass): void {
     this.noteWhere(0, (ending) => ending.held === held);
   }
@@ -174,7 +167,6 @@ export class Disposal implements Holder {
         course.note(ending, error);
       }
     }
-    this.leave();
     return course.outcome;
   }
 
@@ -202,15 +194,7 @@ export class Disposal implements Holder {
         course.note(ending, error);
       }
     }
-    this.leave();
     return course.outcome;
-  }
-
-  /** Its ownership need not know of it as long as there is nothing here. */
-  private leave(): void {
-    if (this.known === undefined || this.entries.length > 0) return;
-    this.known.leave(this);
-    this.known = undefined;
   }
 
   /**

@@ -7,9 +7,9 @@ export interface Owned {
   delete(value: object): unknown;
 }
 
-/** What one scope disposes or was given, some of it without a note in {@link Ownership}. */
+/** What some scopes dispose or were given, some of it without a note in {@link Ownership}. */
 export interface Holder {
-  /** Notes there what it holds of a class. */
+  /** Notes there what they hold of a class. */
   noteHeld(held: HeldClass): void;
   previousHolder: Holder | undefined;
   nextHolder: Holder | undefined;

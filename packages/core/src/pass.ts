@@ -1,5 +1,5 @@
 /** What the steps of a straight pass see of it. */
-import type { HeldEnding } from './disposal.js';
+import type { Disposal, HeldEnding } from './disposal.js';
 import type { Step } from './step.js';
 
 /** One making of the values of a plan. */
@@ -14,6 +14,8 @@ export interface Pass {
   note(step: Step, value: unknown): void;
   /** As {@link note}, of a class whose instances may be held without a note. */
   hold(step: Step, value: object, ending: HeldEnding): void;
+  /** What holds all such values of the pass; null where each has to be noted. */
+  holderFor(step: Step): Disposal | null;
   /** Whether it may wait for a promise: nobody else is at work in its scope. */
   readonly mayWait: boolean;
   /** Goes on behind a step when what that has returned is there. @returns false */

@@ -26,7 +26,7 @@ import { refuseUnknownOptions, shown } from './misuse.js';
 import { offload, type Home } from './offload.js';
 import { givenField } from './own.js';
 import { ValueProvider } from './provider.js';
-import type { Holder } from './ownership.js';
+import type { HeldClass, Holder } from './ownership.js';
 import { Run, type Between, type Maker, type RunLink, type RunListener } from './run.js';
 import type { Scope } from './scope.js';
 import { tell, type Receiver } from './settling.js';
@@ -97,7 +97,7 @@ export class ScopeInstance
   previous: ScopeInstance | undefined = undefined;
   /** @internal */
   next: ScopeInstance | undefined = undefined;
-  /** Whether it is among the holders that the ownership knows, for what it was given. */
+  /** Whether it is among the holders that the ownership knows: for what it was given, or as a container's. */
   private isHolder = false;
   /** @internal */
   previousHolder: Holder | undefined;
@@ -118,6 +118,7 @@ export class ScopeInstance
       if (isDisposable(value)) this.holdGiven(token, value);
     }
     if (outer !== undefined) (outer.inner ??= new LinkedList<ScopeInstance>()).add(this);
+    else if (!this.isHolder) this.joinHolders();
   }
 
   /**
@@ -129,14 +130,22 @@ export class ScopeInstance
     const { graph, owned } = this.context.engine;
     const held = graph.isInternal(token) ? owned.classOfValue(given) : undefined;
     if (held === undefined || held.isNoted) owned.note(given);
-    else if (!this.isHolder) {
-      this.isHolder = true;
-      owned.join(this);
-    }
+    else if (!this.isHolder) this.joinHolders();
   }
 
-  /** @internal */
-  noteHeld(): void {
+  private joinHolders(): void {
+    this.isHolder = true;
+    this.context.engine.owned.join(this);
+  }
+
+  /** @internal Likewise what the scopes in it hold, so that those which are made for a request need not tell. */
+  noteHeld(held: HeldClass): void {
+    if (this.isHolder) this.noteGiven();
+    this.ownDisposal?.noteHeld(held);
+    for (const scope of this.inner?.all ?? none) scope.noteHeld(held);
+  }
+
+  private noteGiven(): void {
     for (const { value } of this.givenValues) {
       if (isDisposable(value)) this.context.engine.owned.note(value);
     }
@@ -449,7 +458,7 @@ export class ScopeInstance
     const seen = failure ?? (errors.length === 0 ? undefined : { error: first });
     const torn = await this.disposal.run(seen);
     // What is left behind may still hand on what was given.
-    if (this.isHolder) this.noteHeld();
+    if (this.isHolder) this.noteGiven();
     this.leave();
     return {
       failure: failure === undefined ? undefined : torn.failure,

@@ -40,7 +40,7 @@ export function writeStraight(steps: readonly CodedStep[]): ((pass: Pass) => boo
 ${steps.map(({ endings }, at) => (endings === undefined ? '' : endersText(at))).join('\n')}
 return function straight(pass) {
   const v = pass.values;
-  let at = 0, o, by;
+  let at = 0, o, by, ending, holder;
   try {
 ${steps.map(textOf).join('\n')}
     return true;
@@ -68,12 +68,21 @@ function endersText(at: number): string {
 s${at}.endings[1].call = (disposable) => disposable[Symbol.dispose]?.();`;
 }
 
-/** As `own` does; a proxy that throws for what it does not know cannot be disposed. */
+/**
+ * As `own` does, with one look for a holder, to whose entries it adds as `hold` does: in that, all callers share what
+ * the engine has learnt, which is a twentieth of a request scope. A proxy that throws for what it does not know cannot be
+ * disposed.
+ */
 function ownText(at: number): string {
   return `try {
       by = typeof o[asyncDispose] === 'function' ? 0 : typeof o[dispose] === 'function' ? 1 : -1;
     } catch {
       by = -1;
     }
-    if (by >= 0) pass.hold(s${at}.step, o, s${at}.endings[by]);`;
+    if (by >= 0) {
+      ending = s${at}.endings[by];
+      if (holder === undefined) holder = pass.holderFor(s${at}.step);
+      if (holder === null || ending.held.isNoted) pass.note(s${at}.step, o);
+      else holder.entries.push(o, ending);
+    }`;
 }

@@ -160,9 +160,14 @@ export class StraightPass implements Pass, Maker, Waiter {
   }
 
   hold(step: Step, value: object, ending: HeldEnding): void {
+    const holder = ending.held.isNoted ? null : this.holderFor(step);
+    if (holder === null) this.note(step, value);
+    else holder.hold(value, ending);
+  }
+
+  holderFor({ owner }: Step): Disposal | null {
     this.isInFlow ??= currentFlow() !== undefined;
-    if (this.isInFlow || ending.held.isNoted) this.note(step, value);
-    else (this.disposal ??= this.scope.disposalOf(step.owner)).hold(value, ending);
+    return this.isInFlow ? null : (this.disposal ??= this.scope.disposalOf(owner));
   }
 
   leave(position: number, value: unknown): false {
