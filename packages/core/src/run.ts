@@ -580,7 +580,8 @@ export class Run implements Maker, Linked<Run> {
     if (done === true) throw new GeneratorError(label, 'does not yield');
     this.scope.disposalOf(step.owner).noteGenerator(label, generator);
     (this.entries ??= new Map<number, object>()).set(step.index, generator);
-    this.fill(step, value);
+    this.values[step.index] = value;
+    this.tellMade(step, value);
     this.finishUnit(unit);
   }
 
@@ -858,7 +859,7 @@ export class Run implements Maker, Linked<Run> {
 
   private keep(step: Step, value: unknown): void {
     this.setAside(step, value);
-    this.fill(step, value);
+    this.tellMade(step, value);
   }
 
   /** Takes a value for steps of this run only: nobody else is told that it is there. */
@@ -874,21 +875,24 @@ export class Run implements Maker, Linked<Run> {
     (this.entries ??= new Map<number, object>()).set(step.index, value);
   }
 
-  private fill(step: Step, value: unknown): void {
+  private tellMade(step: Step, value: unknown): void {
     this.trace?.succeed(step);
-    this.values[step.index] = value;
     this.cells?.[step.index]?.settle({ kind: 'made', value });
   }
 
   private finishUnit(unit: Unit): void {
+    const { waits } = this;
+    let isSomeReady = false;
     this.unfinished--;
     for (const index of unit.dependants) {
-      const waits = (this.waits[index] as number) - 1;
-      this.waits[index] = waits;
-      if (waits === 0) this.trace?.noteReady(index);
+      const left = (waits[index] as number) - 1;
+      waits[index] = left;
+      if (left !== 0) continue;
+      isSomeReady = true;
+      this.trace?.noteReady(index);
     }
     // The first pass meets them further on by itself.
-    if (!this.firstPass) this.startReady(unit);
+    if (isSomeReady && !this.firstPass) this.startReady(unit);
   }
 
   /** Starts what waits for nothing any more, now that a unit has ended. */
