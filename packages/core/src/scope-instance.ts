@@ -140,9 +140,13 @@ export class ScopeInstance
 
   /** @internal Likewise what the scopes in it hold, so that those which are made for a request need not tell. */
   noteHeld(held: HeldClass): void {
-    if (this.isHolder) this.noteGiven();
-    this.ownDisposal?.noteHeld(held);
-    for (const scope of this.inner?.all ?? none) scope.noteHeld(held);
+    const scopes: ScopeInstance[] = [this];
+    // A list that grows while it is walked: they may be nested deeper than the stack.
+    for (const scope of scopes) {
+      if (scope.isHolder) scope.noteGiven();
+      scope.ownDisposal?.noteHeld(held);
+      for (const inner of scope.inner?.all ?? none) scopes.push(inner);
+    }
   }
 
   private noteGiven(): void {
@@ -287,7 +291,6 @@ export class ScopeInstance
    * For adapters: as {@link resolve}, but tells a receiver, at the earliest when this has returned. Where a plan
    * waits for nothing but one promise after the other, it is told when the last one is there: by a promise it
    * would be so one later, with half a kilobyte of garbage.
-   * @param receiver - must not throw.
    */
   settle(token: Token, receiver: Receiver, options?: ResolveOptions): void {
     let outcome: Promise<unknown> | undefined;

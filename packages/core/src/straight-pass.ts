@@ -2,13 +2,14 @@
 import { currentFlow } from './context.js';
 import type { Disposal, HeldEnding } from './disposal.js';
 import { readInputs } from './inputs.js';
+import { isCallers } from './make.js';
 import type { Ownership } from './ownership.js';
 import type { Plan } from './plan.js';
 import { Run, type Maker, type RunScope } from './run.js';
 import type { Step } from './step.js';
 import type { Pass } from './pass.js';
 import type { Straight } from './straight.js';
-import { Settling, tell, type Receiver } from './settling.js';
+import { Settling, tellApart, told, type Receiver } from './settling.js';
 import { StraightWait, type Waiter } from './straight-wait.js';
 import { hasEnd } from './teardown-look.js';
 
@@ -116,8 +117,14 @@ export class StraightPass implements Pass, Maker, Waiter {
   private hand(): void {
     const { plan, values, receiver } = this;
     const value = values[plan.root.index];
-    if (receiver === undefined) this.settling?.accept(value);
-    else receiver.resolved(value);
+    if (receiver === undefined) {
+      this.settling?.accept(value);
+      return;
+    }
+    this.receiver = told;
+    // What a method has returned was awaited; an instance may have a `then` of its own, which a promise sees.
+    if (isCallers(plan.root.node)) receiver.resolved(value);
+    else tellApart(Promise.resolve(value), receiver);
   }
 
   crashed(order: number, error: unknown): void {
@@ -137,7 +144,10 @@ export class StraightPass implements Pass, Maker, Waiter {
       noted,
       settling: this.settling,
     });
-    if (receiver !== undefined) tell(this.run.outcome, receiver);
+    if (receiver !== undefined) {
+      this.receiver = told;
+      tellApart(this.run.outcome, receiver);
+    }
     scope.handOn(this, this.run);
     this.run.publish();
     if (waiting?.order !== undefined) {

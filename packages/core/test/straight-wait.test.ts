@@ -1,5 +1,5 @@
 /** What is made in one straight pass that waits for promises: the same as by a run, whoever comes between. */
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import {
   Container,
@@ -109,6 +109,7 @@ function settle<T>(scope: ScopeInstance, wanted: Token<T>): Promise<T> {
     scope.settle(wanted, {
       resolved: (value) => once(() => accept(value as T)),
       rejected: (error) => once(() => reject(error)),
+      inContext: (body) => body(),
     });
     hasReturned = true;
   });
@@ -501,4 +502,79 @@ it('whoever asks a container, which is for all, is in nobody’s way', async () 
   const all = Array.from({ length: 5 }, () => container.resolve(Made));
   opened.open();
   expect(new Set(await Promise.all(all)).size).toBe(5);
+});
+
+describe('a receiver', () => {
+  it.each(['resolve', 'dispose'] as const)(
+    'is told in its own context, also where another one has come between to %s',
+    async (how) => {
+      await using container = await start(0);
+      const storage = new AsyncLocalStorage<string>();
+      const seen: unknown[] = [];
+      const held = hold(0);
+      const scope = container.createScope();
+      const hasTold = gate();
+      const note = (): void => {
+        seen.push(storage.getStore());
+        hasTold.open();
+      };
+      storage.run('first', () => {
+        const own = new AsyncResource('test');
+        const inContext = (body: () => void): void => own.runInAsyncScope(body);
+        scope.settle(Answer, { resolved: note, rejected: note, inContext });
+      });
+      await turn();
+      const other = storage.run('second', () =>
+        how === 'resolve' ? scope.resolve(Answer) : scope.dispose(),
+      );
+      held.open();
+      await Promise.all([other, hasTold.passed]);
+      await scope.dispose();
+      expect(seen).toEqual(['first']);
+    },
+  );
+
+  it('is told once, whatever the promise of a step does that calls back at once', async () => {
+    class Odd {
+      @Provides(Row, request) static async row(): Promise<Noted> {
+        return new Noted('Row');
+      }
+      @Provides(Other, { ...request, on: 'loop' }) static other(@Inject(Row) _row: Noted): Noted {
+        const then = (accept: (value: unknown) => void): void => {
+          accept(new Noted('Other'));
+          throw new Error('after');
+        };
+        return Object.assign(Promise.resolve(), { then }) as never;
+      }
+    }
+    await using container = await Container.create({ providers: [Odd] });
+    for (let time = 0; time < 3; time++) {
+      const scope = container.createScope();
+      const told: string[] = [];
+      scope.settle(Other, {
+        resolved: () => told.push('resolved'),
+        rejected: () => told.push('rejected'),
+        inContext: (body) => body(),
+      });
+      await turn();
+      await turn();
+      await scope.dispose();
+      expect(told).toHaveLength(1);
+    }
+  });
+
+  it('gets what an instance with a `then` comes to, as a promise does', async () => {
+    @Injectable(request)
+    class Adopted {
+      constructor(@Inject(Row) readonly row: Noted) {}
+      then(accept: (value: unknown) => void): void {
+        accept('adopted');
+      }
+    }
+    await using container = await start(0);
+    for (let time = 0; time < 3; time++) {
+      await using scope = container.createScope();
+      expect(await settle(scope, Adopted as never)).toBe('adopted');
+    }
+  });
 });

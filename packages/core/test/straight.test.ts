@@ -313,6 +313,23 @@ describe('a value that is handed on', () => {
     expect(log).toEqual(['-Middle', '-First', '-Middle']);
   });
 
+  it('out of a scope in many others, or of another container with the same base, is disposed there', async () => {
+    await using base = await Container.create({ providers: [Handing] });
+    const [one, other] = await Promise.all([base.fork(), base.fork()]);
+    const outer = one.createScope();
+    let inner = outer;
+    for (let depth = 0; depth < 5; depth++) inner = inner.createScope();
+    held = await inner.resolve(Middle);
+    log = [];
+    for (const scope of [inner, outer, other.createScope(), base.createScope()]) {
+      expect(await scope.resolve(Handed)).toBe(held);
+      if (scope !== inner && scope !== outer) await scope.dispose();
+    }
+    expect(log).toEqual([]);
+    await inner.dispose();
+    expect(log).toEqual(['-Middle', '-First']);
+  });
+
   it('by what runs at the end of that scope has an owner still', async () => {
     const other = gate();
     class Ending {

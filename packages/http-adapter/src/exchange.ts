@@ -43,12 +43,11 @@ export interface ExchangeContext {
  * No async function leads through it: where the answer is there as soon as its handler is, nothing is awaited but
  * what the user's code waits for. As one function with an `await` for each step, a request had two promises and half a
  * kilobyte of garbage more.
- *
- * It is a resource of its own: what closes its response may belong to another request, with what that has put
- * into its storages.
  */
-export class Exchange extends AsyncResource implements Receiver, ResponseWatcher {
+export class Exchange implements Receiver, ResponseWatcher {
   private readonly started: number;
+  /** The context that it was in when its handler had been asked for. */
+  private own: AsyncResource | undefined;
   // Both set once its route is found.
   private route: Route | undefined;
   private asked: HttpRequest | undefined;
@@ -59,7 +58,6 @@ export class Exchange extends AsyncResource implements Receiver, ResponseWatcher
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
   ) {
-    super('turno.request');
     this.started = context.isLogged ? context.log.begin(request, response) : 0;
   }
 
@@ -117,6 +115,8 @@ export class Exchange extends AsyncResource implements Receiver, ResponseWatcher
     cancelWith(response, scope, asked);
     const options = endpoint.readsLater && this.readBetween(asked, endpoint);
     scope.settle(endpoint.token, this, options);
+    // Not before: what users have put into their storages until now belongs to it.
+    this.own = new AsyncResource('turno.request');
   }
 
   resolved(result: unknown): void {
@@ -150,8 +150,14 @@ export class Exchange extends AsyncResource implements Receiver, ResponseWatcher
     return undefined;
   }
 
+  inContext(body: () => void): void {
+    if (this.own === undefined) body();
+    else this.own.runInAsyncScope(body);
+  }
+
   responseClosed(): void {
-    this.runInAsyncScope(() => {
+    // What closes a response may belong to another request, with what that has put into its storages.
+    this.inContext(() => {
       const { context, request, response, started } = this;
       if (context.isLogged) context.log.answered(request, response, started);
       void this.end(undefined);
@@ -166,27 +172,27 @@ export class Exchange extends AsyncResource implements Receiver, ResponseWatcher
       this.fail(error);
       return;
     }
-    await this.conclude(true, undefined);
+    await this.conclude(undefined);
   }
 
   private fail(error: unknown): void {
+    void this.conclude(error, this.answerFailure(error));
+  }
+
+  /** @returns whether the handler has done what it does: whether its client takes the whole answer or not. */
+  private async answerFailure(error: unknown): Promise<boolean> {
     const { context, request, response, scope, asked } = this;
-    // Whether its client takes the whole answer or not: the handler has done what it does.
     const hasSucceeded = asked?.isAnswered === true && isGone(response) && isInterruption(error);
-    const answering = context.failures.answer(error, request, response, scope, asked);
-    void this.conclude(hasSucceeded, error, answering);
+    await context.failures.answer(error, request, response, scope, asked);
+    return hasSucceeded;
   }
 
   /** Does what comes after the answer. Never rejects. @param answering - of a failure. */
-  private async conclude(
-    hasSucceeded: boolean,
-    failure: unknown,
-    answering?: Promise<void>,
-  ): Promise<void> {
+  private async conclude(failure: unknown, answering?: Promise<boolean>): Promise<void> {
     const { context, request, response, scope, asked, started } = this;
     const { log } = context;
     try {
-      if (answering !== undefined) await answering;
+      const hasSucceeded = answering === undefined || (await answering);
       if (context.isLogged) log.answered(request, response, started);
       if (hasSucceeded && asked?.tasks !== undefined && scope !== undefined) {
         await asked.tasks.run(scope, {

@@ -86,9 +86,15 @@ function isCutOff({ socket }: IncomingMessage, response: ServerResponse): boolea
 
 /** Whether work ended because the client has gone, and not by a fault of its own. */
 export function isInterruption(error: unknown): boolean {
-  // By name: a DOMException is an Error in its own realm only.
-  const { name } = (error ?? {}) as { readonly name?: unknown };
-  return error instanceof DisposedError || name === 'AbortError';
+  if (error instanceof DisposedError) return true;
+  try {
+    // By name: a DOMException is an Error in its own realm only.
+    const { name } = (error ?? {}) as { readonly name?: unknown };
+    return name === 'AbortError';
+  } catch {
+    // Whatever it is that throws at a look.
+    return false;
+  }
 }
 
 /** With the stack, which loggers leave out of errors in a list. */
