@@ -297,8 +297,6 @@ describe('a value that is handed on', () => {
 
   it('out of another scope, once that holds it, is disposed there, and there only', async () => {
     await using container = await Container.create({ providers: [Handing] });
-    // Its singleton is there then, so that a straight pass makes the next one.
-    await container.run((scope) => scope.resolve(Middle));
     const one: ScopeInstance = container.createScope();
     held = await one.resolve(Middle);
     log = [];
@@ -315,22 +313,38 @@ describe('a value that is handed on', () => {
     expect(log).toEqual(['-Middle', '-First', '-Middle']);
   });
 
-  it('out of a scope in many others, or of another container with the same base, is disposed there', async () => {
-    await using base = await Container.create({ providers: [Handing] });
-    const [one, other] = await Promise.all([base.fork(), base.fork()]);
-    await one.run((scope) => scope.resolve(Middle));
-    const outer = one.createScope();
-    let inner = outer;
-    for (let depth = 0; depth < 5; depth++) inner = inner.createScope();
-    held = await inner.resolve(Middle);
-    log = [];
-    for (const scope of [inner, outer, other.createScope(), base.createScope()]) {
-      expect(await scope.resolve(Handed)).toBe(held);
-      if (scope !== inner && scope !== outer) await scope.dispose();
+  it('out of a scope in others, in whatever container of the same base, is disposed there', async () => {
+    // Its source tells that `new` makes it, so that it is held without a note.
+    @Injectable(request)
+    class Simple {
+      [Symbol.dispose](): void {
+        log.push('-Simple');
+      }
     }
-    expect(log).toEqual([]);
-    await outer.dispose();
-    expect(log).toEqual(['-Middle', '-First']);
+    const Given = token<object>('Given');
+    let given: object = {};
+    class Giving {
+      @Provides(Given, { ...transient, on: 'loop' }) static give(): object {
+        return given;
+      }
+    }
+    expect(constructsItself(Simple)).toBe(true);
+    for (const depth of [0, 1, 5]) {
+      await using base = await Container.create({ providers: [Giving] });
+      const [one, other] = await Promise.all([base.fork(), base.fork()]);
+      const outer = one.createScope();
+      let inner = outer;
+      for (let level = 0; level < depth; level++) inner = inner.createScope();
+      given = await inner.resolve(Simple);
+      for (const scope of [inner.createScope(), one.createScope(), other.createScope()]) {
+        expect(await scope.resolve(Given)).toBe(given);
+        await scope.dispose();
+      }
+      expect(await base.resolve(Given)).toBe(given);
+      expect(log.splice(0)).toEqual([]);
+      await outer.dispose();
+      expect(log.splice(0)).toEqual(['-Simple']);
+    }
   });
 
   it('by what runs at the end of that scope has an owner still', async () => {
