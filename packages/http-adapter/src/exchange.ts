@@ -41,7 +41,7 @@ export interface ExchangeContext {
 
 /**
  * No async function leads through it: where the answer is there as soon as its handler is, nothing is awaited but
- * what the user's code waits for. As one function with an `await` for each step, a request had two promises and half a
+ * what the user's code waits for. As one function with an `await` for each step, a request had three promises and a
  * kilobyte of garbage more.
  */
 export class Exchange implements Receiver, ResponseWatcher {
