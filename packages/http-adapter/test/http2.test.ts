@@ -108,10 +108,11 @@ const json = { 'content-type': 'application/json' };
 const post = { ':method': 'POST', ':path': '/length', ...json };
 
 describe('over HTTP/2', () => {
-  it.each<[string, OutgoingHttpHeaders, number]>([
+  it.each<[string, OutgoingHttpHeaders, number | number[]]>([
     ['a host that is not the authority', { ':authority': 'a', host: 'b' }, 400],
     ['an authority that is none', { ':authority': 'a/b' }, 0],
-    ['an authority with a user', { ':authority': 'user@a' }, 400],
+    // Later versions of the library refuse it themselves.
+    ['an authority with a user', { ':authority': 'user@a' }, [400, 0]],
     ['a host that is none, and no authority', { host: 'a b' }, 0],
     ['a target with a blank', { ':path': '/a b' }, 0],
     ['a target beyond ASCII', { ':path': '/items/\u00e9' }, 400],
@@ -132,11 +133,12 @@ describe('over HTTP/2', () => {
     ['an absolute target', { ':authority': 'a', ':path': 'http://a/' }, 0],
     ['a length that is not that of the body', { ...post, 'content-length': '1' }, 0],
     ['CONNECT', { ':method': 'CONNECT', ':authority': 'a:80' }, 405],
-  ])('%s is refused, and the next request served', async (_what, headers, status) => {
+  ])('%s is refused, and the next request served', async (_what, headers, expected) => {
     const { session, log } = await start();
-    const result = await ask(session, headers);
+    const { status, code } = await ask(session, headers);
+    expect([expected].flat()).toContain(status);
     // What is not HTTP/2 the library refuses, by a reset.
-    expect(result).toMatchObject({ status, code: status === 0 ? protocolError : 0 });
+    expect(code).toBe(status === 0 ? protocolError : 0);
     expect(served).toBe(0);
     expect(await ask(session, { ':path': '/' })).toMatchObject({ status: 200, body: 'root' });
     expect(log.faults).toEqual([]);
