@@ -11,8 +11,6 @@ export interface Owned {
 export interface Holder {
   /** Notes there what they hold of a class. */
   noteHeld(held: HeldClass): void;
-  previousHolder: Holder | undefined;
-  nextHolder: Holder | undefined;
 }
 
 /** A class whose instances are held without a note each, as long as nobody hands one on. */
@@ -33,7 +31,8 @@ export class Ownership implements Owned {
   private readonly noted = new WeakSet<object>();
   /** By the prototype of the instances. */
   private readonly classes = new WeakMap<object, HeldClass>();
-  private holders: Holder | undefined;
+  /** Of each container one, which knows what those in it hold. */
+  private readonly holders = new Set<Holder>();
 
   has(value: object): boolean {
     if (this.noted.has(value)) return true;
@@ -41,9 +40,7 @@ export class Ownership implements Owned {
     const held = prototype === null ? undefined : this.classes.get(prototype);
     if (held === undefined || held.isNoted) return false;
     held.isNoted = true;
-    for (let holder = this.holders; holder !== undefined; holder = holder.nextHolder) {
-      holder.noteHeld(held);
-    }
+    for (const holder of this.holders) holder.noteHeld(held);
     return this.noted.has(value);
   }
 
@@ -74,17 +71,11 @@ export class Ownership implements Owned {
   }
 
   join(holder: Holder): void {
-    holder.nextHolder = this.holders;
-    if (this.holders !== undefined) this.holders.previousHolder = holder;
-    this.holders = holder;
+    this.holders.add(holder);
   }
 
   leave(holder: Holder): void {
-    const { previousHolder, nextHolder } = holder;
-    if (previousHolder !== undefined) previousHolder.nextHolder = nextHolder;
-    else if (this.holders === holder) this.holders = nextHolder;
-    if (nextHolder !== undefined) nextHolder.previousHolder = previousHolder;
-    holder.previousHolder = holder.nextHolder = undefined;
+    this.holders.delete(holder);
   }
 }
 

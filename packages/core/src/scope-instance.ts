@@ -97,12 +97,8 @@ export class ScopeInstance
   previous: ScopeInstance | undefined = undefined;
   /** @internal */
   next: ScopeInstance | undefined = undefined;
-  /** Whether it is among the holders that the ownership knows: for what it was given, or as a container's. */
-  private isHolder = false;
-  /** @internal */
-  previousHolder: Holder | undefined;
-  /** @internal */
-  nextHolder: Holder | undefined;
+  /** Whether it was given what is somebody's, and not noted as that so far. */
+  private holdsGiven = false;
 
   /** @internal Use `container.createScope`. */
   constructor(
@@ -118,7 +114,7 @@ export class ScopeInstance
       if (isDisposable(value)) this.holdGiven(token, value);
     }
     if (outer !== undefined) (outer.inner ??= new LinkedList<ScopeInstance>()).add(this);
-    else if (!this.isHolder) this.joinHolders();
+    else context.engine.owned.join(this);
   }
 
   /**
@@ -130,20 +126,15 @@ export class ScopeInstance
     const { graph, owned } = this.context.engine;
     const held = graph.isInternal(token) ? owned.classOfValue(given) : undefined;
     if (held === undefined || held.isNoted) owned.note(given);
-    else if (!this.isHolder) this.joinHolders();
+    else this.holdsGiven = true;
   }
 
-  private joinHolders(): void {
-    this.isHolder = true;
-    this.context.engine.owned.join(this);
-  }
-
-  /** @internal Likewise what the scopes in it hold, so that those which are made for a request need not tell. */
+  /** @internal Likewise what the scopes in it hold: only the container's is known as a holder. */
   noteHeld(held: HeldClass): void {
     const scopes: ScopeInstance[] = [this];
     // A list that grows while it is walked: they may be nested deeper than the stack.
     for (const scope of scopes) {
-      if (scope.isHolder) scope.noteGiven();
+      if (scope.holdsGiven) scope.noteGiven();
       scope.ownDisposal?.noteHeld(held);
       for (const inner of scope.inner?.all ?? none) scopes.push(inner);
     }
@@ -461,7 +452,7 @@ export class ScopeInstance
     const seen = failure ?? (errors.length === 0 ? undefined : { error: first });
     const torn = await this.disposal.run(seen);
     // What is left behind may still hand on what was given.
-    if (this.isHolder) this.noteGiven();
+    if (this.holdsGiven) this.noteGiven();
     this.leave();
     return {
       failure: failure === undefined ? undefined : torn.failure,
@@ -518,11 +509,8 @@ export class ScopeInstance
   /** Forgets what it keeps, and is forgotten. */
   private leave(): void {
     this.cells = this.maker = undefined;
-    if (this.isHolder) {
-      this.isHolder = false;
-      this.context.engine.owned.leave(this);
-    }
-    this.list?.remove(this);
+    if (this.outer === undefined) this.context.engine.owned.leave(this);
+    else this.list?.remove(this);
   }
 
   /** Ends together with the scope around it. @returns what went wrong. */

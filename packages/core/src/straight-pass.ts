@@ -55,6 +55,11 @@ export class StraightPass implements Pass, Maker, Waiter {
     return this.plan.straight as Straight;
   }
 
+  /** The value of the plan's root, once that is made. */
+  private get result(): unknown {
+    return this.values[this.plan.root.index];
+  }
+
   get isTaken(): boolean {
     return this.run !== undefined;
   }
@@ -84,11 +89,11 @@ export class StraightPass implements Pass, Maker, Waiter {
     }
     if (this.run !== undefined) this.run.goOnFrom(0);
     else if (straight.make(this, ownership) && this.end()) {
-      return Promise.resolve(values[plan.root.index]);
+      return Promise.resolve(this.result);
     }
     if (this.run !== undefined || this.waiting === undefined) return this.take().outcome;
     // A promise that is not like others may have called back at once.
-    if (!this.isWaiting) return Promise.resolve(values[plan.root.index]);
+    if (!this.isWaiting) return Promise.resolve(this.result);
     if (receiver === undefined) return (this.settling = new Settling()).outcome;
     this.receiver = receiver;
     return undefined;
@@ -115,16 +120,15 @@ export class StraightPass implements Pass, Maker, Waiter {
 
   /** Hands over what it was waited for. */
   private hand(): void {
-    const { plan, values, receiver } = this;
-    const value = values[plan.root.index];
+    const { plan, result, receiver } = this;
     if (receiver === undefined) {
-      this.settling?.accept(value);
+      this.settling?.accept(result);
       return;
     }
     this.receiver = told;
     // What a method has returned was awaited; an instance may have a `then` of its own, which a promise sees.
-    if (isCallers(plan.root.node)) receiver.resolved(value);
-    else tellApart(Promise.resolve(value), receiver);
+    if (isCallers(plan.root.node)) receiver.resolved(result);
+    else tellApart(Promise.resolve(result), receiver);
   }
 
   crashed(order: number, error: unknown): void {

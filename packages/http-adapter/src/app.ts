@@ -1,4 +1,4 @@
-/** The app: routes, a container and the way of a request through both. */
+/** The app: routes and a container; lets requests in, counts them, and closes. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Container } from '@turno/core';
 import type { InjectOptions, Response as InjectResponse } from 'light-my-request';
