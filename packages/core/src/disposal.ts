@@ -61,9 +61,9 @@ const nothingWrong: TornDown = bare({ failure: undefined, faults: Object.freeze(
 export class Disposal {
   /**
    * What is to be torn down, each followed by how, in the order of creation: two places of an array cost a
-   * quarter of an object for each. Written passes push to it by themselves (`straight-code.ts`).
+   * quarter of an object for each.
    */
-  entries: Entries = [];
+  private entries: Entries = [];
 
   /**
    * @param timeout - how long one teardown may take before it is left behind, in milliseconds.
@@ -95,6 +95,14 @@ export class Disposal {
    */
   hold(value: object, ending: HeldEnding): void {
     this.entries.push(value, ending);
+  }
+
+  /**
+   * Notes a value whose teardown has begun already: it is the first to go on.
+   * @param outcome - what that has come to so far: throws, or returns something to await, or not.
+   */
+  noteBegun(label: string, value: object, outcome: () => unknown): void {
+    this.entries.push(value, new BegunEnding(label, outcome));
   }
 
   /** Notes what it holds of a class. */
@@ -323,8 +331,6 @@ class OwnedEnding implements Ending {
 export class HeldEnding implements Ending {
   readonly isGenerator = false;
   readonly flow = undefined;
-  /** Disposes as {@link dispose} does, for this class alone: see `writeStraight`. */
-  call: ((value: object) => unknown) | undefined = undefined;
 
   constructor(
     readonly label: string,
@@ -334,7 +340,22 @@ export class HeldEnding implements Ending {
   ) {}
 
   end(value: object): unknown {
-    return this.call === undefined ? dispose(value, this.symbol) : this.call(value);
+    return dispose(value, this.symbol);
+  }
+}
+
+/** Of a value whose teardown has begun. */
+class BegunEnding implements Ending {
+  readonly isGenerator = false;
+  readonly flow = undefined;
+
+  constructor(
+    readonly label: string,
+    private readonly outcome: () => unknown,
+  ) {}
+
+  end(): unknown {
+    return this.outcome();
   }
 }
 

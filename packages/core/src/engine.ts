@@ -28,10 +28,18 @@ import { Splitter, type Splitting } from './splitter.js';
 import { StepTimes } from './step-times.js';
 import { own } from './own.js';
 import { Ownership } from './ownership.js';
+import { isScoped } from './scope.js';
 import { isToken, type Token } from './token.js';
 
 /** How many plans are kept for one target in scopes that keep different things already. */
 const mostVariants = 16;
+
+/** What somebody has asked for. */
+export interface Found {
+  readonly node: Node;
+  /** See {@link Engine.straightPlan}; undefined as long as nobody has wanted it. */
+  straight: Plan | null | undefined;
+}
 
 /** What an adapter may ask of a graph that is right. */
 export interface GraphFacts {
@@ -72,8 +80,8 @@ interface OffloadedCalls {
 
 export class Engine {
   private readonly plans = new Map<Node, Plan>();
-  /** Nodes that somebody has asked for, by their tokens. */
-  private readonly found = new Map<Token, Node>();
+  /** What somebody has asked for, by its tokens. */
+  private readonly found = new Map<Token, Found>();
   /** Plans for scopes that keep some of the values already, by target and what is kept. */
   private readonly variants = new Map<Node, Map<string, Plan>>();
   private checked: CheckedGraph;
@@ -219,11 +227,18 @@ export class Engine {
    * @throws MissingProviderError, or what is wrong with a class that joins the graph now.
    */
   find(token: Token, caller = 'resolve'): Node {
-    const before = this.found.get(token);
-    if (before !== undefined) return before;
-    const node = this.findNew(token, caller);
-    this.found.set(token, node);
-    return node;
+    return this.look(token, caller).node;
+  }
+
+  /** As {@link find}, with what scopes have learnt of it. */
+  look(token: Token, caller = 'resolve'): Found {
+    return this.found.get(token) ?? this.lookAnew(token, caller);
+  }
+
+  private lookAnew(token: Token, caller: string): Found {
+    const found = { node: this.findNew(token, caller), straight: undefined };
+    this.found.set(token, found);
+    return found;
   }
 
   private findNew(token: Token, caller: string): Node {
@@ -273,6 +288,17 @@ export class Engine {
       this.plans.set(node, (plan = this.compile(node)));
     }
     return plan;
+  }
+
+  /**
+   * The plan of a node that a scope can go straight through which keeps nothing, and need look at nothing else of the
+   * node; null if there is no such plan.
+   */
+  straightPlan(node: Node): Plan | null {
+    const isProvided = node.kind === 'class' || node.kind === 'method';
+    if (!isProvided || !(isScoped(node.scope) || node.scope === 'transient')) return null;
+    const plan = this.plan(node);
+    return plan.straight === undefined || plan.within === 'call' ? null : plan;
   }
 
   /** The plan of a node for a scope that keeps some of its values already. */
@@ -361,6 +387,7 @@ export class Engine {
     if (moved) {
       this.plans.clear();
       this.variants.clear();
+      for (const found of this.found.values()) found.straight = undefined;
     }
     return [...declared, ...problems];
   }

@@ -1,6 +1,14 @@
 /** What the steps of a straight pass see of it. */
-import type { Disposal, HeldEnding } from './disposal.js';
+import type { HeldEnding } from './disposal.js';
 import type { Step } from './step.js';
+
+/** Sees to the teardown of what one step makes. */
+export interface Owner {
+  own(pass: Pass, value: unknown): void;
+}
+
+/** Nothing has been torn down. No `Infinity`: a field that had that once would be an object of its own. */
+export const allLeft = -1;
 
 /** One making of the values of a plan. */
 export interface Pass {
@@ -14,8 +22,12 @@ export interface Pass {
   note(step: Step, value: unknown): void;
   /** As {@link note}, of a class whose instances may be held without a note. */
   hold(step: Step, value: object, ending: HeldEnding): void;
-  /** What holds all such values of the pass; null where each has to be noted. */
-  holderFor(step: Step): Disposal | null;
+  /** Whether what it makes needs no note: its values tell what is to be torn down. */
+  readonly holds: boolean;
+  /** Of what it holds: how many have not been torn down; or {@link allLeft}. */
+  left: number;
+  /** Sees to the teardown of a value that it cannot hold, nor any from then on. */
+  ownApart(owner: Owner, value: unknown): void;
   /** Whether it may wait for a promise: nobody else is at work in its scope. */
   readonly mayWait: boolean;
   /** Goes on behind a step when what that has returned is there. @returns false */

@@ -60,6 +60,8 @@ export interface Plan {
     readonly target: Node;
     readonly maker: Node | undefined;
   }[];
+  /** Whether it takes something of each scope before anything runs: `given`, `inputs` or `lazies`. */
+  readonly isFed: boolean;
   /** Objects whose methods run in threads. */
   readonly offloads: readonly { readonly step: Step; readonly node: OffloadedNode }[];
   /** Singletons that it takes from the container. */
@@ -113,6 +115,11 @@ export function compilePlan(
   const units = orderUnits(steps, hops, root);
   const template = steps.map((step) => templateOf(step));
   const scopes = scopesOf(steps);
+  const given = steps.flatMap(({ index, node }) =>
+    node.kind === 'given' ? [{ index, node }] : [],
+  );
+  const inputs = inputsOf(steps, (step) => step.after.length === 0);
+  const lazies = lazySteps(steps);
   return {
     target,
     steps,
@@ -121,11 +128,12 @@ export function compilePlan(
     waits: units.map(({ waits }) => waits),
     hasHops: hops.length > 0,
     straight: Straight.of(target, steps, units, template),
-    inputs: inputsOf(steps, (step) => step.after.length === 0),
+    inputs,
     laterInputs: inputsOf(steps, isLaterInput),
-    given: steps.flatMap(({ index, node }) => (node.kind === 'given' ? [{ index, node }] : [])),
+    given,
     template,
-    lazies: lazySteps(steps),
+    lazies,
+    isFed: given.length + inputs.length + lazies.length > 0,
     sampling: new Sampling(),
     offloads: steps.flatMap((step) =>
       step.node.kind === 'offloaded' ? [{ step, node: step.node }] : [],
@@ -292,6 +300,8 @@ function collectSteps(
         owner: frame.owner,
         look: undefined,
         looks: 0,
+        code: undefined,
+        calls: 0,
       };
       const last = barrier === undefined ? undefined : steps[barrier];
       const waits = runs(step) || (kind === 'input' && last?.kind === 'phase');
@@ -349,6 +359,8 @@ function phaseAfter(barrier: number, index: number): Step {
     owner: 'transient',
     look: undefined,
     looks: 0,
+    code: undefined,
+    calls: 0,
   };
 }
 

@@ -8,7 +8,8 @@ import {
   type Failure,
   type TornDown,
 } from './disposal.js';
-import type { Engine } from './engine.js';
+import { currentFlow } from './context.js';
+import type { Engine, Found } from './engine.js';
 import { lazily, Waits, type Surroundings } from './deadlock.js';
 import {
   DeadlineError,
@@ -32,7 +33,6 @@ import type { Scope } from './scope.js';
 import { tell, type Receiver } from './settling.js';
 import type { Splitter } from './splitter.js';
 import type { Step } from './step.js';
-import type { Straight } from './straight.js';
 import { StraightPass, type PassScope } from './straight-pass.js';
 import type { Executor } from './threads/executor.js';
 import { tokenName, type Token } from './token.js';
@@ -82,6 +82,8 @@ export class ScopeInstance
   private signalled: Run[] | undefined;
   /** @internal */
   ownDisposal: Disposal | undefined;
+  /** The pass that holds all that is to be torn down; undefined where there are entries of it. */
+  private holding: StraightPass | undefined;
   private knownHome: Home | undefined;
   private disposing: Promise<void> | undefined;
   /** Tells who has asked for the end while it was {@link tearing}. */
@@ -109,12 +111,16 @@ export class ScopeInstance
     /** The scope around it; undefined for the container's. */
     private readonly outer: ScopeInstance | undefined,
   ) {
-    // What nobody could dispose needs no owner.
-    for (const { token, value } of givenValues) {
-      if (isDisposable(value)) this.holdGiven(token, value);
-    }
+    if (givenValues.length > 0) this.holdAllGiven();
     if (outer !== undefined) (outer.inner ??= new LinkedList<ScopeInstance>()).add(this);
     else context.engine.owned.join(this);
+  }
+
+  private holdAllGiven(): void {
+    // What nobody could dispose needs no owner.
+    for (const { token, value } of this.givenValues) {
+      if (isDisposable(value)) this.holdGiven(token, value);
+    }
   }
 
   /**
@@ -135,6 +141,7 @@ export class ScopeInstance
     // A list that grows while it is walked: they may be nested deeper than the stack.
     for (const scope of scopes) {
       if (scope.holdsGiven) scope.noteGiven();
+      if (scope.holding !== undefined) scope.makeEntries();
       scope.ownDisposal?.noteHeld(held);
       for (const inner of scope.inner?.all ?? none) scopes.push(inner);
     }
@@ -239,8 +246,25 @@ export class ScopeInstance
   }
 
   private get disposal(): Disposal {
+    return this.ownDisposal ?? this.makeEntries();
+  }
+
+  /** @internal */
+  hold(pass: StraightPass): boolean {
+    const isFirst = this.holding === undefined && this.ownDisposal === undefined;
+    if (!isFirst || currentFlow() !== undefined) return false;
+    this.holding = pass;
+    return true;
+  }
+
+  /** @internal */
+  makeEntries(): Disposal {
     const { engine } = this.context;
-    return (this.ownDisposal ??= new Disposal(engine.teardownTimeout, engine.owned));
+    const { holding } = this;
+    const disposal = (this.ownDisposal ??= new Disposal(engine.teardownTimeout, engine.owned));
+    this.holding = undefined;
+    holding?.handOver(disposal);
+    return disposal;
   }
 
   private get waits(): Waits {
@@ -299,14 +323,32 @@ export class ScopeInstance
     receiver?: Receiver,
   ): Promise<unknown> | undefined {
     if (this.disposing !== undefined) throw new DisposedError('scope');
+    const found = this.context.engine.look(token);
+    const { straight: plan } = found;
+    // What has been made so in another scope needs no look at its node.
+    if (plan && options === undefined && this.isEmpty && isWithin(plan, this.level)) {
+      const values = this.beginStraight(plan);
+      if (values !== undefined) return this.goStraight(plan, values, receiver);
+    }
+    return this.askAnew(found, options, receiver);
+  }
+
+  private askAnew(
+    found: Found,
+    options: ResolveOptions | undefined,
+    receiver: Receiver | undefined,
+  ): Promise<unknown> | undefined {
     if (options !== undefined) checkResolveOptions(options);
     const signal = options && givenField(options, 'signal');
     const between = options && givenField(options, 'between');
     const { engine } = this.context;
-    const node = engine.find(token);
+    const { node } = found;
     // Whether threads can reach its methods is told here rather than by the first call.
     const starting = node.kind === 'offloaded' ? engine.ready(node) : undefined;
     if (starting !== undefined) return this.resolveAfter(starting, node, signal, between);
+    // Where something is kept already, that may be all that is wanted.
+    if (found.straight === undefined && this.keepsNothing)
+      found.straight = engine.straightPlan(node);
     return this.begin(node, signal, between, receiver);
   }
 
@@ -484,17 +526,26 @@ export class ScopeInstance
 
   /** Ends it where nothing is to be waited for but teardowns, and those only as far as they are async. */
   private endAtOnce(): Promise<void> {
-    const { ownDisposal } = this;
-    if (ownDisposal === undefined) {
-      this.leave();
-      return (this.disposing = done);
-    }
     this.disposing = tearing;
-    const torn = ownDisposal.end(undefined);
+    if (!this.tearDownHeld() || this.told !== undefined) return this.endTornDown();
+    this.leave();
+    return (this.disposing = done);
+  }
+
+  /** @returns whether there is nothing else to be torn down. */
+  private tearDownHeld(): boolean {
+    const { holding } = this;
+    if (holding === undefined) return this.ownDisposal === undefined;
+    return currentFlow() === undefined && holding.endHeld();
+  }
+
+  /** Ends what is left. */
+  private endTornDown(): Promise<void> {
+    const torn = this.disposal.end(undefined);
     const ending = torn instanceof Promise ? this.endTornLater(torn) : this.endTorn(torn);
     if (this.told === undefined) return (this.disposing = ending);
     this.told(ending);
-    return this.disposing;
+    return this.disposing as Promise<void>;
   }
 
   private async endTornLater(torn: Promise<TornDown>): Promise<void> {
@@ -508,7 +559,7 @@ export class ScopeInstance
 
   /** Forgets what it keeps, and is forgotten. */
   private leave(): void {
-    this.cells = this.maker = undefined;
+    this.cells = this.maker = this.holding = undefined;
     if (this.outer === undefined) this.context.engine.owned.leave(this);
     else this.list?.remove(this);
   }
@@ -615,11 +666,18 @@ export class ScopeInstance
     receiver?: Receiver,
   ): Promise<unknown> | undefined {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
-    const { straight } = plan;
-    if (straight !== undefined && signal === undefined && this.mayGoStraight(straight, plan)) {
-      const values = straight.begin(this);
-      if (values !== undefined) return this.goStraight(straight, plan, values, receiver);
+    if (signal === undefined) {
+      const values = this.beginStraight(plan);
+      if (values !== undefined) return this.goStraight(plan, values, receiver);
     }
+    return this.startRun(plan, signal, between);
+  }
+
+  private startRun(
+    plan: Plan,
+    signal: AbortSignal | undefined,
+    between: Between | undefined,
+  ): Promise<unknown> {
     if (this.passing !== undefined) this.knownCells();
     const run = new Run(plan, this, none, between);
     this.noteRun(run);
@@ -627,13 +685,14 @@ export class ScopeInstance
     return run.start();
   }
 
-  private mayGoStraight({ isOver, waits }: Straight, { owners }: Plan): boolean {
-    if (isOver || (waits && !(this.passing === undefined && this.isForOne))) return false;
-    return this.keepsAlone(owners) && !isTraced();
+  /** @returns what a pass begins with; undefined if a run has to make it. */
+  private beginStraight({ straight, owners }: Plan): unknown[] | undefined {
+    if (straight === undefined || straight.isOver || isTraced()) return undefined;
+    if (straight.waits && !(this.passing === undefined && this.isForOne)) return undefined;
+    return this.keepsAlone(owners) ? straight.begin(this) : undefined;
   }
 
   private goStraight(
-    straight: Straight,
     plan: Plan,
     values: unknown[],
     receiver: Receiver | undefined,
@@ -754,6 +813,11 @@ export class ScopeInstance
 }
 
 const none: readonly never[] = [];
+
+/** Whether a scope of a level may keep what a plan makes, and is alone with that. */
+function isWithin({ within }: Plan, level: 'container' | 'request' | 'call'): boolean {
+  return within === undefined || within === level;
+}
 
 /** The end of a scope that is over. */
 const done = Promise.resolve();

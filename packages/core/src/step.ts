@@ -32,4 +32,8 @@ export interface Step extends Looked {
   readonly bound: 'consumer' | 'thread' | undefined;
   /** The scope that disposes its value: its own, or that of the consumer of a transient one. */
   readonly owner: Scope;
+  /** Makes its value from those of its plan; undefined as long as that pays not, see make.ts. */
+  code: ((values: readonly unknown[]) => unknown) | undefined;
+  /** How often it was made before there was one. */
+  calls: number;
 }

@@ -7,7 +7,7 @@ import type { Ownership } from './ownership.js';
 import type { Plan } from './plan.js';
 import { Run, type Maker, type RunScope } from './run.js';
 import type { Step } from './step.js';
-import type { Pass } from './pass.js';
+import { allLeft, type Owner, type Pass } from './pass.js';
 import type { Straight } from './straight.js';
 import { Settling, tellApart, told, type Receiver } from './settling.js';
 import { StraightWait, type Waiter } from './straight-wait.js';
@@ -15,8 +15,15 @@ import { hasEnd } from './teardown-look.js';
 
 /** What a pass needs of its scope. */
 export interface PassScope extends RunScope {
-  /** Disposes all that a pass in it makes; undefined as long as there is nothing. */
+  /** Disposes all that a pass in it makes; undefined as long as there are no entries. */
   readonly ownDisposal: Disposal | undefined;
+  /**
+   * Lets a pass hold what it makes, without entries.
+   * @returns false if it has to make entries of each at once.
+   */
+  hold(pass: StraightPass): boolean;
+  /** Makes entries of what a pass in it holds. @returns where they are. */
+  makeEntries(): Disposal;
   /** Whether nobody is at work in it but one pass, which may wait for promises then. */
   readonly isForOne: boolean;
   /** Takes what a pass has made, which is all. */
@@ -27,12 +34,11 @@ export interface PassScope extends RunScope {
 
 export class StraightPass implements Pass, Maker, Waiter {
   readonly isSampled: boolean;
+  holds: boolean;
+  left = allLeft;
   private run: Run | undefined;
-  /** Of all that is made. */
-  private disposal: Disposal | undefined;
+  /** Of the first entry that it may make. */
   private readonly position: number;
-  /** Undefined as long as nothing was there to hold. */
-  private isInFlow: boolean | undefined;
   /** Undefined as long as nothing was to be waited for. */
   private waiting: StraightWait | undefined;
   // One of these two is set where the pass waits.
@@ -46,8 +52,8 @@ export class StraightPass implements Pass, Maker, Waiter {
     readonly values: unknown[],
   ) {
     this.isSampled = plan.sampling.next();
-    this.disposal = scope.ownDisposal;
-    this.position = this.disposal?.position ?? 0;
+    this.position = scope.ownDisposal?.position ?? 0;
+    this.holds = !this.isSampled && this.straight.held !== undefined && scope.hold(this);
   }
 
   /** There is one: it is what makes passes. */
@@ -75,7 +81,20 @@ export class StraightPass implements Pass, Maker, Waiter {
 
   /** @returns a promise of the value of the plan's root; undefined where the receiver will be told of it. */
   start(ownership: Ownership, receiver: Receiver | undefined): Promise<unknown> | undefined {
-    const { plan, straight, scope, values } = this;
+    const refusal = this.plan.isFed ? this.feed() : undefined;
+    if (refusal !== undefined) return refusal;
+    if (this.run === undefined && this.straight.make(this, ownership) && this.end()) {
+      return Promise.resolve(this.result);
+    }
+    return this.settle(receiver);
+  }
+
+  /**
+   * Takes what its scope was given, and functions for later.
+   * @returns a promise that rejects, if something is wrong with that.
+   */
+  private feed(): Promise<unknown> | undefined {
+    const { plan, scope, values } = this;
     try {
       for (const { index, node } of plan.given) values[index] = scope.given(node.token, plan);
       readInputs(plan.inputs, values);
@@ -87,10 +106,11 @@ export class StraightPass implements Pass, Maker, Waiter {
     for (const { step, target, maker } of plan.lazies) {
       values[step.index] = scope.lazy(target, maker);
     }
-    if (this.run !== undefined) this.run.goOnFrom(0);
-    else if (straight.make(this, ownership) && this.end()) {
-      return Promise.resolve(this.result);
-    }
+    this.run?.goOnFrom(0);
+    return undefined;
+  }
+
+  private settle(receiver: Receiver | undefined): Promise<unknown> | undefined {
     if (this.run !== undefined || this.waiting === undefined) return this.take().outcome;
     // A promise that is not like others may have called back at once.
     if (!this.isWaiting) return Promise.resolve(this.result);
@@ -141,7 +161,8 @@ export class StraightPass implements Pass, Maker, Waiter {
   take(): Run {
     if (this.run !== undefined) return this.run;
     const { plan, straight, scope, values, isSampled, waiting, receiver } = this;
-    const noted = this.disposal?.since(this.position) ?? [];
+    this.makeEntries();
+    const noted = scope.ownDisposal?.since(this.position) ?? [];
     this.run = new Run(plan, scope, [], undefined, {
       values,
       isSampled,
@@ -170,18 +191,33 @@ export class StraightPass implements Pass, Maker, Waiter {
   note(step: Step, value: unknown): void {
     // Most values have no end, and most scopes no disposal.
     if (!hasEnd(step, value)) return;
-    (this.disposal ??= this.scope.disposalOf(step.owner)).note(step.node.label, value);
+    this.scope.disposalOf(step.owner).note(step.node.label, value);
   }
 
   hold(step: Step, value: object, ending: HeldEnding): void {
-    const holder = ending.held.isNoted ? null : this.holderFor(step);
-    if (holder === null) this.note(step, value);
-    else holder.hold(value, ending);
+    if (ending.held.isNoted || currentFlow() !== undefined) this.note(step, value);
+    else this.scope.disposalOf(step.owner).hold(value, ending);
   }
 
-  holderFor({ owner }: Step): Disposal | null {
-    this.isInFlow ??= currentFlow() !== undefined;
-    return this.isInFlow ? null : (this.disposal ??= this.scope.disposalOf(owner));
+  ownApart(owner: Owner, value: unknown): void {
+    this.makeEntries();
+    owner.own(this, value);
+  }
+
+  private makeEntries(): void {
+    if (this.holds) this.scope.makeEntries();
+  }
+
+  /** Makes entries of what it holds. */
+  handOver(disposal: Disposal): void {
+    this.holds = false;
+    this.straight.held?.handOver(this, disposal);
+  }
+
+  /** Tears down what it holds. @returns whether there are no entries of a rest. */
+  endHeld(): boolean {
+    const { held } = this.straight;
+    return held === undefined || held.end(this, () => this.scope.makeEntries());
   }
 
   leave(position: number, value: unknown): false {

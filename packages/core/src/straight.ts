@@ -1,6 +1,7 @@
 /** The straight way through a plan: what is synchronous is made at once, in one pass over its steps. */
 import { constructsItself } from './constructs-itself.js';
 import { HeldEnding, isThenable, teardownOf } from './disposal.js';
+import type { HeldValues } from './held-values.js';
 import { finished, isCallers, makeOnLoop } from './make.js';
 import type { Node } from './node.js';
 import type { Ownership } from './ownership.js';
@@ -9,7 +10,7 @@ import { isScoped } from './scope.js';
 import type { Step } from './step.js';
 import { noteBlocking } from './step-times.js';
 import type { Pass } from './pass.js';
-import { writeStraight, type CodedStep } from './straight-code.js';
+import { writeStraight, type CodedStep, type StraightCode } from './straight-code.js';
 import type { Class } from './token.js';
 
 /** Who keeps values that are loaded. */
@@ -46,7 +47,7 @@ export class Straight {
   waits = false;
   private makers: readonly Maker[] | undefined;
   private passes = 0;
-  private code: ((pass: Pass) => boolean) | undefined;
+  private code: StraightCode | undefined;
 
   private constructor(
     private readonly steps: readonly (readonly [step: Step, position: number])[],
@@ -97,10 +98,15 @@ export class Straight {
   /** @returns whether all is made; otherwise the pass has been left. */
   make(pass: Pass, ownership: Ownership): boolean {
     const { code } = this;
-    if (code !== undefined && !pass.isSampled) return code(pass);
+    if (code !== undefined && !pass.isSampled) return code.make(pass);
     this.makers ??= this.makersOf(ownership);
     if (++this.passes === passesBeforeCode) this.code = writeStraight(this.makers);
     return this.makeFrom(0, pass);
+  }
+
+  /** What passes hold by themselves; undefined where they make entries of all. */
+  get held(): HeldValues | undefined {
+    return this.code?.held;
   }
 
   /** As {@link make}, behind a step whose value is there now. */
@@ -153,7 +159,9 @@ class Maker implements CodedStep {
   readonly index: number;
   readonly needs: readonly number[];
   readonly target: Class | undefined;
-  readonly endings: readonly [async: HeldEnding, sync: HeldEnding] | undefined;
+  ending: HeldEnding | undefined;
+  /** Set for a class whose instances may be held without a note. */
+  private readonly endings: readonly [async: HeldEnding, sync: HeldEnding] | undefined;
 
   /** Whether it may be waited for: what is behind it is a chain that it begins, and nobody counts its time. */
   private readonly isAwaited: boolean;
@@ -228,8 +236,7 @@ class Maker implements CodedStep {
       return;
     }
     const symbol = teardownOf(value as object);
-    if (symbol === undefined) return;
-    const ending = endings[symbol === Symbol.asyncDispose ? 0 : 1];
-    pass.hold(step, value as object, ending);
+    this.ending = symbol && endings[symbol === Symbol.asyncDispose ? 0 : 1];
+    if (this.ending !== undefined) pass.hold(step, value as object, this.ending);
   }
 }

@@ -92,6 +92,7 @@ const stages = [
     'constructs-itself.ts',
     'make.ts',
     'pass.ts',
+    'held-values.ts',
     'straight-code.ts',
     'straight.ts',
     'plan.ts',
