@@ -1,9 +1,11 @@
 /** What a written pass holds: its values tell what is to be torn down, so that it makes no entries of them. */
 import { isObject, type Disposal, type HeldEnding } from './disposal.js';
-import { allLeft, type Pass } from './pass.js';
+import type { Pass } from './pass.js';
 
 /** A step whose values are held. */
 export interface HeldStep {
+  /** Its place among all steps of the pass. */
+  readonly order: number;
   /** Where its value stands. */
   readonly index: number;
   readonly ending: HeldEnding;
@@ -14,16 +16,21 @@ export class HeldValues {
   /**
    * @param steps - in the order in which they are made.
    * @param tearDown - tears down what a pass holds, the last first, up to what is to be awaited, or whose teardown has
-   * somebody come between, and returns what that returned: `left` of the pass says which it is.
+   * somebody come between or throws: `left` of the pass says which it is. Returns what that one has returned.
    */
   constructor(
     private readonly steps: readonly HeldStep[],
     private readonly tearDown: (pass: Pass) => unknown,
   ) {}
 
+  /** How many of them come before a step. */
+  before(order: number): number {
+    return this.steps.filter((step) => step.order < order).length;
+  }
+
   /** Makes entries of what a pass holds. */
   handOver({ values, left }: Pass, disposal: Disposal): void {
-    for (const { index, ending } of left === allLeft ? this.steps : this.steps.slice(0, left)) {
+    for (const { index, ending } of this.steps.slice(0, left)) {
       const value = values[index];
       // Not yet there, where somebody comes between.
       if (isObject(value)) disposal.hold(value, ending);
@@ -39,9 +46,11 @@ export class HeldValues {
     let outcome: () => unknown;
     try {
       const result = this.tearDown(pass);
-      if (pass.holds && pass.left === 0 && !isObject(result)) return true;
+      if (pass.holds && !isObject(result)) return true;
       outcome = () => result;
     } catch (error) {
+      // None has begun: the stack is full.
+      if (this.steps[pass.left] === undefined) throw error;
       outcome = () => {
         throw error;
       };

@@ -7,8 +7,8 @@ export interface Owner {
   own(pass: Pass, value: unknown): void;
 }
 
-/** Nothing has been torn down. No `Infinity`: a field that had that once would be an object of its own. */
-export const allLeft = -1;
+/** More than any pass holds. No `Infinity`: a field that had that once would be an object of its own. */
+export const allLeft = 1_000_000;
 
 /** One making of the values of a plan. */
 export interface Pass {
@@ -24,7 +24,7 @@ export interface Pass {
   hold(step: Step, value: object, ending: HeldEnding): void;
   /** Whether what it makes needs no note: its values tell what is to be torn down. */
   readonly holds: boolean;
-  /** Of what it holds: how many have not been torn down; or {@link allLeft}. */
+  /** Of what its plan holds: how many from the first one on it holds still; or {@link allLeft}. */
   left: number;
   /** Sees to the teardown of a value that it cannot hold, nor any from then on. */
   ownApart(owner: Owner, value: unknown): void;

@@ -120,6 +120,10 @@ export function compilePlan(
   );
   const inputs = inputsOf(steps, (step) => step.after.length === 0);
   const lazies = lazySteps(steps);
+  // A singleton is made by a plan of its own, so it is the root where it is made at all.
+  const kept = steps.filter(
+    ({ kind, node, bound }) => kind === 'make' && isKept(node) && bound === undefined,
+  );
   return {
     target,
     steps,
@@ -127,7 +131,7 @@ export function compilePlan(
     units,
     waits: units.map(({ waits }) => waits),
     hasHops: hops.length > 0,
-    straight: Straight.of(target, steps, units, template),
+    straight: Straight.of(target, steps, units, template, kept.length > 0),
     inputs,
     laterInputs: inputsOf(steps, isLaterInput),
     given,
@@ -147,10 +151,7 @@ export function compilePlan(
     scopes,
     within: scopes.has('call') ? 'call' : scopes.has('request') ? 'request' : undefined,
     owners: new Set(steps.flatMap(({ kind, owner }) => (kind === 'make' ? [owner] : []))),
-    // A singleton is made by a plan of its own, so it is the root where it is made at all.
-    kept: steps.filter(
-      ({ kind, node, bound }) => kind === 'make' && isKept(node) && bound === undefined,
-    ),
+    kept,
   };
 }
 

@@ -286,6 +286,12 @@ export class ScopeInstance
   }
 
   /** @internal */
+  get position(): number {
+    if (this.holding !== undefined) return this.makeEntries().position;
+    return this.ownDisposal?.position ?? 0;
+  }
+
+  /** @internal */
   makeEntries(): Disposal {
     const { engine } = this.context;
     const { holding } = this;
@@ -351,24 +357,34 @@ export class ScopeInstance
     receiver?: Receiver,
   ): Promise<unknown> | undefined {
     if (this.disposing !== undefined) throw new DisposedError('scope');
+    if (options !== undefined) return this.askWith(token, options, receiver);
     const found = this.context.engine.look(token);
     const { straight: plan } = found;
     // What has been made so in another scope needs no look at its node.
-    if (plan && options === undefined && this.isEmpty && isWithin(plan, this.level)) {
+    if (plan && this.isEmpty && isWithin(plan, this.level)) {
       const values = this.beginStraight(plan);
       if (values !== undefined) return this.goStraight(plan, values, receiver);
     }
-    return this.askAnew(found, options, receiver);
+    return this.askAnew(found, undefined, undefined, receiver);
+  }
+
+  private askWith(
+    token: Token,
+    options: ResolveOptions,
+    receiver: Receiver | undefined,
+  ): Promise<unknown> | undefined {
+    checkResolveOptions(options);
+    const signal = givenField(options, 'signal');
+    const between = givenField(options, 'between');
+    return this.askAnew(this.context.engine.look(token), signal, between, receiver);
   }
 
   private askAnew(
     found: Found,
-    options: ResolveOptions | undefined,
+    signal: AbortSignal | undefined,
+    between: Between | undefined,
     receiver: Receiver | undefined,
   ): Promise<unknown> | undefined {
-    if (options !== undefined) checkResolveOptions(options);
-    const signal = options && givenField(options, 'signal');
-    const between = options && givenField(options, 'between');
     const { engine } = this.context;
     const { node } = found;
     // Whether threads can reach its methods is told here rather than by the first call.

@@ -45,26 +45,30 @@ const mostSteps = 200;
  * scope than an entry for each.
  *
  * The text consists of what stands here and of numbers; nothing that users wrote is in it.
+ * @param isHeld - whether the scope keeps the pass anyway, which so may hold what it has made.
  * @returns undefined where the program does not allow code from strings, or there is too much of it.
  */
-export function writeStraight(steps: readonly CodedStep[]): StraightCode | undefined {
+export function writeStraight(
+  steps: readonly CodedStep[],
+  isHeld: boolean,
+): StraightCode | undefined {
   if (steps.length > mostSteps) return undefined;
-  const held: readonly HeldStep[] = steps.flatMap(({ index, ending }) =>
-    ending === undefined ? [] : { index, ending },
+  const held: readonly HeldStep[] = steps.flatMap(({ index, ending }, order) =>
+    isHeld && ending !== undefined ? { order, index, ending } : [],
   );
   const text = `${steps.map((_, at) => `const s${at} = steps[${at}], C${at} = s${at}.target, e${at} = s${at}.ending;`).join('\n')}
 function make(pass) {
   const v = pass.values;
   let at = 0, o, isAsSeen;
   try {
-${steps.map(makeText).join('\n')}
+${steps.map((step, at) => makeText(step, at, isHeld)).join('\n')}
     return true;
   } catch (error) {
     return pass.fail(steps[at].position, error);
   }
 }
 function tearDown(pass) {
-  const v = pass.values;
+  const v = pass.values, left = pass.left;
   let disposable, result;
 ${held.map(endText).toReversed().join('\n')}
   return result;
@@ -77,33 +81,50 @@ return { make, tearDown };`;
   return { make, held: held.length === 0 ? undefined : new HeldValues(held, tearDown) };
 }
 
-function makeText({ target, ending, index, position, needs }: CodedStep, at: number): string {
+function makeText(
+  { target, ending, index, position, needs }: CodedStep,
+  at: number,
+  isHeld: boolean,
+): string {
   if (target === undefined) return `    if (!s${at}.make(pass)) return false;`;
   const args = needs.map((need) => `v[${need}]`).join(', ');
   return `    at = ${at};
     o = new C${at}(${args});
     if (pass.isTaken) return pass.leave(${position}, o);
-    try {
-      isAsSeen = ${asSeen(ending)};
-    } catch {
-      isAsSeen = ${ending === undefined};
-    }
-    ${ending === undefined ? `if (!isAsSeen) s${at}.own(pass, o);` : `if (!isAsSeen || !pass.holds || e${at}.held.isNoted) pass.ownApart(s${at}, o);`}
+    ${ending !== undefined && isHeld ? heldText(ending, at) : ownText(at)}
     v[${index}] = o;`;
 }
 
-/** Whether a value `o` is torn down as the last one. What throws for a look has no teardown. */
-function asSeen(ending: HeldEnding | undefined): string {
-  if (ending?.symbol === Symbol.asyncDispose) return `typeof o[asyncDispose] === 'function'`;
-  const sync = ending === undefined ? '!==' : '===';
-  return `typeof o[asyncDispose] !== 'function' && typeof o[dispose] ${sync} 'function'`;
+/** What throws for a look has no teardown, here as well. */
+function ownText(at: number): string {
+  return `try {
+      isAsSeen = typeof o[asyncDispose] !== 'function' && typeof o[dispose] !== 'function';
+    } catch {
+      isAsSeen = true;
+    }
+    if (!isAsSeen) s${at}.own(pass, o);`;
+}
+
+function heldText({ symbol }: HeldEnding, at: number): string {
+  const asSeen =
+    symbol === Symbol.asyncDispose
+      ? "typeof o[asyncDispose] === 'function'"
+      : "typeof o[asyncDispose] !== 'function' && typeof o[dispose] === 'function'";
+  return `try {
+      isAsSeen = ${asSeen};
+    } catch {
+      isAsSeen = false;
+    }
+    if (!isAsSeen || !pass.holds || e${at}.held.isNoted) pass.ownApart(s${at}, o);`;
 }
 
 /** As `dispose` of disposal.ts does, by the same names, which stand in what the engine says of what is no function. */
 function endText({ ending, index }: HeldStep, at: number): string {
   const symbol = ending.symbol === Symbol.asyncDispose ? 'asyncDispose' : 'dispose';
-  return `  pass.left = ${at};
-  disposable = v[${index}];
-  result = disposable[Symbol.${symbol}]?.();
-  if (!pass.holds || (typeof result === 'object' && result !== null)) return result;`;
+  return `  if (left > ${at}) {
+    pass.left = ${at};
+    disposable = v[${index}];
+    result = disposable[Symbol.${symbol}]?.();
+    if (!pass.holds || (typeof result === 'object' && result !== null)) return result;
+  }`;
 }

@@ -17,6 +17,8 @@ import { hasEnd } from './teardown-look.js';
 export interface PassScope extends RunScope {
   /** Disposes all that a pass in it makes; undefined as long as there are no entries. */
   readonly ownDisposal: Disposal | undefined;
+  /** Where the next entry will stand, behind those of what a pass holds. */
+  readonly position: number;
   /**
    * Lets a pass hold what it makes, without entries.
    * @returns false if it has to make entries of each at once.
@@ -52,7 +54,7 @@ export class StraightPass implements Pass, Maker, Waiter {
     readonly values: unknown[],
   ) {
     this.isSampled = plan.sampling.next();
-    this.position = scope.ownDisposal?.position ?? 0;
+    this.position = scope.position;
     this.holds = !this.isSampled && this.straight.held !== undefined && scope.hold(this);
   }
 
@@ -99,6 +101,8 @@ export class StraightPass implements Pass, Maker, Waiter {
       for (const { index, node } of plan.given) values[index] = scope.given(node.token, plan);
       readInputs(plan.inputs, values);
     } catch (error) {
+      // Nothing is made that it could hold.
+      this.makeEntries();
       if (this.run === undefined) return Promise.reject(error);
       this.run.refuse(error);
       return this.run.outcome;
@@ -128,6 +132,8 @@ export class StraightPass implements Pass, Maker, Waiter {
   }
 
   wait(order: number, pending: PromiseLike<unknown>): false {
+    // What comes behind that is not made by the written function, which alone looks at what it holds.
+    if (this.holds) this.left = Math.min(this.left, this.straight.held?.before(order) ?? 0);
     (this.waiting ??= new StraightWait(this)).begin(order, pending);
     return false;
   }

@@ -54,6 +54,8 @@ export class Straight {
     /** What the scope keeps already, and singletons that were not there the last time. */
     private loads: readonly Step[],
     private readonly template: unknown[],
+    /** Whether the scope keeps something of what is made, and so the pass. */
+    private readonly isKept: boolean,
   ) {}
 
   /** @returns undefined where a plan has more in it than simple steps on the loop. */
@@ -62,6 +64,7 @@ export class Straight {
     all: readonly Step[],
     units: readonly StraightUnit[],
     template: readonly unknown[],
+    isKept: boolean,
   ): Straight | undefined {
     const isTimed = target.kind === 'method' && target.handler && target.deadline !== undefined;
     if (isTimed || units.some(({ hop }) => hop !== undefined) || !all.every(isSimple)) {
@@ -75,7 +78,7 @@ export class Straight {
         else steps.push([step, position]);
       }
     }
-    return new Straight(steps, loads, [...template]);
+    return new Straight(steps, loads, [...template], isKept);
   }
 
   /** @returns the values to begin with; undefined if something is not there yet that they load. */
@@ -100,7 +103,7 @@ export class Straight {
     const { code } = this;
     if (code !== undefined && !pass.isSampled) return code.make(pass);
     this.makers ??= this.makersOf(ownership);
-    if (++this.passes === passesBeforeCode) this.code = writeStraight(this.makers);
+    if (++this.passes === passesBeforeCode) this.code = writeStraight(this.makers, this.isKept);
     return this.makeFrom(0, pass);
   }
 

@@ -9,6 +9,7 @@ import {
   Provides,
   token,
   type ScopeInstance,
+  value,
 } from '@turno/core';
 import { constructsItself } from '../dist/constructs-itself.js';
 
@@ -110,10 +111,46 @@ class Handing {
   }
 }
 
+const Given = token<string>('Given');
+
+@Injectable({ scope: 'transient' })
+class Piece {
+  [Symbol.dispose](): unknown {
+    return end('Piece');
+  }
+}
+
+@Injectable(request)
+class Giving {
+  constructor(
+    @Inject(Given) readonly given: string,
+    @Inject(Piece) readonly piece: Piece,
+  ) {}
+}
+
+const Waited = token<string>('Waited');
+class Waiting {
+  @Provides(Waited, request) static async waited(@Inject(A) _a: A): Promise<string> {
+    return Promise.resolve('waited');
+  }
+}
+
+@Injectable(request)
+class Behind {
+  constructor(@Inject(Waited) readonly waited: string) {
+    begin('Behind', this);
+  }
+  [Symbol.dispose](): unknown {
+    return end('Behind');
+  }
+}
+
 const all = ['+A', '+B', '+C', '+D', '-D', '-C', '-A'];
 
 it('is what instances are that nobody has seen before', () => {
-  expect([A, B, C, D, E, F].every((each) => constructsItself(each))).toBe(true);
+  expect([A, B, C, D, E, F, Piece, Giving, Behind].every((each) => constructsItself(each))).toBe(
+    true,
+  );
 });
 
 /** A pass holds what it makes once it is written as a function, when it has been made a hundred times. */
@@ -264,6 +301,83 @@ describe.each([
     await scope.resolve(D);
     await scope.dispose();
     expect(log).toEqual(all);
+  });
+
+  it('stays where a later resolve of its scope fails, which tears down its own alone', async () => {
+    await using container = await created();
+    const failure = new Error('D');
+    for (const first of [A, C]) {
+      const scope = container.createScope();
+      const kept = await scope.resolve<object>(first);
+      log = [];
+      starts.D = () => {
+        throw failure;
+      };
+      await expect(scope.resolve(D)).rejects.toBe(failure);
+      expect(log.splice(0)).toEqual(first === A ? ['+B', '+C', '+D', '-C'] : ['+D']);
+      expect(await scope.resolve<object>(first)).toBe(kept);
+      starts = {};
+      await scope.resolve(D);
+      await scope.dispose();
+      const made = first === A ? ['+B', '+C', '+D'] : ['+D'];
+      expect(log.splice(0)).toEqual([...made, '-D', '-C', '-A']);
+    }
+  });
+
+  it('stays where a later resolve fails in which somebody hands it on', async () => {
+    await using container = await created();
+    const scope = container.createScope();
+    handed = await scope.resolve(A);
+    const other = container.createScope();
+    const asked: Promise<unknown>[] = [];
+    starts.B = () => {
+      asked.push(other.resolve(Handed));
+      throw new Error('B');
+    };
+    await expect(scope.resolve(B)).rejects.toThrow('B');
+    await Promise.all(asked);
+    expect(await scope.resolve(A)).toBe(handed);
+    await other.dispose();
+    expect(log).toEqual(['+A', '+B']);
+    await scope.dispose();
+    expect(log).toEqual(['+A', '+B', '-A']);
+  });
+
+  it('is nothing where what the scope is given is refused', async () => {
+    await using container = await Container.create({ scopeValues: [Given] });
+    for (let time = 0; time < times; time++) {
+      await container.run((scope) => scope.resolve(Giving), [value(Given, 'given')]);
+    }
+    log = [];
+    const scope = container.createScope();
+    await expect(scope.resolve(Giving)).rejects.toMatchObject({ code: 'TURNO_SCOPE_VALUE' });
+    await scope.dispose();
+    expect(log).toEqual([]);
+  });
+
+  it('has the end that it has, also behind a promise that was waited for', async () => {
+    await using container = await Container.create({ providers: [Waiting] });
+    for (let time = 0; time < times; time++) await container.run((scope) => scope.resolve(Behind));
+    const ended = async (): Promise<string[]> => {
+      log = [];
+      const scope = container.createScope();
+      await scope.resolve(Behind);
+      await scope.dispose();
+      return log.splice(0);
+    };
+    expect(await ended()).toEqual(['+A', '+Behind', '-Behind', '-A']);
+    for (const end of [{ value: 'no function' }, { value: undefined }]) {
+      dress.Behind = (made) => void Object.defineProperty(made, Symbol.dispose, end);
+      expect(await ended()).toEqual(['+A', '+Behind', '-A']);
+    }
+    dress.Behind = (made) => {
+      Object.defineProperty(made, Symbol.dispose, {
+        get: () => {
+          throw new Error('for a look');
+        },
+      });
+    };
+    expect(await ended()).toEqual(['+A', '+Behind', '-A']);
   });
 
   it('is made once where a constructor asks for it, and torn down once', async () => {
