@@ -83,7 +83,6 @@ const stages = [
   [
     'step.ts',
     'written-code.ts',
-    'teardown-look.ts',
     'hop.ts',
     'split.ts',
     'splitter.ts',
