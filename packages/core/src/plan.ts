@@ -299,6 +299,10 @@ function collectSteps(
         level: 0,
         bound: frame.bound,
         owner: frame.owner,
+        look: undefined,
+        looks: 0,
+        code: undefined,
+        calls: 0,
       };
       const last = barrier === undefined ? undefined : steps[barrier];
       const waits = runs(step) || (kind === 'input' && last?.kind === 'phase');
@@ -354,6 +358,10 @@ function phaseAfter(barrier: number, index: number): Step {
     level: 0,
     bound: undefined,
     owner: 'transient',
+    look: undefined,
+    looks: 0,
+    code: undefined,
+    calls: 0,
   };
 }
 

@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import type { Cell, Outcome } from './cell.js';
 import { Countdown } from './countdown.js';
 import { inFlow } from './context.js';
-import { isDisposable, isThenable, type Disposal, type ProviderGenerator } from './disposal.js';
+import { isThenable, type Disposal, type ProviderGenerator } from './disposal.js';
 import { DeadlineError, GeneratorError } from './errors.js';
 import { extendPath, notePath, noteSuppressed } from './error-path.js';
 import type { Hop } from './hop.js';
@@ -27,6 +27,7 @@ import {
   type HopWatch,
 } from './threads/executor.js';
 import { Settling } from './settling.js';
+import { hasEnd } from './teardown-look.js';
 import { traceRun, type HopTrace, type RunTrace } from './trace.js';
 import type { Token } from './token.js';
 
@@ -869,7 +870,7 @@ export class Run implements Maker, Linked<Run> {
 
   private own(step: Step, value: unknown): void {
     // Most values have no end, and most scopes no disposal.
-    if (!isDisposable(value)) return;
+    if (!hasEnd(step, value)) return;
     if (!this.scope.disposalOf(step.owner).note(step.node.label, value)) return;
     (this.entries ??= new Map<number, object>()).set(step.index, value);
   }

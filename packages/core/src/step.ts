@@ -2,9 +2,10 @@
 import type { Node } from './node.js';
 import type { Side } from './placement.js';
 import type { Scope } from './scope.js';
+import type { Looked } from './teardown-look.js';
 
 /** One value of a plan and how it comes about. */
-export interface Step {
+export interface Step extends Looked {
   /** Position in `plan.steps`; needs come before. */
   readonly index: number;
   readonly node: Node;
@@ -31,4 +32,8 @@ export interface Step {
   readonly bound: 'consumer' | 'thread' | undefined;
   /** The scope that disposes its value: its own, or that of the consumer of a transient one. */
   readonly owner: Scope;
+  /** Makes its value from those of its plan; undefined as long as that pays not, see make.ts. */
+  code: ((values: readonly unknown[]) => unknown) | undefined;
+  /** How often it was made before there was one. */
+  calls: number;
 }

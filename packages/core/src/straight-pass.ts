@@ -1,6 +1,6 @@
 /** One straight pass through a plan in a scope, and how a run takes over from it. */
 import { currentFlow } from './context.js';
-import { isDisposable, type Disposal, type HeldEnding } from './disposal.js';
+import type { Disposal, HeldEnding } from './disposal.js';
 import { readInputs } from './inputs.js';
 import { isCallers } from './make.js';
 import type { Ownership } from './ownership.js';
@@ -11,6 +11,7 @@ import { allLeft, type Owner, type Pass } from './pass.js';
 import type { Straight } from './straight.js';
 import { Settling, tellApart, told, type Receiver } from './settling.js';
 import { StraightWait, type Waiter } from './straight-wait.js';
+import { hasEnd } from './teardown-look.js';
 
 /** What a pass needs of its scope. */
 export interface PassScope extends RunScope {
@@ -195,7 +196,7 @@ export class StraightPass implements Pass, Maker, Waiter {
 
   note(step: Step, value: unknown): void {
     // Most values have no end, and most scopes no disposal.
-    if (!isDisposable(value)) return;
+    if (!hasEnd(step, value)) return;
     this.scope.disposalOf(step.owner).note(step.node.label, value);
   }
 

@@ -83,6 +83,7 @@ const stages = [
   [
     'step.ts',
     'written-code.ts',
+    'teardown-look.ts',
     'hop.ts',
     'split.ts',
     'splitter.ts',
