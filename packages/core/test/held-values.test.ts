@@ -160,13 +160,10 @@ describe.each([
 ])('what is made %s', (_, times) => {
   async function created(): Promise<Container> {
     const container = await Container.create({ providers: [Handing] });
-    const { starts: others } = { starts };
-    starts = {};
     for (let time = 0; time < times; time++) {
       await container.run((scope) => scope.resolve(D));
       await container.run((scope) => scope.resolve(F));
     }
-    starts = others;
     log = [];
     return container;
   }
