@@ -14,7 +14,9 @@ import { loop, sideOf } from './placement.js';
 import { ValueProvider, type Provider } from './provider.js';
 import type { ParameterSource } from './record.js';
 import { defaultGroup, type Placement } from './scope.js';
-import { ScopeInstance, type ResolveOptions } from './scope-instance.js';
+import type { ResolveOptions } from './resolve-options.js';
+import { ScopeInstance } from './scope-instance.js';
+import { ScopeValues } from './scope-values.js';
 import { Singletons, type SingletonBase } from './singletons.js';
 import { inThread, park } from './thread-context.js';
 import type { ThreadOptions } from './threads/create-executor.js';
@@ -122,7 +124,11 @@ export class Container implements AsyncDisposable {
     this.singletons = singletons;
     const context = {
       engine,
-      declared: new Set(settings.scopeValues),
+      values: new ScopeValues(
+        new Set(settings.scopeValues),
+        (token) => engine.graph.isInternal(token),
+        engine.owned,
+      ),
       singleton: (node: Node) => singletons.cell(node),
       peek: (node: Node) => singletons.peek(node),
       waits: singletons.waits,

@@ -3,79 +3,25 @@ import { setMaxListeners } from 'node:events';
 import type { Cell, Outcome } from './cell.js';
 import { Countdown } from './countdown.js';
 import { inFlow } from './context.js';
-import { isThenable, type Disposal, type ProviderGenerator } from './disposal.js';
+import { isThenable, type ProviderGenerator } from './disposal.js';
 import { DeadlineError, GeneratorError } from './errors.js';
 import { extendPath, notePath, noteSuppressed } from './error-path.js';
+import { Flight } from './flight.js';
 import type { Hop } from './hop.js';
 import { finished, isCallers, makeOnLoop } from './make.js';
-import type { Node, OffloadedNode } from './node.js';
 import { onAbort } from './on-abort.js';
 import { readInputs } from './inputs.js';
 import type { Linked, LinkedList } from './linked-list.js';
 import { unmade, type Plan, type Unit } from './plan.js';
-import { isScoped, type Scope } from './scope.js';
+import type { Between, Maker, RunLink, RunScope } from './run-scope.js';
+import { isScoped } from './scope.js';
 import type { Step } from './step.js';
 import { StopSignal, type Abortable } from './stop-signal.js';
 import { noteBlocking } from './step-times.js';
-import type { Split } from './split.js';
-import type { Choice, Splitter } from './splitter.js';
-import {
-  HopFailure,
-  stayed,
-  type Executor,
-  type HopCaller,
-  type HopWatch,
-} from './threads/executor.js';
 import { Settling } from './settling.js';
 import { hasEnd } from './teardown-look.js';
-import { traceRun, type HopTrace, type RunTrace } from './trace.js';
-import type { Token } from './token.js';
-
-/** What a run needs of the scope that it runs in. */
-export interface RunScope {
-  /** What disposes the values of this run, inner scopes first. */
-  readonly disposals: readonly Disposal[];
-  /** What disposes values that live as long as a scope. */
-  disposalOf(owner: Scope): Disposal;
-  readonly executor: Executor;
-  readonly splitter: Splitter;
-  /** A value that was given to the scope. @param plan - what wants it, for messages. */
-  given(token: Token, plan: Plan): unknown;
-  /** The cell of a value that the scope or its container keeps (or is making). */
-  kept(node: Node): Cell;
-  /** Makes a cell for a value that this run is going to make. */
-  claim(step: Step): Cell;
-  /**
-   * Remembers who makes the first values that the scope keeps: cells cost, and most scopes are asked once.
-   * @returns false if the maker has to claim them at once.
-   */
-  keep(maker: Maker, plan: Plan): boolean;
-  /** Forgets such a maker, which has published nothing. */
-  forget(maker: Maker): void;
-  /**
-   * Forgets the cell of a value that was not made, or was torn down.
-   * @param failed - making it has failed, so that trying again at once would fail as well.
-   */
-  drop(node: Node, cell: Cell, failed: boolean): void;
-  /**
-   * The function that resolves a node on demand.
-   * @param maker - the kept value that is made with the function, if there is one.
-   */
-  lazy(target: Node, maker: Node | undefined): () => Promise<unknown>;
-  /**
-   * The object that a step makes, whose methods run in threads.
-   * @param run - what the object is made in.
-   */
-  offload(step: Step, node: OffloadedNode, run: RunLink): object;
-  /** Makes a kept value that its first maker has given up. */
-  remake(node: Node): Promise<unknown>;
-}
-
-/** What makes values that a scope keeps, without a word to anybody until somebody else asks. */
-export interface Maker {
-  /** Claims cells for all that it makes, or has made. */
-  publish(): void;
-}
+import { traceRun, type RunTrace } from './trace.js';
+import { Trips, type Traveller } from './trips.js';
 
 /** Is told of the end of runs. */
 export interface RunListener {
@@ -93,29 +39,6 @@ export interface Begun {
   readonly settling: Settling | undefined;
 }
 
-/** What outlives a run of it. */
-export interface RunLink {
-  /** Aborted when the run gives up or fails; undefined once it has ended. */
-  signal: () => AbortSignal | undefined;
-  /** Aborted when nobody waits for the run any more; likewise. */
-  gone: () => AbortSignal | undefined;
-}
-
-/** What a run waits for between what is made before its root and the parameters that come after that. */
-export type Between = () => PromiseLike<unknown> | undefined;
-
-/** Indices of steps whose values could not leave their thread; undefined where the hop has failed. */
-type Left = readonly number[] | undefined;
-
-/** What a branch of a hop has of its own. */
-interface Branch {
-  readonly signal: Abortable;
-  /** Aborted when a branch has failed that would have come first in one thread: this one would not have run. */
-  readonly unwanted: AbortSignal;
-  /** Told of its failure, in the place of the run. */
-  readonly failed: (step: Step, error: unknown) => void;
-}
-
 /** Runs whose signals steps on the loop have, so that one that is passed on tells what it stands for. */
 const links = new WeakMap<AbortSignal, RunLink>();
 
@@ -130,8 +53,8 @@ const none: readonly never[] = [];
 /** Stands in the place of how many units one waits for, once it has been started. */
 const started = -1;
 
-export class Run implements Maker, Linked<Run> {
-  private readonly values: unknown[];
+export class Run implements Maker, Traveller, Linked<Run> {
+  readonly values: unknown[];
   /** For each unit, how many units it still waits for. */
   private readonly waits: number[];
   /** By step; undefined as long as nobody has asked for what it makes. */
@@ -158,7 +81,8 @@ export class Run implements Maker, Linked<Run> {
   private leaving: AbortController | undefined;
   private countdown: Countdown | undefined;
   /** Undefined where nobody listens to what steps do. */
-  private readonly trace: RunTrace | undefined;
+  readonly trace: RunTrace | undefined;
+  private trips: Trips | undefined;
   /** Whether it is measured for how long each step holds the loop. */
   private readonly isSampled: boolean;
   private readonly settling: Settling;
@@ -171,10 +95,10 @@ export class Run implements Maker, Linked<Run> {
   private moreListeners: RunListener[] | undefined;
 
   constructor(
-    private readonly plan: Plan,
-    private readonly scope: RunScope,
+    readonly plan: Plan,
+    readonly scope: RunScope,
     /** Of the method, if the root is an offloaded one. */
-    private readonly args: readonly unknown[] = [],
+    readonly args: readonly unknown[] = [],
     private readonly between?: Between,
     begun?: Begun,
   ) {
@@ -350,7 +274,7 @@ export class Run implements Maker, Linked<Run> {
     return labels;
   }
 
-  private takeOff(unit: Unit, step: Step, generator?: ProviderGenerator): Flight {
+  takeOff(unit: Unit, step: Step, generator?: ProviderGenerator): Flight {
     const flight = new Flight(unit, step, generator, this.lastFlight);
     if (this.lastFlight === undefined) this.firstFlight = flight;
     else this.lastFlight.next = flight;
@@ -358,7 +282,7 @@ export class Run implements Maker, Linked<Run> {
     return flight;
   }
 
-  private land({ previous, next, timer }: Flight): void {
+  land({ previous, next, timer }: Flight): void {
     if (timer !== undefined) clearTimeout(timer);
     if (previous === undefined) this.firstFlight = next;
     else previous.next = next;
@@ -455,7 +379,7 @@ export class Run implements Maker, Linked<Run> {
   }
 
   /** What hops are told by; steps on the loop have {@link signal}. */
-  private get hopSignal(): Abortable {
+  get hopSignal(): Abortable {
     if (this.stop === undefined) {
       this.stop = new StopSignal();
       const { cause } = this;
@@ -481,14 +405,14 @@ export class Run implements Maker, Linked<Run> {
     return this.cancelled ?? this.failures[0];
   }
 
-  private get stopped(): boolean {
+  get stopped(): boolean {
     return this.cancelled !== undefined || this.failures.length > 0;
   }
 
   private startUnit(unit: Unit): void {
     if (this.stopped) return;
     const step = unit.steps[0] as Step;
-    if (unit.hop !== undefined) this.runHop(unit, unit.hop);
+    if (unit.hop !== undefined) (this.trips ??= new Trips(this)).begin(unit, unit.hop);
     else if (step.kind === 'load') this.load(unit, step);
     else if (step.kind === 'phase') this.enterPhase(unit);
     else this.make(unit, step);
@@ -686,64 +610,7 @@ export class Run implements Maker, Linked<Run> {
     this.finishIfDone();
   }
 
-  private runHop(unit: Unit, hop: Hop): void {
-    const choice = this.scope.splitter.choose(hop, this.values);
-    if (choice.split === undefined) this.makeTrip(unit, hop, hop, choice, undefined, undefined);
-    else void this.runBranches(unit, hop, choice.split, choice.ended);
-  }
-
-  /** Runs the branches of a hop at the same time, then what they meet in. */
-  private async runBranches(
-    unit: Unit,
-    hop: Hop,
-    split: Split,
-    ended: Choice['ended'],
-  ): Promise<void> {
-    const began = performance.now();
-    const { branches } = split;
-    const failures: { readonly step: Step; readonly error: unknown }[] = [];
-    const running = branches.map((hop) => ({
-      hop,
-      end: new StopSignal(),
-      unwanted: new AbortController(),
-    }));
-    const release = onAbort(this.hopSignal, (reason) => {
-      for (const { end } of running) end.abort(reason);
-    });
-    const failed = (step: Step, error: unknown): void => {
-      failures.push({ step, error });
-      // What would have come first in one thread goes on: it may fail as well, and then that counts.
-      for (const { hop, end, unwanted } of running) {
-        if (hop.steps.some((other) => other.index < step.index)) continue;
-        unwanted.abort(error);
-        end.abort(error);
-      }
-    };
-    const runPart = (part: Hop, branch?: Branch): Promise<Left> =>
-      new Promise((done) => this.makeTrip(unit, part, hop, undefined, branch, done));
-    const flight = this.takeOff(unit, hop.steps.at(-1) as Step);
-    const stays = await Promise.all(
-      running.map(({ hop: branch, end, unwanted }) =>
-        runPart(branch, { signal: end, unwanted: unwanted.signal, failed }),
-      ),
-    );
-    release();
-    this.land(flight);
-    for (const { step, error } of failures) this.fail(step, error);
-    if (!this.stopped) {
-      const needed = new Set(split.tail.inputs);
-      const lost = branches.filter((_, index) => stays[index]?.some((step) => needed.has(step)));
-      const tail = lost.length === 0 ? split.tail : this.scope.splitter.rejoin(hop, split, lost);
-      this.trace?.noteReady(unit.index);
-      if ((await runPart(tail)) !== undefined) {
-        ended?.(performance.now() - began);
-        this.finishHop(unit, hop);
-      }
-    }
-    this.finishIfDone();
-  }
-
-  private finishHop(unit: Unit, hop: Hop): void {
+  finishHop(unit: Unit, hop: Hop): void {
     if (this.cells !== undefined) {
       for (const { index } of hop.steps) {
         const cell = this.cells[index];
@@ -751,85 +618,6 @@ export class Run implements Maker, Linked<Run> {
       }
     }
     this.finishUnit(unit);
-  }
-
-  /**
-   * Runs a hop, or a part of one.
-   * @param whole - the hop that it is part of: only what leaves that is kept.
-   * @param done - called when it has ended, in the place of going on with the run.
-   */
-  private makeTrip(
-    unit: Unit,
-    hop: Hop,
-    whole: Hop,
-    choice: Choice | undefined,
-    branch: Branch | undefined,
-    done: ((left: Left) => void) | undefined,
-  ): void {
-    const flight = this.takeOff(unit, hop.steps.at(-1) as Step);
-    const trace = this.trace?.hop(unit, hop);
-    const watch =
-      choice?.probed === undefined ? trace : new ProbeWatch(trace, choice.probe, choice.probed);
-    const trip = new RunTrip(this, unit, hop, whole, flight, trace, branch, done);
-    try {
-      const inputs = hop.inputs.map((index) => this.values[index]);
-      if (hop.definition.rest !== undefined) inputs.push(this.args);
-      const signal = branch === undefined ? this.hopSignal : branch.signal;
-      // Not awaited: an async function for each hop cost 1 µs, and as much for its garbage.
-      this.scope.executor.run(hop.definition, inputs, signal, watch, trip).then(
-        (values) => this.tripArrived(trip, values),
-        (failure: unknown) => this.tripFailed(trip, failure),
-      );
-    } catch (error) {
-      this.tripFailed(trip, error);
-    }
-  }
-
-  private tripArrived(trip: RunTrip, values: readonly unknown[]): void {
-    const { hop, whole, trace, flight } = trip;
-    const left: number[] = [];
-    try {
-      trace?.succeed();
-      for (const { index, position } of hop.arrivals) {
-        const value = values[position];
-        if (value === stayed) left.push(index);
-        else if (hop === whole || leaves(whole, index)) this.keep(this.stepAt(index), value);
-        else this.setAside(this.stepAt(index), value);
-      }
-      // Its caller has seen a failure, and will never see what has come now.
-      const { root } = this.plan;
-      if (this.stopped && isCallers(root.node)) this.own(root, this.values[root.index]);
-      const first = hop.outputs.length + hop.extras.length;
-      for (const [position, { step, merge }] of hop.returned.entries()) {
-        merge(this.values[step], values[first + position]);
-      }
-    } catch (error) {
-      this.tripFailed(trip, error);
-      return;
-    }
-    this.land(flight);
-    this.endTrip(trip, left);
-  }
-
-  private tripFailed(trip: RunTrip, failure: unknown): void {
-    const { hop, trace, flight, branch } = trip;
-    this.land(flight);
-    const { step, error } = failure instanceof HopFailure ? failure : { step: -1, error: failure };
-    const position = hop.steps[step] !== undefined ? step : hop.steps.length - 1;
-    trace?.fail(position, error);
-    const culprit = hop.steps[position] as Step;
-    if (branch === undefined) this.fail(culprit, error);
-    else branch.failed(culprit, error);
-    this.endTrip(trip, undefined);
-  }
-
-  private endTrip({ unit, hop, done }: RunTrip, left: Left): void {
-    if (done !== undefined) {
-      done(left);
-      return;
-    }
-    if (left !== undefined) this.finishHop(unit, hop);
-    this.finishIfDone();
   }
 
   /** Tears down what a hop has brought that has failed: with all else, or at once if that is done. */
@@ -857,18 +645,18 @@ export class Run implements Maker, Linked<Run> {
     this.finishUnit(unit);
   }
 
-  private keep(step: Step, value: unknown): void {
+  keep(step: Step, value: unknown): void {
     this.setAside(step, value);
     this.tellMade(step, value);
   }
 
   /** Takes a value for steps of this run only: nobody else is told that it is there. */
-  private setAside(step: Step, value: unknown): void {
+  setAside(step: Step, value: unknown): void {
     this.values[step.index] = value;
     if (!isCallers(step.node)) this.own(step, value);
   }
 
-  private own(step: Step, value: unknown): void {
+  own(step: Step, value: unknown): void {
     // Most values have no end, and most scopes no disposal.
     if (!hasEnd(step, value)) return;
     if (!this.scope.disposalOf(step.owner).note(step.node.label, value)) return;
@@ -913,7 +701,7 @@ export class Run implements Maker, Linked<Run> {
     this.draining = false;
   }
 
-  private fail(step: Step, error: unknown): void {
+  fail(step: Step, error: unknown): void {
     this.trace?.fail(step, error);
     const path = pathTo(this.plan, step);
     // What was loaded has failed at the end of a path of its own: this one leads to it.
@@ -923,7 +711,7 @@ export class Run implements Maker, Linked<Run> {
     if (this.failures.length === 1 && this.cancelled === undefined) this.tell(error);
   }
 
-  private finishIfDone(): void {
+  finishIfDone(): void {
     if (this.firstPass) return;
     if (this.stopped) {
       if (this.firstFlight === undefined) void this.unwind();
@@ -1008,65 +796,6 @@ export class Run implements Maker, Linked<Run> {
       if (retained.has(index)) for (const need of needs) retained.add(need);
     }
     return retained;
-  }
-}
-
-/** A step that has been started and has not ended, in the list of all such. */
-export class Flight {
-  next: Flight | undefined = undefined;
-  timer: NodeJS.Timeout | undefined = undefined;
-
-  constructor(
-    readonly unit: Unit,
-    readonly step: Step,
-    /** Set where it is the `yield` of one that is waited for. */
-    readonly generator: ProviderGenerator | undefined,
-    public previous: Flight | undefined,
-  ) {}
-}
-
-/** A hop on its way, or a part of one, and the run that waits for it. */
-class RunTrip implements HopCaller {
-  constructor(
-    private readonly run: Run,
-    readonly unit: Unit,
-    readonly hop: Hop,
-    readonly whole: Hop,
-    readonly flight: Flight,
-    readonly trace: HopTrace | undefined,
-    readonly branch: Branch | undefined,
-    readonly done: ((left: Left) => void) | undefined,
-  ) {}
-
-  get gone(): AbortSignal {
-    const { run, branch } = this;
-    return branch === undefined ? run.gone : AbortSignal.any([run.gone, branch.unwanted]);
-  }
-
-  late(values: readonly unknown[]): void {
-    this.run.endLate(this.hop, values);
-  }
-}
-
-/** Whether the value of a step leaves a hop. */
-function leaves({ outputs, extras }: Hop, index: number): boolean {
-  return outputs.includes(index) || extras.includes(index);
-}
-
-/** Hears for a trace what a hop does, and asks whether its values could cross. */
-class ProbeWatch implements HopWatch {
-  constructor(
-    private readonly trace: HopWatch | undefined,
-    readonly probe: HopWatch['probe'],
-    readonly probed: (crosses: boolean) => void,
-  ) {}
-
-  started(thread: number): void {
-    this.trace?.started(thread);
-  }
-
-  returned(thread: number, ran: readonly number[]): void {
-    this.trace?.returned(thread, ran);
   }
 }
 

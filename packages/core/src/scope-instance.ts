@@ -2,7 +2,6 @@
 import { Cell } from './cell.js';
 import {
   Disposal,
-  isDisposable,
   joinErrors,
   throwTeardownErrors,
   type Failure,
@@ -11,49 +10,36 @@ import {
 import { currentFlow } from './context.js';
 import type { Engine, Found } from './engine.js';
 import { lazily, Waits, type Surroundings } from './deadlock.js';
-import {
-  DeadlineError,
-  DeclarationError,
-  DisposedError,
-  OutsideScopeError,
-  ScopeValueError,
-} from './errors.js';
+import { DeadlineError, DeclarationError, DisposedError } from './errors.js';
 import { errorsOf, noteSuppressed } from './error-path.js';
+
 import { isKept, type Node, type OffloadedNode } from './node.js';
 import { LinkedList, type Linked } from './linked-list.js';
 import { onAbort } from './on-abort.js';
+import { isWithin, lacksScopeFor, onlyInRequest, outsideOf, type Level } from './level.js';
 import type { Plan } from './plan.js';
-import { refuseUnknownOptions, shown } from './misuse.js';
+import { shown } from './misuse.js';
 import { offload, type Home } from './offload.js';
 import { givenField } from './own.js';
-import { ValueProvider } from './provider.js';
+import type { ValueProvider } from './provider.js';
 import type { HeldClass, Holder } from './ownership.js';
-import { Run, type Between, type Maker, type RunLink, type RunListener } from './run.js';
+import { checkResolveOptions, type ResolveOptions } from './resolve-options.js';
+import type { Between, Maker, RunLink } from './run-scope.js';
+import { Run, type RunListener } from './run.js';
 import type { Scope } from './scope.js';
+import { notGiven, type ScopeValues } from './scope-values.js';
 import { tell, type Receiver } from './settling.js';
 import type { Splitter } from './splitter.js';
 import type { Step } from './step.js';
 import { StraightPass, type PassScope } from './straight-pass.js';
 import type { Executor } from './threads/executor.js';
-import { tokenName, type Token } from './token.js';
+import type { Token } from './token.js';
 import { isTraced } from './trace.js';
-
-export interface ResolveOptions {
-  /** Gives up when it is aborted: rejects with its reason at once. */
-  readonly signal?: AbortSignal;
-  /**
-   * For adapters: is called, and awaited, when what is made `before` a handler is there, if parameters are
-   * read after that: it may get what they are read from. Deadlines do not run meanwhile; what it throws
-   * ends the plan as an error of the handler does.
-   */
-  readonly between?: Between;
-}
 
 /** What a scope needs of its container. */
 export interface ScopeContext {
   readonly engine: Engine;
-  /** Tokens for which scopes may be given values. */
-  readonly declared: ReadonlySet<Token>;
+  readonly values: ScopeValues;
   /** The cell of a singleton, made or being made. */
   singleton(node: Node): Cell;
   /** The cell of a singleton, if somebody has asked for it. */
@@ -61,8 +47,6 @@ export interface ScopeContext {
   /** Who waits for what on demand among singletons. */
   readonly waits: Waits;
 }
-
-type Level = 'container' | 'request' | 'call';
 
 /**
  * Values that live as long as one request (or job, or message): made by `container.createScope`.
@@ -138,29 +122,9 @@ export class ScopeInstance
     this.list = undefined;
     this.previous = undefined;
     this.next = undefined;
-    this.holdsGiven = false;
-    if (givenValues.length > 0) this.holdAllGiven();
+    this.holdsGiven = givenValues.length > 0 && context.values.own(givenValues);
     if (outer !== undefined) (outer.inner ??= new LinkedList<ScopeInstance>()).add(this);
     else context.engine.owned.join(this);
-  }
-
-  private holdAllGiven(): void {
-    // What nobody could dispose needs no owner.
-    for (const { token, value } of this.givenValues) {
-      if (isDisposable(value)) this.holdGiven(token, value);
-    }
-  }
-
-  /**
-   * What a user gives is his also where a provider hands it on. To note it costs as much as to make it
-   * (0.8 µs for a request of node:http, which is disposable), so for what adapters give, which nobody has
-   * a use for after its scope, that is put off until somebody hands on something of its class.
-   */
-  private holdGiven(token: Token, given: object): void {
-    const { graph, owned } = this.context.engine;
-    const held = graph.isInternal(token) ? owned.classOfValue(given) : undefined;
-    if (held === undefined || held.isNoted) owned.note(given);
-    else this.holdsGiven = true;
   }
 
   /** @internal Likewise what the scopes in it hold: only the container's is known as a holder. */
@@ -168,16 +132,10 @@ export class ScopeInstance
     const scopes: ScopeInstance[] = [this];
     // A list that grows while it is walked: they may be nested deeper than the stack.
     for (const scope of scopes) {
-      if (scope.holdsGiven) scope.noteGiven();
+      if (scope.holdsGiven) this.context.values.ownAll(scope.givenValues);
       if (scope.holding !== undefined) scope.makeEntries();
       scope.ownDisposal?.noteHeld(held);
       for (const inner of scope.inner?.all ?? none) scopes.push(inner);
-    }
-  }
-
-  private noteGiven(): void {
-    for (const { value } of this.givenValues) {
-      if (isDisposable(value)) this.context.engine.owned.note(value);
     }
   }
 
@@ -417,7 +375,7 @@ export class ScopeInstance
    */
   createScope(values: readonly ValueProvider[] = none): ScopeInstance {
     if (this.disposing !== undefined) throw new DisposedError('scope');
-    const given = values === none ? none : checkedValues(values, this.context.declared);
+    const given = values === none ? none : this.context.values.checked(values);
     const level = this.level === 'container' ? 'request' : 'call';
     return new ScopeInstance(this.context, level, given, this);
   }
@@ -538,7 +496,7 @@ export class ScopeInstance
     const seen = failure ?? (errors.length === 0 ? undefined : { error: first });
     const torn = await this.disposal.run(seen);
     // What is left behind may still hand on what was given.
-    if (this.holdsGiven) this.noteGiven();
+    if (this.holdsGiven) this.context.values.ownAll(this.givenValues);
     this.leave();
     return {
       failure: failure === undefined ? undefined : torn.failure,
@@ -647,7 +605,7 @@ export class ScopeInstance
     if (isHandler && this.level !== 'call' && plan.within === 'call') {
       return this.startInCall(plan, signal, between);
     }
-    if (this.lacksScopeFor(plan)) throw this.outsideOf(plan);
+    if (lacksScopeFor(plan, this.level)) throw outsideOf(plan, this.level);
     return this.start(plan, signal, between, receiver);
   }
 
@@ -656,7 +614,7 @@ export class ScopeInstance
     signal: AbortSignal | undefined,
     between: Between | undefined,
   ): Promise<unknown> {
-    if (this.level === 'container') throw this.outsideOf(plan);
+    if (this.level === 'container') throw outsideOf(plan, this.level);
     const call = this.createScope();
     let value: unknown;
     try {
@@ -806,10 +764,7 @@ export class ScopeInstance
     if (plan !== undefined && this.context.engine.graph.isInternal(token)) {
       throw onlyInRequest(token, plan);
     }
-    throw new ScopeValueError(
-      `The scope was created without a value for "${tokenName(token)}".`,
-      `Give it one: createScope([value(${tokenName(token)}, …)]).`,
-    );
+    throw notGiven(token);
   }
 
   private cellOf(node: Node): Cell | undefined {
@@ -840,28 +795,9 @@ export class ScopeInstance
     const isInCall = this.level === 'call' && scope === 'request';
     return isInCall && this.outer !== undefined ? this.outer.keeperOf(scope) : this;
   }
-
-  /** Whether some of a plan lives in a scope that is not open. */
-  private lacksScopeFor({ within }: Plan): boolean {
-    if (within === undefined || this.level === 'call') return false;
-    return this.level === 'container' || within === 'call';
-  }
-
-  private outsideOf({ scopes, steps, target, root }: Plan): OutsideScopeError {
-    const isInNone = this.level === 'container' && scopes.has('request');
-    const missing = isInNone ? 'request' : 'call';
-    const step = steps.find(({ node }) => node.scope === missing) ?? root;
-    const path = step === root ? [target.label] : [target.label, step.node.label];
-    return new OutsideScopeError(step.node.label, missing, path);
-  }
 }
 
 const none: readonly never[] = [];
-
-/** Whether a scope of a level may keep what a plan makes, and is alone with that. */
-function isWithin({ within }: Plan, level: Level): boolean {
-  return within === undefined || within === level;
-}
 
 /** The end of a scope that is over. */
 const done = Promise.resolve();
@@ -869,69 +805,6 @@ const done = Promise.resolve();
 /** Stands for the end of a scope as long as its teardowns run that nothing is awaited for. */
 const tearing = new Promise<void>(() => undefined);
 
-/** The values that a scope was given, checked against what was declared for scopes. */
-function checkedValues(
-  values: readonly ValueProvider[],
-  declared: ReadonlySet<Token>,
-): readonly ValueProvider[] {
-  const list: unknown = values;
-  if (!Array.isArray(list)) {
-    throw new DeclarationError(
-      `createScope was given ${shown(list)}, which is no array of values.`,
-      'Write createScope([value(Token, theValue)]).',
-    );
-  }
-  for (const given of values) checkGiven(given, declared);
-  // A copy: whoever opens the scope may use the array again.
-  return values.slice();
-}
-
-function checkGiven(given: ValueProvider, declared: ReadonlySet<Token>): void {
-  if (!(given instanceof ValueProvider)) throw noValue(given);
-  if (!declared.has(given.token)) throw undeclared(given);
-}
-
-// Apart from what each scope goes through, which is put in line where it is short.
-
-function noValue(given: unknown): DeclarationError {
-  return new DeclarationError(
-    `createScope was given ${typeof given === 'object' ? 'an object' : `a ${typeof given}`} that is no value(token, …).`,
-    'Write createScope([value(Token, theValue)]).',
-  );
-}
-
-function undeclared({ token }: ValueProvider): ScopeValueError {
-  return new ScopeValueError(
-    `The scope was given a value for "${tokenName(token)}", which was not declared.`,
-    `Declare it: Container.create({ scopeValues: [${tokenName(token)}] }).`,
-  );
-}
-
 function noErrors(): readonly unknown[] {
   return none;
-}
-
-/** @throws DeclarationError for an option that does not exist. */
-function checkResolveOptions(options: ResolveOptions): void {
-  if (options instanceof AbortSignal) {
-    throw new DeclarationError(
-      'resolve was given an AbortSignal for its options.',
-      'Write resolve(theToken, { signal }).',
-    );
-  }
-  refuseUnknownOptions('resolve', options, ['signal', 'between']);
-}
-
-/** What reads from a request was asked for in a scope that is of none. */
-function onlyInRequest(token: Token, { steps }: Plan): ScopeValueError {
-  const wants = (index: number) => steps.find(({ needs }) => needs.includes(index));
-  const given = steps.find(({ node }) => node.kind === 'given' && node.token === token);
-  const reader = given === undefined ? undefined : wants(given.index);
-  const isRead = reader?.node.kind === 'input';
-  const owner = isRead ? reader.node.owner : (reader?.node.label ?? tokenName(token));
-  const what = isRead ? `reads ${reader.node.label}` : `asks for ${tokenName(token)}`;
-  return new ScopeValueError(
-    `${owner} ${what}, which only a request has, and this scope is not that of one.`,
-    `Let a request ask for it (in tests app.inject), or override ${owner}.`,
-  );
 }

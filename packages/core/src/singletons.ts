@@ -9,7 +9,8 @@ import { LinkedList } from './linked-list.js';
 import { DisposedError } from './errors.js';
 import type { Node } from './node.js';
 import { offload, type Home } from './offload.js';
-import { Run, type RunListener, type RunScope } from './run.js';
+import type { RunScope } from './run-scope.js';
+import { Run, type RunListener } from './run.js';
 
 /** Singletons of the container that another one was made from. */
 export interface SingletonBase {

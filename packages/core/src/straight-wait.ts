@@ -1,5 +1,5 @@
 /** What a straight pass waits for: promises, one after the other, with nothing to be done meanwhile. */
-import type { Flight } from './run.js';
+import type { Flight } from './flight.js';
 
 /** Who waits. */
 export interface Waiter {
