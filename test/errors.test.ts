@@ -1887,6 +1887,32 @@ const provocations: readonly Provocation[] = [
     'a scope value that was not given',
     () => failing({ scopeValues: [Request] }, (scope) => scope.resolve(Request)),
   ],
+  [
+    'a scope value that only a call was given',
+    () => {
+      const burger = provide(Burger, { scope: 'request', deps: [Request] }, async () => 'burger');
+      return failing({ scopeValues: [Request], providers: [burger] }, (scope) =>
+        scope.run((call) => call.resolve(Burger), [value(Request, new Request())]),
+      );
+    },
+  ],
+  [
+    'a scope value with `many`',
+    () =>
+      failing({ scopeValues: [Request] }, (scope) =>
+        scope.createScope([value(Request, new Request(), { many: true })]),
+      ),
+  ],
+  [
+    'a method that returns a generator',
+    () => {
+      function* made() {
+        yield 'burger';
+      }
+      const burger = provide(Burger, { scope: 'request', on: 'loop' }, () => made());
+      return failing({ providers: [burger] }, (scope) => scope.resolve(Burger));
+    },
+  ],
 
   [
     'parameters that cannot be read',

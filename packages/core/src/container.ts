@@ -117,7 +117,7 @@ export class Container implements AsyncDisposable {
     this.self = base === undefined || origin === undefined ? this : origin.self;
     const singletons = new Singletons(
       engine,
-      (node) => this.root.resolveNode(node),
+      (node, asker) => this.root.resolveFor(node, asker),
       this.self,
       base,
     );

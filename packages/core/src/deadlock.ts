@@ -65,17 +65,20 @@ function refuseDeadlock(maker: Node, target: Node, around: Surroundings): void {
  * The function that a lazy injection gets.
  * @param maker - the kept value that is made with the function; undefined where nobody can wait
  * for what is made with it, such as a handler.
+ * @param resolve - is told who waits for what it resolves, if that is known.
  */
 export function lazily(
   maker: Node | undefined,
   target: Node,
   around: Surroundings,
-  resolve: (target: Node) => Promise<unknown>,
+  resolve: (target: Node, asker: Node | undefined) => Promise<unknown>,
 ): () => Promise<unknown> {
   return async () => {
-    if (maker === undefined || !isBeingMade(maker, around)) return resolve(target);
+    if (maker === undefined || !isBeingMade(maker, around)) {
+      return resolve(target, undefined);
+    }
     refuseDeadlock(maker, target, around);
     const done = around.waitsOf(maker).add(maker, target);
-    return resolve(target).finally(done);
+    return resolve(target, maker).finally(done);
   };
 }

@@ -51,7 +51,13 @@ export function readDeclarations(
 export function readScopeValues(tokens: readonly Token[]): Declarations {
   const declared = tokens.filter(isToken).map((token): Declaration => {
     const label = tokenName(token);
-    const provider: NodeParts = { kind: 'given', label, scope: 'request', token };
+    const provider: NodeParts = {
+      kind: 'given',
+      label,
+      scope: 'request',
+      token,
+      isOptional: false,
+    };
     return { token, by: 'scopeValues', many: false, provider };
   });
   const problems = tokens.flatMap((token, position) =>

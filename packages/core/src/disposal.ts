@@ -22,6 +22,8 @@ export interface TeardownFault {
 export interface TornDown {
   /** The failure to go on with: the one that it began with, as generators translated it. */
   readonly failure: Failure | undefined;
+  /** What generators have put that failure in the place of, in the order in which it came. */
+  readonly replaced: readonly unknown[];
   /** What the teardowns themselves threw, in the order in which they ran. */
   readonly faults: readonly TeardownFault[];
 }
@@ -55,7 +57,11 @@ export interface Work {
 }
 
 /** The most frequent outcome. Bare: in a thread, somebody may have put `then` on `Object.prototype`. */
-const nothingWrong: TornDown = bare({ failure: undefined, faults: Object.freeze([]) });
+const nothingWrong: TornDown = bare({
+  failure: undefined,
+  replaced: Object.freeze([]),
+  faults: Object.freeze([]),
+});
 
 /** The teardowns of one scope. */
 export class Disposal {
@@ -375,6 +381,7 @@ class GeneratorEnding implements Ending {
 /** What tearing down has come to so far. */
 class Course {
   private faults: TeardownFault[] | undefined;
+  private replaced: Set<unknown> | undefined;
 
   constructor(public failure: Failure | undefined) {}
 
@@ -382,20 +389,26 @@ class Course {
   note({ label, isGenerator }: Ending, error: unknown): void {
     const { failure } = this;
     // A generator that lets the failure pass has nothing to add to it.
-    if (error === failure?.error) return;
+    if (failure !== undefined && error === failure.error) return;
     const faults = (this.faults ??= []);
     const fault = { label, error };
-    const position = faults.findIndex((earlier) => earlier.error === failure?.error);
-    const translates = isGenerator && failure !== undefined && !isOwn(error);
-    if (!translates) faults.push(fault);
-    else if (position >= 0) faults[position] = fault;
-    if (translates || failure === undefined) this.failure = { error };
+    if (failure === undefined || !isGenerator || isOwn(error)) {
+      faults.push(fault);
+      this.failure ??= { error };
+      return;
+    }
+    const position = faults.findIndex((earlier) => earlier.error === failure.error);
+    if (position >= 0) faults[position] = fault;
+    (this.replaced ??= new Set()).add(failure.error);
+    this.failure = { error };
   }
 
   get outcome(): TornDown {
     const { failure, faults } = this;
     if (failure === undefined && faults === undefined) return nothingWrong;
-    return bare({ failure, faults: faults ?? [] });
+    // One that kept the first failure may have put it back.
+    this.replaced?.delete(failure?.error);
+    return bare({ failure, replaced: [...(this.replaced ?? [])], faults: faults ?? [] });
   }
 }
 
@@ -411,11 +424,7 @@ export function isObject(value: unknown): value is object {
 
 /** Whether something is to be awaited, as `await` sees it. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
+  return isObject(value) && typeof (value as { then?: unknown }).then === 'function';
 }
 
 /** One error as it is; several as an `AggregateError`. */

@@ -14,17 +14,30 @@ export function notePath(error: unknown, path: Path): void {
   if (isObject(error) && !paths.has(error)) paths.set(error, path);
 }
 
-/** Notes that `path` leads to where the known path of an error begins. */
-export function extendPath(error: unknown, path: Path): void {
+/** As {@link notePath}, when a step has thrown it: the same step may have thrown the same error before. */
+export function noteThrown(error: unknown, path: Path): void {
   if (!isObject(error)) return;
   const known = paths.get(error);
-  paths.set(error, known === undefined ? path : [...path.slice(0, -1), ...known]);
+  if (known === undefined || known.at(-1) === path.at(-1)) paths.set(error, path);
 }
+
+/** Notes that `path` leads to the provider from which the known path of an error goes on. */
+export function extendPath(error: unknown, path: Path): void {
+  if (!isObject(error)) return;
+  const known = paths.get(error) ?? path.slice(-1);
+  // Somebody else who has waited for it may have noted the way to himself already.
+  const from = Math.max(known.indexOf(path.at(-1) as string), 0);
+  paths.set(error, [...path.slice(0, -1), ...known.slice(from)]);
+}
+
+/** One error may be thrown again and again. */
+const mostSuppressed = 100;
 
 /** Notes errors that came beside or after the one that the caller sees. */
 export function noteSuppressed(error: unknown, others: readonly unknown[]): void {
   if (!isObject(error) || others.length === 0) return;
-  suppressed.set(error, [...(suppressed.get(error) ?? []), ...others]);
+  const all = new Set([...(suppressed.get(error) ?? []), ...others]);
+  suppressed.set(error, [...all].slice(-mostSuppressed));
 }
 
 /**

@@ -93,11 +93,13 @@ export class MissingProviderError extends TurnoError {
     readonly parameter?: string,
     readonly suggestions: readonly string[] = [],
     hint: MissingHint = 'token',
+    /** How code names the token. */
+    written = token,
   ) {
     const asked = path.length > 1 ? `, which ${path[path.length - 2] ?? ''} asks for` : '';
     const fact = `There is no provider for "${token}"${asked}${parameter === undefined ? '' : ` (${parameter})`}.`;
     const near = didYouMean(suggestions);
-    const remedy = missingRemedy(token, hint);
+    const remedy = missingRemedy(written, hint);
     // The compiler knows the names of classes: what they lack is more often a decorator.
     super(
       hint === 'class'
@@ -311,7 +313,8 @@ export class OverrideError extends TurnoError {
   ) {
     super({
       fact: `An override is given for "${token}", which no provider of the graph provides.${didYouMean(suggestions)}`,
-      remedy: 'Remove it, or move it to `providers`.',
+      remedy:
+        'Remove it, or move it to `providers`; a class that only overrides need is found there if it is decorated with @Injectable().',
     });
   }
 }
@@ -517,7 +520,8 @@ export class TeardownTimeoutError extends TurnoError {
       what === 'teardown'
         ? {
             fact: `The teardown of ${provider} has not ended within ${timeout} ms and was left behind.`,
-            remedy: 'Let it end sooner, or set `teardownTimeout`.',
+            remedy:
+              'Let it end sooner, or set `teardownTimeout`. If it waits for the end of its own scope or container, it waits for itself: let it go without.',
           }
         : {
             fact: `${provider} was told to stop, has not ended within ${timeout} ms and was left behind.`,

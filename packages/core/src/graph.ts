@@ -18,13 +18,20 @@ import {
 } from './errors.js';
 import { returnType } from './metadata.js';
 import { nearNames } from './near-name.js';
-import type { MethodNode, Node, NodeParts } from './node.js';
+import type { GivenNode, MethodNode, Node, NodeParts } from './node.js';
 import { methodNames } from './offloaded.js';
 import { bare } from './own.js';
 import { wantedByConstructor, wantedByMethod, type Wanted } from './parameter.js';
 import { AliasProvider, type Provider } from './provider.js';
 import { findRecord } from './record.js';
-import { AllToken, LazyToken, OffloadedToken, OriginalToken } from './request-token.js';
+import {
+  all,
+  AllToken,
+  LazyToken,
+  OffloadedToken,
+  OriginalToken,
+  writtenAs,
+} from './request-token.js';
 import { NamedToken, tokenName, type AbstractClass, type Token } from './token.js';
 
 /** What the graph is built from. */
@@ -336,7 +343,8 @@ export class Graph {
       this.lookUp(token.of, consumer) === undefined;
     const dependency = isMissing ? undefined : this.lookUp(token, consumer);
     if (dependency !== undefined) {
-      this.edge(consumer, dependency);
+      const isGiven = optional && dependency.kind === 'given';
+      this.edge(consumer, isGiven ? this.givenIfAny(dependency) : dependency);
     } else if (optional) {
       this.edge(consumer, this.nothing(token));
     } else if (!this.broken.has(token)) {
@@ -345,6 +353,12 @@ export class Graph {
         error: (path) => this.missing(token, [...path, tokenName(token)], parameter),
       });
     }
+  }
+
+  /** What an optional parameter gets of what a scope may have been given. */
+  private givenIfAny(given: GivenNode): Node {
+    const { label, scope, token } = given;
+    return this.add({ kind: 'given', label, scope, token, isOptional: true });
   }
 
   /** What an optional parameter gets where nothing provides its token. */
@@ -420,6 +434,9 @@ export class Graph {
   private lookUp(token: Token, consumer?: Node): Node | undefined {
     // It means another one in each layer.
     if (token instanceof OriginalToken) return this.original(token, consumer);
+    if (token instanceof AllToken && token.of instanceof OriginalToken) {
+      return this.original(new OriginalToken(all(token.of.of)), consumer);
+    }
     const slot = this.slots.get(token);
     if (slot !== undefined) return this.follow(slot, token, consumer);
     return this.implicit(token) ?? this.derived(token, consumer);
@@ -455,7 +472,10 @@ export class Graph {
   private implicit(token: Token): Node | undefined {
     if (token === this.self) {
       const label = tokenName(token);
-      return this.add({ kind: 'given', label, scope: 'transient', token }, token);
+      return this.add(
+        { kind: 'given', label, scope: 'transient', token, isOptional: false },
+        token,
+      );
     }
     if (!isInjectable(token)) return undefined;
     const injectable = findRecord(token)?.injectable;
@@ -552,6 +572,7 @@ export class Graph {
       for (const member of nodes) if (member !== undefined) this.edge(list, member);
       return list;
     }
+    if (before.some(({ many }) => many)) return undefined;
     if (nodes.length > 0) return nodes[0];
     const injectable = isInjectable(of) ? findRecord(of)?.injectable : undefined;
     return injectable === undefined
@@ -560,19 +581,29 @@ export class Graph {
   }
 
   private missing(token: Token, path: Path, parameter?: string): MissingProviderError {
-    const hint = this.lists.has(token)
-      ? 'many'
-      : token instanceof OriginalToken
-        ? 'original'
-        : token instanceof NamedToken
-          ? 'token'
-          : 'class';
+    const isOneOfMany =
+      token instanceof OriginalToken && this.originals.get(token.of)?.some(({ many }) => many);
+    const hint =
+      this.lists.has(token) || isOneOfMany === true
+        ? 'many'
+        : token instanceof OriginalToken
+          ? 'original'
+          : token instanceof NamedToken
+            ? 'token'
+            : 'class';
     // Looking for near names is slow; with many problems at once nobody reads them all.
     const near =
       ++this.suggested > mostSuggested
         ? []
         : nearNames(tokenName(token), this.names(new Set([token])));
-    return new MissingProviderError(tokenName(token), path, parameter, near, hint);
+    return new MissingProviderError(
+      tokenName(token),
+      path,
+      parameter,
+      near,
+      hint,
+      writtenAs(token),
+    );
   }
 
   /** Names of what is provided, for suggestions. */

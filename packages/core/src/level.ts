@@ -1,5 +1,6 @@
 /** Levels of scopes: which plans they can make, and what is said where they cannot. */
 import { OutsideScopeError, ScopeValueError } from './errors.js';
+import type { Node } from './node.js';
 import type { Plan } from './plan.js';
 import { tokenName, type Token } from './token.js';
 
@@ -37,4 +38,19 @@ export function onlyInRequest(token: Token, { steps }: Plan): ScopeValueError {
     `${owner} ${what}, which only a request has, and this scope is not that of one.`,
     `Let a request ask for it (in tests app.inject), or override ${owner}.`,
   );
+}
+
+/** What the request keeps needs a value that only a call in it was given. */
+export function onlyInCall(token: Token, { steps }: Plan): ScopeValueError {
+  const given = steps.find(({ node, owner }) => owner === 'request' && isOf(node, token));
+  const reader = steps.find(({ needs }) => given !== undefined && needs.includes(given.index));
+  const owner = reader?.node.label ?? tokenName(token);
+  return new ScopeValueError(
+    `${owner} is kept by the request, and needs "${tokenName(token)}", which only a call in it was given.`,
+    `Give it to the request: container.createScope([value(${tokenName(token)}, …)]), or give ${owner} the scope call.`,
+  );
+}
+
+function isOf(node: Node, token: Token): boolean {
+  return node.kind === 'given' && node.token === token;
 }

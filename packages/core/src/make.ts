@@ -1,4 +1,6 @@
 /** Makes a value on the loop: what constructing and calling are there. */
+import { types } from 'node:util';
+import { DeclarationError } from './errors.js';
 import type { MethodNode, Node } from './node.js';
 import type { Step } from './step.js';
 import type { Class } from './token.js';
@@ -29,6 +31,22 @@ function makePlainly(step: Step, values: readonly unknown[]): unknown {
   const { node, needs } = step;
   if (node.kind === 'class') return construct(node.target as Class, needs, values);
   if (node.kind !== 'method') return valuesOf(needs, 0, values);
+  const result = callPlainly(node, needs, values);
+  // Only as long as it is not made often: what does it at all does it from the first time on.
+  if (!node.handler && !node.generator && types.isGeneratorObject(result)) {
+    throw new DeclarationError(
+      `${node.label} returned a generator, which nobody runs: it is no generator method itself.`,
+      'Write it as one (`*name`, `async *name`; where a decorator wraps it, with `yield*`), or put a generator that is the value into an object.',
+    );
+  }
+  return result;
+}
+
+function callPlainly(
+  node: MethodNode,
+  needs: readonly number[],
+  values: readonly unknown[],
+): unknown {
   if (node.fixed !== undefined) return call(node.fixed, node.target, 0, needs, values);
   const self = node.static ? node.target : values[needs[0] as number];
   const method = (self as Record<string | symbol, unknown>)[node.method];

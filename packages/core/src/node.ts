@@ -66,6 +66,8 @@ export interface ValueNode extends NodeBase {
 export interface GivenNode extends NodeBase {
   readonly kind: 'given';
   readonly token: Token;
+  /** Whether it is undefined where a scope was not given it. */
+  readonly isOptional: boolean;
 }
 
 /** A parameter that is read from a given value. */

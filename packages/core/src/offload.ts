@@ -2,14 +2,13 @@
 import { Cell } from './cell.js';
 import { joinErrors, type Disposal } from './disposal.js';
 import { errorPath, errorsOf, extendPath } from './error-path.js';
-import type { Node, OffloadedNode, ValueNode } from './node.js';
+import type { GivenNode, Node, OffloadedNode, ValueNode } from './node.js';
 import type { Plan } from './plan.js';
 import type { RunLink, RunScope } from './run-scope.js';
 import { Run } from './run.js';
 import { loop } from './placement.js';
 import { isScoped, type Scope } from './scope.js';
 import type { Step } from './step.js';
-import type { Token } from './token.js';
 
 /** What calls belong to: a scope, or the singletons of a container. */
 export interface Home {
@@ -139,8 +138,8 @@ class CallScope implements RunScope {
     return isScoped(owner) ? this.scope.disposalOf(owner) : this.disposal;
   }
 
-  given(token: Token, plan: Plan): unknown {
-    return this.scope.given(token, plan);
+  given(node: GivenNode, plan: Plan, owner: Scope): unknown {
+    return this.scope.given(node, plan, owner);
   }
 
   kept(node: Node): Cell {

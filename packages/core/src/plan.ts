@@ -50,7 +50,12 @@ export interface Plan {
   /** Parameters that are read when what is made before the root is there, and before all else. */
   readonly laterInputs: readonly Input[];
   /** Scope values that it uses. */
-  readonly given: readonly { readonly index: number; readonly node: GivenNode }[];
+  readonly given: readonly {
+    readonly index: number;
+    readonly node: GivenNode;
+    /** The scope of what is made with it. */
+    readonly owner: Scope;
+  }[];
   /** What needs no step, and {@link unmade}; the start of each run's array of results. */
   readonly template: readonly unknown[];
   readonly signals: readonly number[];
@@ -115,8 +120,8 @@ export function compilePlan(
   const units = orderUnits(steps, hops, root);
   const template = steps.map((step) => templateOf(step));
   const scopes = scopesOf(steps);
-  const given = steps.flatMap(({ index, node }) =>
-    node.kind === 'given' ? [{ index, node }] : [],
+  const given = steps.flatMap(({ index, node, owner }) =>
+    node.kind === 'given' ? [{ index, node, owner }] : [],
   );
   const inputs = inputsOf(steps, (step) => step.after.length === 0);
   const lazies = lazySteps(steps);
@@ -253,13 +258,17 @@ function collectSteps(
 ): Step[] {
   const steps: Step[] = [];
   const shared = new Map<Node, Step>();
+  /** What is given to scopes for what a request keeps: a call in it may have been given something else. */
+  const givenForRequest = new Map<Node, Step>();
+  const sharedFor = (node: Node, owner: Scope): Map<Node, Step> =>
+    node.kind === 'given' && owner === 'request' ? givenForRequest : shared;
   /** What the threads of a group keep for themselves; the loop may have a value of the same node. */
   const inThreads = new Map<Side, Map<Node, Step>>();
   const open = (node: Node, side: Side, bound: Step['bound'], owner: Scope): Frame => ({
     node,
     side,
     bound,
-    owner: node.scope === 'transient' ? owner : node.scope,
+    owner: node.scope === 'transient' || node.kind === 'given' ? owner : node.scope,
     needs: [],
     before: [],
     next: 0,
@@ -310,7 +319,8 @@ function collectSteps(
       steps.push(waiting);
       if (frame.bound === 'thread') {
         if (isShared(node)) keepInThreads(inThreads, side, node, waiting);
-      } else if (frame.bound === undefined && node.scope !== 'transient') shared.set(node, waiting);
+      } else if (frame.bound === undefined && node.scope !== 'transient')
+        sharedFor(node, frame.owner).set(node, waiting);
       frames.pop();
       note(frames.at(-1), waiting, true);
       continue;
@@ -322,7 +332,8 @@ function collectSteps(
       continue;
     }
     const bound = side === loop ? undefined : boundTo(need, node);
-    const known = bound === 'thread' ? inThreads.get(side)?.get(need) : shared.get(need);
+    const known =
+      bound === 'thread' ? inThreads.get(side)?.get(need) : sharedFor(need, frame.owner).get(need);
     if (known !== undefined && bound !== 'consumer') {
       note(frame, known, false);
       continue;

@@ -41,6 +41,26 @@ export class OriginalToken<T> extends NamedToken<T> {
   }
 }
 
+/** One of several tokens that stand for the same kind of thing; made by {@link keyed}. */
+export class KeyedToken<T> extends NamedToken<T> {
+  constructor(
+    readonly of: Token<T>,
+    readonly key: string | number | symbol,
+  ) {
+    super(`${tokenName(of)}(${keyText(key)})`);
+  }
+}
+
+function keyText(key: string | number | symbol): string {
+  return typeof key === 'string' ? JSON.stringify(key) : String(key);
+}
+
+/** How code names a token. */
+export function writtenAs(token: Token): string {
+  if (!(token instanceof KeyedToken)) return tokenName(token);
+  return `keyed(${writtenAs(token.of)}, ${keyText(token.key)})`;
+}
+
 /** A token that is not there yet; made by {@link forwardRef}. */
 export class ForwardRef<T = unknown> {
   constructor(readonly get: () => Token<T>) {}
@@ -114,9 +134,7 @@ export function keyed<T>(of: Token<T>, key: string | number | symbol): NamedToke
   const keys = memo(keyedTokens, of, () => new Map<typeof key, NamedToken<unknown>>());
   let found = keys.get(key);
   if (found === undefined) {
-    found = new NamedToken(
-      `${tokenName(of)}(${typeof key === 'symbol' ? key.toString() : JSON.stringify(key)})`,
-    );
+    found = new KeyedToken<unknown>(of, key);
     keys.set(key, found);
   }
   return found as NamedToken<T>;

@@ -1,13 +1,12 @@
 /** What runs and passes need of the scope that they work in, and what that knows of them. */
 import type { Cell } from './cell.js';
 import type { Disposal } from './disposal.js';
-import type { Node, OffloadedNode } from './node.js';
+import type { GivenNode, Node, OffloadedNode } from './node.js';
 import type { Plan } from './plan.js';
 import type { Scope } from './scope.js';
 import type { Splitter } from './splitter.js';
 import type { Step } from './step.js';
 import type { Executor } from './threads/executor.js';
-import type { Token } from './token.js';
 
 export interface RunScope {
   /** What disposes the values of this run, inner scopes first. */
@@ -16,8 +15,13 @@ export interface RunScope {
   disposalOf(owner: Scope): Disposal;
   readonly executor: Executor;
   readonly splitter: Splitter;
-  /** A value that was given to the scope. @param plan - what wants it, for messages. */
-  given(token: Token, plan: Plan): unknown;
+  /**
+   * A value that was given to the scope.
+   * @throws ScopeValueError where it was not, unless the node is optional.
+   * @param plan - what wants it, for messages.
+   * @param owner - the scope of what is made with it.
+   */
+  given(node: GivenNode, plan: Plan, owner: Scope): unknown;
   /** The cell of a value that the scope or its container keeps (or is making). */
   kept(node: Node): Cell;
   /** Makes a cell for a value that this run is going to make. */

@@ -5,10 +5,11 @@ import { Countdown } from './countdown.js';
 import { inFlow } from './context.js';
 import { isThenable, type ProviderGenerator } from './disposal.js';
 import { DeadlineError, GeneratorError } from './errors.js';
-import { extendPath, notePath, noteSuppressed } from './error-path.js';
+import { extendPath, notePath, noteSuppressed, noteThrown } from './error-path.js';
 import { Flight } from './flight.js';
 import type { Hop } from './hop.js';
 import { finished, isCallers, makeOnLoop } from './make.js';
+import type { Node } from './node.js';
 import { onAbort } from './on-abort.js';
 import { readInputs } from './inputs.js';
 import type { Linked, LinkedList } from './linked-list.js';
@@ -131,15 +132,18 @@ export class Run implements Maker, Traveller, Linked<Run> {
 
   /**
    * Starts the run.
+   * @param asker - the kept value that waits for it, if that is known.
    * @returns the value of the plan's root.
    * @throws InputError with all faults of the inputs, before any step has run, or any but those that come
    * before the root; otherwise what the first failing step threw, in the order of declaration, once
    * everything made is torn down.
    */
-  start(): Promise<unknown> {
+  start(asker?: Node): Promise<unknown> {
     const { plan, scope, values } = this;
     try {
-      for (const { index, node } of plan.given) values[index] = scope.given(node.token, plan);
+      for (const { index, node, owner } of plan.given) {
+        values[index] = scope.given(node, plan, owner);
+      }
       readInputs(plan.inputs, values);
     } catch (error) {
       this.end();
@@ -151,7 +155,7 @@ export class Run implements Maker, Traveller, Linked<Run> {
       for (const index of plan.signals) values[index] = this.signal;
     }
     for (const { step, target, maker } of plan.lazies) {
-      values[step.index] = scope.lazy(target, maker);
+      values[step.index] = scope.lazy(target, maker ?? asker);
     }
     if (plan.offloads.length > 0) this.offload();
     // What stays in a thread has to be told of at once.
@@ -265,6 +269,11 @@ export class Run implements Maker, Traveller, Linked<Run> {
     listener?.runEnded(this);
     if (moreListeners === undefined) return;
     for (const other of moreListeners) other.runEnded(this);
+  }
+
+  /** Whether it starts steps just now, further down the stack. */
+  get isUnderWay(): boolean {
+    return this.firstPass || this.draining;
   }
 
   /** Labels of the steps that have been started and have not ended. */
@@ -706,7 +715,7 @@ export class Run implements Maker, Traveller, Linked<Run> {
     const path = pathTo(this.plan, step);
     // What was loaded has failed at the end of a path of its own: this one leads to it.
     if (step.kind === 'load') extendPath(error, path);
-    else notePath(error, path);
+    else noteThrown(error, path);
     this.failures = [...this.failures, { order: step.index, error }];
     if (this.failures.length === 1 && this.cancelled === undefined) this.tell(error);
   }
@@ -734,19 +743,18 @@ export class Run implements Maker, Traveller, Linked<Run> {
     const entries = new Set(this.entries?.values());
     // What only passes on the reason of the cancelling is no failure of its own.
     const suppressed = failures.map(({ error }) => error).filter((error) => error !== cause?.error);
+    const replaced = new Set<unknown>();
     for (const disposal of this.scope.disposals) {
       const torn = await disposal.unwind(entries, failure);
       ({ failure } = torn);
+      for (const error of torn.replaced) replaced.add(error);
       suppressed.push(...torn.faults.map(({ error }) => error));
     }
-    const isReplaced = cause !== undefined && failure?.error !== cause.error;
-    if (isReplaced && this.isTold) {
-      noteSuppressed(cause.error, [failure?.error, ...suppressed]);
-    } else {
-      // A generator that puts another error in the place of the one that it saw does not hide that.
-      if (isReplaced) suppressed.unshift(cause.error);
-      noteSuppressed(failure?.error, suppressed);
-    }
+    // A generator that puts another error in the place of the one that it saw does not hide that.
+    const seen = this.isTold ? cause : failure;
+    replaced.add(failure?.error);
+    replaced.delete(seen?.error);
+    noteSuppressed(seen?.error, [...replaced, ...suppressed]);
     // Generators may have put another error into the place of the one that they saw.
     const step = first === undefined ? undefined : this.plan.steps[first.order];
     if (step !== undefined) notePath(failure?.error, pathTo(this.plan, step));

@@ -13,10 +13,17 @@ import { lazily, Waits, type Surroundings } from './deadlock.js';
 import { DeadlineError, DeclarationError, DisposedError } from './errors.js';
 import { errorsOf, noteSuppressed } from './error-path.js';
 
-import { isKept, type Node, type OffloadedNode } from './node.js';
+import { isKept, type GivenNode, type Node, type OffloadedNode } from './node.js';
 import { LinkedList, type Linked } from './linked-list.js';
 import { onAbort } from './on-abort.js';
-import { isWithin, lacksScopeFor, onlyInRequest, outsideOf, type Level } from './level.js';
+import {
+  isWithin,
+  lacksScopeFor,
+  onlyInCall,
+  onlyInRequest,
+  outsideOf,
+  type Level,
+} from './level.js';
 import type { Plan } from './plan.js';
 import { shown } from './misuse.js';
 import { offload, type Home } from './offload.js';
@@ -201,7 +208,7 @@ export class ScopeInstance
       waitsOf: ({ scope }) =>
         scope === 'singleton' ? this.context.waits : this.keeperOf(scope).waits,
     };
-    return lazily(maker, target, around, (node) => this.resolveNode(node));
+    return lazily(maker, target, around, (node, asker) => this.resolveFor(node, asker));
   }
 
   /** @internal */
@@ -427,11 +434,13 @@ export class ScopeInstance
   }
 
   private async endFor(reason: unknown): Promise<void> {
-    const { failure, errors } = await this.end(
+    const { failure, replaced, errors } = await this.end(
       reason === undefined ? undefined : { error: reason },
     );
     // Whoever gave the reason has it already.
-    if (failure !== undefined && failure.error !== reason) noteSuppressed(reason, [failure.error]);
+    if (failure !== undefined && failure.error !== reason) {
+      noteSuppressed(reason, hiddenBehind(reason, failure, replaced));
+    }
     throwTeardownErrors(errors);
   }
 
@@ -467,15 +476,13 @@ export class ScopeInstance
     if (this.disposing !== undefined) return error;
     const ending = this.end({ error });
     this.disposing = ending.then(() => undefined);
-    const { failure, errors } = await ending;
-    const outcome = failure === undefined ? error : failure.error;
+    const { failure = { error }, replaced, errors } = await ending;
     if (isTold) {
-      noteSuppressed(error, outcome === error ? errors : [outcome, ...errors]);
+      noteSuppressed(error, [...hiddenBehind(error, failure, replaced), ...errors]);
       return error;
     }
-    if (outcome !== error) noteSuppressed(outcome, [error]);
-    noteSuppressed(outcome, errors);
-    return outcome;
+    noteSuppressed(failure.error, [...replaced, ...errors]);
+    return failure.error;
   }
 
   private async end(failure: Failure | undefined) {
@@ -488,20 +495,33 @@ export class ScopeInstance
     for (const giveUp of this.waiting ?? none) giveUp(reason());
     // What is open inside ends for the same reason; its own failure is one for what it stands on.
     const open = this.inner?.all ?? none;
-    const inner = await Promise.all(open.map((scope) => scope.endInside(failure)));
+    // What goes on further down the stack does so until its step has returned. Else nothing is awaited where nothing is
+    // open: what is being resolved could come to its end meanwhile.
+    const isUnderWay = this.passing !== undefined || (this.runs?.all ?? none).some(isAtWork);
+    const inner =
+      open.length === 0 && !isUnderWay
+        ? none
+        : await Promise.all(open.map((scope) => scope.endInside(failure)));
     const runs = this.runs?.all ?? none;
     for (const run of runs) run.cancel(reason());
     const errors = [...inner.flat(), ...(await this.disposal.settle(runs))];
     const [first] = errors;
     const seen = failure ?? (errors.length === 0 ? undefined : { error: first });
     const torn = await this.disposal.run(seen);
+    const { replaced } = torn;
     // What is left behind may still hand on what was given.
     if (this.holdsGiven) this.context.values.ownAll(this.givenValues);
     this.leave();
-    return {
-      failure: failure === undefined ? undefined : torn.failure,
-      errors: [...errors, ...errorsOf(torn.faults)],
-    };
+    const faults = errorsOf(torn.faults);
+    if (failure !== undefined)
+      return { failure: torn.failure, replaced, errors: [...errors, ...faults] };
+    // Nobody sees the failure but as one of the errors, or as what has taken the place of the first.
+    noteSuppressed(torn.failure?.error, replaced);
+    const others =
+      seen !== undefined && replaced.includes(first)
+        ? [torn.failure?.error, ...errors.slice(1)]
+        : errors;
+    return { failure: undefined, replaced: none, errors: [...others, ...faults] };
   }
 
   /** Whether nothing goes on in it, and nothing is open. */
@@ -554,8 +574,9 @@ export class ScopeInstance
     return this.endTorn(await torn);
   }
 
-  private endTorn({ faults }: TornDown): Promise<void> {
+  private endTorn({ failure, replaced, faults }: TornDown): Promise<void> {
     this.leave();
+    noteSuppressed(failure?.error, replaced);
     return faults.length === 0 ? done : Promise.reject(joinErrors(errorsOf(faults)));
   }
 
@@ -571,7 +592,10 @@ export class ScopeInstance
     if (this.disposing === undefined && failure !== undefined) {
       const ending = this.end(failure);
       this.disposing = ending.then(() => undefined);
-      return (await ending).errors;
+      const { failure: own, replaced, errors } = await ending;
+      return own === undefined || own.error === failure.error
+        ? errors
+        : [...hiddenBehind(failure.error, own, replaced), ...errors];
     }
     // Whoever disposes it already sees what goes wrong.
     if (this.disposing !== undefined) return this.dispose().then(noErrors, noErrors);
@@ -587,16 +611,29 @@ export class ScopeInstance
     }
   }
 
-  /** @returns undefined where the receiver will be told, if there is one. */
+  /** @internal As {@link resolveNode}. @param asker - the kept value that waits for it, if that is known. */
+  resolveFor(node: Node, asker: Node | undefined): Promise<unknown> {
+    try {
+      return this.begin(node, undefined, undefined, undefined, asker) as Promise<unknown>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * @param asker - the kept value that waits for it, if that is known.
+   * @returns undefined where the receiver will be told, if there is one.
+   */
   private begin(
     node: Node,
     signal?: AbortSignal,
     between?: Between,
     receiver?: Receiver,
+    asker?: Node,
   ): Promise<unknown> | undefined {
     if (this.disposing !== undefined) throw new DisposedError('scope');
     if (node.kind === 'value') return Promise.resolve(node.value);
-    if (node.kind === 'given') return Promise.resolve(this.given(node.token));
+    if (node.kind === 'given') return Promise.resolve(this.ownGiven(node.token));
     const cell = isKept(node) ? this.cellOf(node) : undefined;
     if (cell !== undefined) return this.take(node, cell, signal);
     const { engine } = this.context;
@@ -606,7 +643,7 @@ export class ScopeInstance
       return this.startInCall(plan, signal, between);
     }
     if (lacksScopeFor(plan, this.level)) throw outsideOf(plan, this.level);
-    return this.start(plan, signal, between, receiver);
+    return this.start(plan, signal, between, receiver, asker);
   }
 
   private async startInCall(
@@ -666,25 +703,27 @@ export class ScopeInstance
     signal?: AbortSignal,
     between?: Between,
     receiver?: Receiver,
+    asker?: Node,
   ): Promise<unknown> | undefined {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     if (signal === undefined) {
       const values = this.beginStraight(plan);
-      if (values !== undefined) return this.goStraight(plan, values, receiver);
+      if (values !== undefined) return this.goStraight(plan, values, receiver, asker);
     }
-    return this.startRun(plan, signal, between);
+    return this.startRun(plan, signal, between, asker);
   }
 
   private startRun(
     plan: Plan,
     signal: AbortSignal | undefined,
     between: Between | undefined,
+    asker: Node | undefined,
   ): Promise<unknown> {
     if (this.passing !== undefined) this.knownCells();
     const run = new Run(plan, this, none, between);
     this.noteRun(run);
     if (signal !== undefined) run.whenEnded({ runEnded: run.heed(signal) });
-    return run.start();
+    return run.start(asker);
   }
 
   /** @returns what a pass begins with; undefined if a run has to make it. */
@@ -698,12 +737,13 @@ export class ScopeInstance
     plan: Plan,
     values: unknown[],
     receiver: Receiver | undefined,
+    asker?: Node,
   ): Promise<unknown> | undefined {
     // One that is further down the stack ends.
     if (this.passing !== undefined) this.knownCells();
     const pass = new StraightPass(plan, this, values);
     this.passing = pass;
-    const outcome = pass.start(this.context.engine.owned, receiver);
+    const outcome = pass.start(this.context.engine.owned, receiver, asker);
     // Its inputs were refused, which has made nothing to keep.
     if (this.passing === pass && !pass.isWaiting) this.passing = undefined;
     return outcome;
@@ -753,18 +793,32 @@ export class ScopeInstance
   }
 
   /** @internal */
-  given(token: Token, plan?: Plan): unknown {
-    const { givenValues } = this;
+  given({ token, isOptional }: GivenNode, plan: Plan, owner: Scope): unknown {
+    // What the request keeps outlives a call, and what that was given with it.
+    const { graph } = this.context.engine;
+    const isForRequest = this.level === 'call' && owner === 'request' && !graph.isInternal(token);
+    const found = (isForRequest ? this.keeperOf(owner) : this).findGiven(token);
+    if (found !== undefined) return found.value;
+    if (isOptional) return undefined;
+    if (isForRequest && this.findGiven(token) !== undefined) throw onlyInCall(token, plan);
+    throw graph.isInternal(token) ? onlyInRequest(token, plan) : notGiven(token);
+  }
+
+  private ownGiven(token: Token): unknown {
+    const found = this.findGiven(token);
+    if (found === undefined) throw notGiven(token);
+    return found.value;
+  }
+
+  /** What it was given, or a scope around it. */
+  private findGiven(token: Token): ValueProvider | undefined {
+    const { givenValues, outer } = this;
     // Of two for one token the last one counts.
     for (let index = givenValues.length - 1; index >= 0; index--) {
       const given = givenValues[index] as ValueProvider;
-      if (given.token === token) return given.value;
+      if (given.token === token) return given;
     }
-    if (this.outer !== undefined) return this.outer.given(token, plan);
-    if (plan !== undefined && this.context.engine.graph.isInternal(token)) {
-      throw onlyInRequest(token, plan);
-    }
-    throw notGiven(token);
+    return outer?.findGiven(token);
   }
 
   private cellOf(node: Node): Cell | undefined {
@@ -804,6 +858,19 @@ const done = Promise.resolve();
 
 /** Stands for the end of a scope as long as its teardowns run that nothing is awaited for. */
 const tearing = new Promise<void>(() => undefined);
+
+/** What is noted in an error that somebody has, where generators have put others in its place. */
+function hiddenBehind(
+  error: unknown,
+  { error: last }: Failure,
+  replaced: readonly unknown[],
+): readonly unknown[] {
+  return [...replaced, last].filter((each) => each !== error);
+}
+
+function isAtWork({ isUnderWay }: Run): boolean {
+  return isUnderWay;
+}
 
 function noErrors(): readonly unknown[] {
   return none;

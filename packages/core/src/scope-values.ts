@@ -24,6 +24,7 @@ export class ScopeValues {
     for (const given of values) {
       if (!(given instanceof ValueProvider)) throw noValue(given);
       if (!this.declared.has(given.token)) throw undeclared(given);
+      if (given.many) throw oneOfMany(given);
     }
     return values.slice();
   }
@@ -84,6 +85,13 @@ function undeclared({ token }: ValueProvider): ScopeValueError {
   return new ScopeValueError(
     `The scope was given a value for "${tokenName(token)}", which was not declared.`,
     `Declare it: Container.create({ scopeValues: [${tokenName(token)}] }).`,
+  );
+}
+
+function oneOfMany({ token }: ValueProvider): DeclarationError {
+  return new DeclarationError(
+    `The scope was given a value for "${tokenName(token)}" with \`many\`, and has but one of each.`,
+    'Give it an array of them, without `many`.',
   );
 }
 

@@ -2,7 +2,7 @@
 import { Cell } from './cell.js';
 import { inFlow } from './context.js';
 import { Disposal, type Failure } from './disposal.js';
-import { errorsOf } from './error-path.js';
+import { errorsOf, noteSuppressed, suppressedErrors } from './error-path.js';
 import { lazily, Waits, type Surroundings } from './deadlock.js';
 import type { Engine } from './engine.js';
 import { LinkedList } from './linked-list.js';
@@ -40,7 +40,7 @@ export class Singletons implements RunListener {
    */
   constructor(
     private readonly engine: Engine,
-    private readonly resolve: (node: Node) => Promise<unknown>,
+    private readonly resolve: (node: Node, asker: Node | undefined) => Promise<unknown>,
     container: unknown,
     private readonly base?: SingletonBase,
   ) {
@@ -127,15 +127,24 @@ export class Singletons implements RunListener {
   /**
    * Cancels what is being made, then disposes all, dependants first.
    * @param failure - what generators shall see at their `yield`.
-   * @returns what the teardowns threw.
+   * @returns what the teardowns threw; after a failure also what else has failed meanwhile.
    */
   async dispose(failure?: Failure): Promise<readonly unknown[]> {
     this.disposed = true;
     const runs = this.runs.all;
-    for (const run of runs) run.cancel(new DisposedError('container'));
+    const reasons = runs.map(() => new DisposedError('container'));
+    for (const [index, run] of runs.entries()) run.cancel(reasons[index]);
     const late = await this.disposal.settle(runs);
-    const { faults } = await this.disposal.run(failure);
-    return [...late, ...errorsOf(faults)];
+    const { failure: last, replaced, faults } = await this.disposal.run(failure);
+    const torn = errorsOf(faults);
+    if (failure === undefined) {
+      noteSuppressed(last?.error, replaced);
+      return [...late, ...torn];
+    }
+    // One that was told, and fails all the same, may do so for a reason of its own.
+    const others = reasons.flatMap(suppressedErrors).filter((error) => !isAbort(error));
+    const hidden = [...others, ...replaced, last?.error].filter((each) => each !== failure.error);
+    return [...late, ...hidden, ...torn];
   }
 
   private start(node: Node): void {
@@ -179,4 +188,9 @@ export class Singletons implements RunListener {
     }
     return order;
   }
+}
+
+/** By name: a DOMException is an Error in its own realm only. */
+function isAbort(error: unknown): boolean {
+  return (error as { readonly name?: unknown } | undefined | null)?.name === 'AbortError';
 }

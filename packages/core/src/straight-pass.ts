@@ -3,6 +3,7 @@ import { currentFlow } from './context.js';
 import type { Disposal, HeldEnding } from './disposal.js';
 import { readInputs } from './inputs.js';
 import { isCallers } from './make.js';
+import type { Node } from './node.js';
 import type { Ownership } from './ownership.js';
 import type { Plan } from './plan.js';
 import type { Maker, RunScope } from './run-scope.js';
@@ -82,9 +83,16 @@ export class StraightPass implements Pass, Maker, Waiter {
     return this.waiting?.order !== undefined;
   }
 
-  /** @returns a promise of the value of the plan's root; undefined where the receiver will be told of it. */
-  start(ownership: Ownership, receiver: Receiver | undefined): Promise<unknown> | undefined {
-    const refusal = this.plan.isFed ? this.feed() : undefined;
+  /**
+   * @param asker - the kept value that waits for it, if that is known.
+   * @returns a promise of the value of the plan's root; undefined where the receiver will be told of it.
+   */
+  start(
+    ownership: Ownership,
+    receiver: Receiver | undefined,
+    asker: Node | undefined,
+  ): Promise<unknown> | undefined {
+    const refusal = this.plan.isFed ? this.feed(asker) : undefined;
     if (refusal !== undefined) return refusal;
     if (this.run === undefined && this.straight.make(this, ownership) && this.end()) {
       return Promise.resolve(this.result);
@@ -96,10 +104,12 @@ export class StraightPass implements Pass, Maker, Waiter {
    * Takes what its scope was given, and functions for later.
    * @returns a promise that rejects, if something is wrong with that.
    */
-  private feed(): Promise<unknown> | undefined {
+  private feed(asker: Node | undefined): Promise<unknown> | undefined {
     const { plan, scope, values } = this;
     try {
-      for (const { index, node } of plan.given) values[index] = scope.given(node.token, plan);
+      for (const { index, node, owner } of plan.given) {
+        values[index] = scope.given(node, plan, owner);
+      }
       readInputs(plan.inputs, values);
     } catch (error) {
       // Nothing is made that it could hold.
@@ -109,7 +119,7 @@ export class StraightPass implements Pass, Maker, Waiter {
       return this.run.outcome;
     }
     for (const { step, target, maker } of plan.lazies) {
-      values[step.index] = scope.lazy(target, maker);
+      values[step.index] = scope.lazy(target, maker ?? asker);
     }
     this.run?.goOnFrom(0);
     return undefined;

@@ -1,4 +1,5 @@
 /** The trips of a run to threads: a hop as it is, or its branches at the same time and then what they meet in. */
+import { noteSuppressed } from './error-path.js';
 import type { Flight } from './flight.js';
 import type { Hop } from './hop.js';
 import { isCallers } from './make.js';
@@ -184,7 +185,9 @@ export class Trips {
     const { run } = this;
     const { hop, trace, flight, branch } = trip;
     run.land(flight);
-    const { step, error } = failure instanceof HopFailure ? failure : { step: -1, error: failure };
+    const { step, error, hidden } =
+      failure instanceof HopFailure ? failure : new HopFailure(-1, failure);
+    noteSuppressed(error, hidden);
     const position = hop.steps[step] !== undefined ? step : hop.steps.length - 1;
     trace?.fail(position, error);
     const culprit = hop.steps[position] as Step;

@@ -13,6 +13,7 @@ import {
   lazy,
   Optional,
   original,
+  provide,
   Provides,
   token,
   value,
@@ -365,6 +366,16 @@ describe('several providers of one token', () => {
 });
 
 describe('keyed', () => {
+  it('that is missing is named as code writes it', async () => {
+    const problems = await problemsOf([
+      provide(A, { deps: [keyed(B, 'x'), keyed(keyed(B, 1), NaN)] }, async () => 'a'),
+    ]);
+    expect(problems.map(({ message }) => message)).toEqual([
+      expect.stringContaining('an @Provides(keyed(B, "x")) method, or value(keyed(B, "x"), …).'),
+      expect.stringContaining('value(keyed(keyed(B, 1), NaN), …).'),
+    ]);
+  });
+
   it('gives one type several tokens, the same for the same key', async () => {
     class Database {
       constructor(readonly name: string) {}
@@ -511,6 +522,23 @@ describe('lazy', () => {
       await expect(resolveIn(container, of)).rejects.toBeInstanceOf(CycleError);
     }
   });
+
+  it.each(['request', 'lazy singleton'] as const)(
+    'that would wait for itself through a transient that is made on demand is a CycleError (%s)',
+    async (kind) => {
+      const options = kind === 'request' ? request : { lazy: true };
+      await using container = await Container.create({
+        providers: [
+          provide(A, { ...options, deps: [lazy(B)] }, async (b) => b()),
+          provide(B, { scope: 'transient', deps: [C] }, async (c) => c),
+          provide(C, { scope: 'transient', deps: [lazy(A)] }, async (a) => a()),
+        ],
+      });
+      for (const of of [A, B]) {
+        await expect(resolveIn(container, of)).rejects.toBeInstanceOf(CycleError);
+      }
+    },
+  );
 
   it('that would wait for itself through something transient is a CycleError', async () => {
     class Through {

@@ -8,6 +8,7 @@ import {
   GeneratorError,
   handlerToken,
   Inject,
+  provide as provideFunction,
   Provides,
   suppressedErrors,
   TeardownTimeoutError,
@@ -681,7 +682,7 @@ describe('a teardown', () => {
       provider: 'Holder.make',
       timeout: 20,
       message:
-        'The teardown of Holder.make has not ended within 20 ms and was left behind. Let it end sooner, or set `teardownTimeout`.',
+        'The teardown of Holder.make has not ended within 20 ms and was left behind. Let it end sooner, or set `teardownTimeout`. If it waits for the end of its own scope or container, it waits for itself: let it go without.',
     });
     expect(log).toContain('-C');
     expect(log).not.toContain('-B');
@@ -832,5 +833,18 @@ describe.each(['tinypool', 'inline'] as const)('a generator in a thread (%s)', (
     expect(ended()).toEqual([]);
     await single.dispose();
     expect(ended()).toEqual([codes.perThread]);
+  });
+});
+
+it('a plain method that returns a generator is refused, since nobody runs that', async () => {
+  async function* made(): AsyncGenerator<string> {
+    yield 'made';
+  }
+  const wrapped = provideFunction(A, { ...request, on: 'loop' }, () => made() as unknown as string);
+  await using container = await containerOf([wrapped]);
+  await expect(container.run((scope) => scope.resolve(A))).rejects.toMatchObject({
+    code: 'TURNO_DECLARATION',
+    message:
+      'provide(A) returned a generator, which nobody runs: it is no generator method itself. Write it as one (`*name`, `async *name`; where a decorator wraps it, with `yield*`), or put a generator that is the value into an object.',
   });
 });

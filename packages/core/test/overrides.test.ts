@@ -2,10 +2,12 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import {
   alias,
+  all,
   Container,
   Inject,
   Injectable,
   original,
+  provide,
   Provides,
   token,
   value,
@@ -241,6 +243,33 @@ describe('the start', () => {
   it.each([0, -1, NaN, 2 ** 31])('refuses %p for a time', async (startTimeout) => {
     await expect(Container.create({ startTimeout })).rejects.toMatchObject({
       code: 'TURNO_DECLARATION',
+    });
+  });
+});
+
+describe('an override of several', () => {
+  const Each = token<string>('Each');
+  const providers = ['x', 'y', 'z'].map((each) => value(Each, each, { many: true }));
+
+  it.each([
+    ['all(original(…))', all(original(Each))],
+    ['original(all(…))', original(all(Each))],
+  ])('gets all that it replaces by %s', async (_, replaced) => {
+    const override = provide(Each, { many: true, deps: [replaced] }, async (of) => of.join());
+    await using container = await Container.create({ providers, overrides: [override] });
+    expect(await container.resolve(all(Each))).toEqual(['x,y,z']);
+  });
+
+  it('is told to ask for all of them', async () => {
+    const override = provide(Each, { many: true, deps: [original(Each)] }, async (of) => of);
+    const failed = Container.create({ providers, overrides: [override] });
+    await expect(failed).rejects.toMatchObject({
+      errors: [
+        {
+          code: 'TURNO_MISSING_PROVIDER',
+          message: expect.stringContaining('ask for @Inject(all(original(Each)))') as unknown,
+        },
+      ],
     });
   });
 });

@@ -244,6 +244,8 @@ export class HopFailure {
     readonly step: number,
     /** The error as the caller shall see it. */
     readonly error: unknown,
+    /** What else has failed, which nobody sees for that. */
+    readonly hidden: readonly unknown[] = [],
   ) {}
 }
 

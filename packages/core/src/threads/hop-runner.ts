@@ -225,14 +225,16 @@ export class HopRunner {
     if (disposing === undefined) return sent;
     const after = (torn: TornDown): Sent => {
       // Generators may have put another error into the place of the one that they saw.
+      const { replaced, faults } = torn;
+      const errors = faults.map(({ error }) => error);
       if (failure !== undefined) {
-        return this.#failed(failure.step, (torn.failure ?? failure).error, failure.step + 1);
+        const { error } = torn.failure ?? failure;
+        return this.#failed(failure.step, error, failure.step + 1, [...replaced, ...errors]);
       }
-      const [first] = torn.faults;
+      const [first] = faults;
       if (first === undefined || hasFailed(sent.reply)) return sent;
       const step = definition.steps.findIndex(({ label }) => label === first.label);
-      const errors = torn.faults.map(({ error }) => error);
-      return this.#failed(step, joinErrors(errors), run.values.length);
+      return this.#failed(step, joinErrors(errors), run.values.length, replaced);
     };
     return disposing.then((torn) => {
       const { reply, transfer } = after(torn);
@@ -292,11 +294,16 @@ export class HopRunner {
     }
   }
 
-  /** @param count - how many steps have run. */
-  #failed(step: number, error: unknown, count = 0): Sent {
-    const { freight, transfer } = this.packer.packThrown(error);
+  /**
+   * @param count - how many steps have run.
+   * @param hidden - what the caller does not see for that error.
+   */
+  #failed(step: number, error: unknown, count = 0, hidden: readonly unknown[] = []): Sent {
+    const hides = hidden.length > 0;
+    const { freight, transfer } = this.packer.packThrown(hides ? [error, ...hidden] : error);
     warnOfPartial(error);
-    return sentOf({ thread: this.thread, step, error: freight, count }, transfer);
+    const reply = { thread: this.thread, step, error: freight, count };
+    return sentOf(hides ? { ...reply, hides } : reply, transfer);
   }
 }
 

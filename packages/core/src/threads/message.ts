@@ -94,6 +94,8 @@ export type HopReply = (
       readonly thread: number;
       readonly step: number;
       readonly error: Freight;
+      /** Whether `error` is an array: the error, then what it has hidden. */
+      readonly hides?: true;
       /** How many steps have run, with the one that failed. */
       readonly count: number;
     }
