@@ -18,7 +18,9 @@ export function cancelWith(
   response.on('close', () => {
     if (!response.writableEnded) endEarly(scope, asked);
     asked.hasClosed = true;
-    asked.watcher?.responseClosed();
+    const { watcher } = asked;
+    asked.watcher = undefined;
+    watcher?.responseClosed();
   });
 }
 

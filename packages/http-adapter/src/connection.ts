@@ -21,7 +21,7 @@ export function takeTurn(request: IncomingMessage, response: ServerResponse): vo
   if (response.socket !== null) return;
   const { socket } = request;
   if (socket.destroyed) {
-    setImmediate(forget, response);
+    forget(response);
     return;
   }
   const queue = queues.get(socket) ?? new Set();
@@ -35,8 +35,13 @@ export function takeTurn(request: IncomingMessage, response: ServerResponse): vo
 
 function forget(response: ServerResponse): void {
   if (response.socket !== null) return;
+  let hasClosed = false;
+  response.once('close', () => (hasClosed = true));
   response.destroy();
-  response.emit('close');
+  // From Node 24 on it says so itself, in a later tick; twice would count one request as two.
+  setImmediate(() => {
+    if (!hasClosed) response.emit('close');
+  });
 }
 
 /** The responses of a connection that wait for their turn. */

@@ -2,7 +2,9 @@
 import { IncomingMessage } from 'node:http';
 import {
   Container,
+  errorPath,
   GraphError,
+  TurnoError,
   type Class,
   type ContainerOptions,
   type Provider,
@@ -46,7 +48,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   let log: Logger = silent;
   const others = new Set<Provider>([RequestProviders, ...served, ...catches.owners]);
   for (const listed of providers) others.delete(listed);
-  const container = await startContainer({
+  const starting = startContainer({
     // The user's come first: messages name them by their place in that list.
     providers: [
       ...providers,
@@ -84,6 +86,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     ...(options.teardownTimeout === undefined ? {} : { teardownTimeout: options.teardownTimeout }),
     ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
   });
+  const container = await starting.catch(async (error: unknown) => {
+    await logStart(error, logger);
+    throw error;
+  });
   log = logger ?? (await defaultLogger());
   return new App(table, container, checked, log === silent ? log : guarded(log), {
     catches,
@@ -104,6 +110,14 @@ async function startContainer(options: ContainerOptions): Promise<Container> {
     if (!isOfApp) throw error;
     throw new AppError(errors, error instanceof GraphError ? error.hint : undefined);
   }
+}
+
+/** The error of a singleton says nothing of which one it is, and its stack often nothing of the program. */
+async function logStart(error: unknown, logger: Logger | undefined): Promise<void> {
+  const path = errorPath(error);
+  if (path === undefined || error instanceof TurnoError) return;
+  const log = guarded(logger ?? (await defaultLogger()));
+  log.error({ err: error, path: path.join(' -> ') }, 'the app cannot start');
 }
 
 /** Imported here: a worker thread has no use for it, and its start-up time counts. */

@@ -4,7 +4,9 @@ import {
   DeadlineError,
   DisposedError,
   errorPath,
+  QueueFullError,
   suppressedErrors,
+  ThreadsStuckError,
   value,
   type Container,
   type ScopeInstance,
@@ -36,9 +38,16 @@ export interface FailureContext {
   readonly manner: (request: IncomingMessage) => SendOptions;
 }
 
+/** Overload is told once in a while, in milliseconds: a line with its stack for each would be a load of its own. */
+const overloadTime = 1000;
+
 const failedUnseen = 'request failed after its client had gone';
 
 export class Failures {
+  /** When overload was told the last time, and how many were refused for it since. */
+  private toldOverload = -Infinity;
+  private untold = 0;
+
   constructor(private readonly context: FailureContext) {}
 
   /**
@@ -199,6 +208,22 @@ export class Failures {
     await transmit(request, response, answer, manner, this.context.manner(request));
   }
 
+  private logOverload(
+    error: unknown,
+    request: IncomingMessage,
+    replaced: readonly unknown[],
+  ): void {
+    const now = performance.now();
+    if (now - this.toldOverload < overloadTime) {
+      this.untold += 1;
+      return;
+    }
+    const others = this.untold === 0 ? '' : `, and ${this.untold} others since the last line`;
+    this.toldOverload = now;
+    this.untold = 0;
+    this.context.log.warn(error, request, `${messages.warn}${others}`, ...replaced);
+  }
+
   /** @param replaced - what was thrown before that, and shall not get lost. */
   private async answerProblem(
     thrown: unknown,
@@ -211,9 +236,14 @@ export class Failures {
     const error = isClosed() && thrown instanceof DisposedError ? closing() : thrown;
     const about = { requestId: () => ids.of(request), isLogged };
     const { answer, level, logged } = problemOf(error, about);
-    if (level !== undefined) log[level](logged, request, messages[level], ...replaced);
+    if (level !== undefined && isOverload(logged)) this.logOverload(logged, request, replaced);
+    else if (level !== undefined) log[level](logged, request, messages[level], ...replaced);
     await send(request, response, answer, manner(request));
   }
+}
+
+function isOverload(error: unknown): boolean {
+  return error instanceof QueueFullError || error instanceof ThreadsStuckError;
 }
 
 /** What was thrown to be sent as it is, such as a redirect of a guard. */

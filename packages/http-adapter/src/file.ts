@@ -1,6 +1,7 @@
 /** Files as answers, with ranges, conditional requests and ETag: by the package `send`. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Portable } from '@turno/core';
+import { OptionsError } from './errors.js';
 import { setHead, type Head } from './head.js';
 import { httpErrorOf, NotFound } from './http-error.js';
 import { refuseUnknownOptions } from './misuse.js';
@@ -31,6 +32,12 @@ const optionNames = [
   'immutable',
 ] as const satisfies (keyof SendFileOptions)[];
 
+/**
+ * Not at start, whose time counts. An app loads it when it listens, and not at the first request: without a free
+ * descriptor that would fail, and Node 20 does not try again.
+ */
+export const loadSend = () => import('send');
+
 /** What {@link file} makes. */
 @Portable()
 export class FileAnswer {
@@ -48,7 +55,17 @@ export class FileAnswer {
  * @throws OptionsError for an option that does not exist: a `root` that is misspelt bounds nothing.
  */
 export function file(path: string, options: SendFileOptions = {}): FileAnswer {
+  if (typeof path !== 'string') {
+    throw new OptionsError(`file was given ${String(path)} for its path.`, 'It is a string.');
+  }
   refuseUnknownOptions('file', options, optionNames);
+  for (const name of ['root', 'type', 'download'] as const) {
+    if (options[name] === undefined || typeof options[name] === 'string') continue;
+    throw new OptionsError(
+      `file was given the \`${name}\` ${String(options[name])}.`,
+      name === 'download' ? 'It is a string: the name to save it under.' : 'It is a string.',
+    );
+  }
   return new FileAnswer(path, options);
 }
 
@@ -63,7 +80,7 @@ export async function sendFile(
   { path, options: { root, type, download, maxAge = 0, immutable = false } }: FileAnswer,
   said: { readonly status: number; readonly head: Head },
 ): Promise<void> {
-  const { default: send } = await import('send');
+  const { default: send } = await loadSend();
   if (isGone(response)) return;
   const isFound = said.status >= 200 && said.status < 300;
   // What is no success is not asked for in part, or on a condition (RFC 9110, 13.2.1).

@@ -10,6 +10,9 @@ import { parseQuery } from './query.js';
 import type { RequestForm } from './request.js';
 import { UploadedFile } from './uploaded-file.js';
 
+/** As `loadSend` of file.ts. */
+export const loadBusboy = () => import('busboy');
+
 /** What forms may be at most; each is a whole number. */
 export interface FormLimits {
   /** Of a whole form, in bytes. Default 10 MiB. */
@@ -128,7 +131,7 @@ function tooMany(what: string, limit: number): PayloadTooLarge {
 
 async function readMultipart(request: IncomingMessage, limits: FormLimits): Promise<RequestForm> {
   // Here: a worker thread imports this package for its decorators only.
-  const { default: busboy } = await import('busboy');
+  const { default: busboy } = await loadBusboy();
   // Meanwhile, or while a middleware took its time.
   refuseEnded(request);
   let parser: Busboy;

@@ -10,7 +10,7 @@ import { limitWrites } from './write-timeout.js';
 
 /** Limits of a server; times in milliseconds, 0 for none. */
 export interface ServerLimits {
-  /** How long the headers of a request may take to arrive. Default 10,000. */
+  /** How long the headers of a request may take to arrive; never longer than the whole. Default 10,000. */
   readonly headersTimeout?: number;
   /** How long a whole request may take to arrive, body included. Default 30,000. */
   readonly requestTimeout?: number;
@@ -54,8 +54,8 @@ export function configureServer<T extends Server>(server: T, limits: ServerLimit
 export function applyLimits<T extends Server>(server: T, checked: Required<ServerLimits>): T {
   if (configured.has(server)) return server;
   configured.add(server);
-  const { headersTimeout, requestTimeout, keepAliveTimeout, writeTimeout, maxConnections } =
-    checked;
+  const { requestTimeout, keepAliveTimeout, writeTimeout, maxConnections } = checked;
+  const headersTimeout = headersWithin(checked);
   server.maxConnections = maxConnections;
   if ('headersTimeout' in server) {
     Object.assign(server, {
@@ -73,6 +73,12 @@ export function applyLimits<T extends Server>(server: T, checked: Required<Serve
   answerClientErrors(events);
   handleExpectations(events);
   return server;
+}
+
+/** Headers are a part of their request: Node exchanges the two where they are given longer. */
+function headersWithin({ headersTimeout, requestTimeout }: Required<ServerLimits>): number {
+  if (headersTimeout === 0 || requestTimeout === 0) return headersTimeout;
+  return Math.min(headersTimeout, requestTimeout);
 }
 
 /** Logs that connections are refused, at most once a second. */

@@ -30,6 +30,12 @@ export function redirect(url: string | URL, status: RedirectStatus = 302): Redir
       `Use ${statuses.join(', ')}.`,
     );
   }
+  if (typeof url !== 'string' && !(url instanceof URL)) {
+    throw new ReplyError(
+      `redirect was given ${String(url)} for its URL.`,
+      'It is a string or a URL.',
+    );
+  }
   const location = String(url)
     .replace(/\p{Surrogate}/gu, '\ufffd')
     .replace(/[^\x21-\x7e]/gu, encodeURIComponent);

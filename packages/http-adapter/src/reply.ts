@@ -4,6 +4,7 @@ import { Portable } from '@turno/core';
 import { stringifySetCookie, type SerializeOptions } from 'cookie';
 import { ReplyError } from './errors.js';
 import { framing } from './framing.js';
+import { refuseUnknownOptions } from './misuse.js';
 
 /** Attributes of a cookie. `path` is `/` unless it says otherwise. */
 export type CookieOptions = SerializeOptions;
@@ -58,8 +59,8 @@ export class Reply {
    * body.
    */
   header(name: string, value: string | number | readonly string[]): this {
-    const values = typeof value === 'object' ? value : [String(value)];
     const lower = checkedName(name);
+    const values = valuesOf(lower, value);
     for (const each of values) checkValue(lower, each);
     if (lower === 'set-cookie') {
       for (const each of values) this.#settings.push(['cookie', each]);
@@ -79,8 +80,8 @@ export class Reply {
    * @throws as {@link header}.
    */
   append(name: string, value: string | number | readonly string[]): this {
-    const values = typeof value === 'object' ? value : [String(value)];
     const lower = checkedName(name);
+    const values = valuesOf(lower, value);
     if (lower === 'set-cookie') return this.header(lower, values);
     for (const each of values) checkValue(lower, each);
     this.#settings.push(['append', lower, [...values]]);
@@ -91,6 +92,8 @@ export class Reply {
    * Adds a cookie. @throws ReplyError for a name, value or attribute that no cookie can have.
    */
   cookie(name: string, value: string, options: CookieOptions = {}): this {
+    refuseUnknownOptions('reply.cookie', options, cookieOptions);
+    if (typeof value !== 'string') throw noText(`the value of the cookie "${name}"`, value);
     let text: string;
     try {
       text = stringifySetCookie(name, value, { path: '/', ...options });
@@ -99,7 +102,9 @@ export class Reply {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new ReplyError(
         `The cookie ${JSON.stringify(name)} cannot be set: ${reason}.`,
-        'Names are letters, digits and hyphens; encode what the value shall carry.',
+        reason.startsWith('option ')
+          ? '`maxAge` is a whole number of seconds, `expires` a Date, `sameSite` one of lax, strict and none.'
+          : 'Names are letters, digits and hyphens; encode what the value shall carry.',
         cause,
       );
     }
@@ -152,6 +157,34 @@ export class Reply {
     if (cookies.length > 0) changed['set-cookie'] = cookies;
     return { status: now, headers: changed };
   }
+}
+
+const cookieOptions = [
+  'path',
+  'domain',
+  'expires',
+  'maxAge',
+  'httpOnly',
+  'secure',
+  'sameSite',
+  'partitioned',
+  'priority',
+  'encode',
+] as const satisfies (keyof CookieOptions)[];
+
+function valuesOf(name: string, value: unknown): readonly string[] {
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return values.map((each) => {
+    if (typeof each === 'string' || typeof each === 'number') return String(each);
+    throw noText(`the value of the header "${name}"`, each);
+  });
+}
+
+function noText(what: string, value: unknown): ReplyError {
+  return new ReplyError(
+    `${what.charAt(0).toUpperCase()}${what.slice(1)} is ${typeof value === 'object' && value !== null ? 'an object' : String(value)}.`,
+    'It is a string.',
+  );
 }
 
 function checkedName(name: string): string {

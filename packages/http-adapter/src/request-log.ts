@@ -64,7 +64,7 @@ export class RequestLog {
     const path = errorPath(err)?.join(' -> ');
     const suppressed = [...suppressedErrors(err), ...others];
     return {
-      err,
+      err: loggable(err),
       ...this.request(request),
       ...(path === undefined ? {} : { path }),
       ...(suppressed.length === 0 ? {} : { suppressed: suppressed.map(textOf) }),
@@ -95,6 +95,13 @@ export function isInterruption(error: unknown): boolean {
     // Whatever it is that throws at a look.
     return false;
   }
+}
+
+/** Loggers leave out what JSON cannot hold, and would so say nothing of what was thrown. */
+function loggable(thrown: unknown): unknown {
+  if (thrown === undefined) return 'undefined was thrown';
+  if (typeof thrown !== 'function') return thrown;
+  return `the function or class ${thrown.name} was thrown itself: write throw new ${thrown.name}(…)`;
 }
 
 /** With the stack, which loggers leave out of errors in a list. */

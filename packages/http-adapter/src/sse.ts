@@ -40,9 +40,10 @@ export class EventStream {
  * To be returned by a handler: sends events to an `EventSource` as they come. A string is an event with
  * that `data`. When the client goes, the iterator is returned; take an `AbortSignal` into what waits
  * for events, so that it does not wait for ever.
- * @throws ReplyError for a `keepAlive` that is no number of milliseconds.
+ * @throws ReplyError for what are no events, and for a `keepAlive` that is no number of milliseconds.
  */
 export function sse(events: Events, options: SseOptions = {}): EventStream {
+  refuseNoEvents(events);
   refuseUnknownOptions('sse', options, ['keepAlive']);
   const { keepAlive = 15_000 } = options;
   if (keepAlive === false || keepAlive === 0) return new EventStream(events, undefined);
@@ -55,6 +56,48 @@ export function sse(events: Events, options: SseOptions = {}): EventStream {
   return new EventStream(events, keepAlive);
 }
 
+function refuseNoEvents(events: unknown): void {
+  if (typeof events === 'object' && events !== null) {
+    if (Symbol.asyncIterator in events || Symbol.iterator in events || 'getReader' in events)
+      return;
+  }
+  const isFunction = typeof events === 'function';
+  throw new ReplyError(
+    `sse was given ${isFunction ? 'a function' : textOf(events)}, which holds no events.`,
+    isFunction
+      ? 'Call it: sse(events()).'
+      : 'Give it what events can be taken from one after the other: a generator, an array, a stream.',
+  );
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
+const fields = [
+  'id',
+  'event',
+  'retry',
+  'data',
+  'comment',
+] as const satisfies (keyof ServerSentEvent)[];
+
+function refuseOtherFields(event: unknown): void {
+  if (typeof event !== 'object' || event === null) {
+    throw new ReplyError(
+      `An event is ${textOf(event)}.`,
+      'It is a string, or an object with the fields of events: { data: … }.',
+    );
+  }
+  const other = Object.keys(event).find((name) => !(fields as readonly string[]).includes(name));
+  if (other === undefined) return;
+  throw new ReplyError(
+    `An event has the field "${other}", which no event has.`,
+    `Its fields are ${fields.join(', ')}; what it shall carry goes into \`data\`: { data: … }.`,
+  );
+}
+
 /** Of a timer. */
 const longest = 2 ** 31 - 1;
 
@@ -65,11 +108,12 @@ const lineBreak = /\r\n|\r|\n/;
 
 /**
  * The text of an event; whatever is in it, it is one event.
- * @throws ReplyError for an id or a type that would be more than one line, or a `retry` that is no
- * whole number.
+ * @throws ReplyError for an id or a type that would be more than one line, a `retry` that is no whole number,
+ * or a field that no event has.
  */
 export function formatEvent(event: ServerSentEvent | string): string {
   if (typeof event === 'string') return `${field('data', event)}\n`;
+  refuseOtherFields(event);
   const { id, event: type, retry, data, comment } = event;
   let text = '';
   if (comment !== undefined) text += field('', comment);

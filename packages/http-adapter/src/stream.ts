@@ -163,6 +163,7 @@ export function pipe(
       // An empty piece would say nothing, and is no end.
       if (value.length === 0 || response.write(value)) pull();
       else waits = true;
+      flush(response);
     };
     const pull = (): void => {
       if (isOver) return;
@@ -190,13 +191,21 @@ export function pipe(
       timer = setInterval(() => {
         headEarly();
         // Not into the buffer of a client that does not read.
-        if (!isOver && !isFull(response)) response.write(text);
+        if (isOver || isFull(response)) return;
+        response.write(text);
+        flush(response);
       }, time);
       timer.unref();
     }
     pull();
     closing.stopListening = onClosing?.(endEarly);
   });
+}
+
+/** The package compression holds back what is written until it is told to send it. That of Node itself is another one. */
+function flush(response: ServerResponse): void {
+  if (!Object.hasOwn(response, 'flush')) return;
+  (response as { readonly flush?: () => void }).flush?.();
 }
 
 /** Whether the client has no room; responses of node:http2 do not say so, their streams do. */

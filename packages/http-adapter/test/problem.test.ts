@@ -144,7 +144,7 @@ describe('everything else that is thrown', () => {
       const { response, log } = await thrown(value);
       expect(response.statusCode).toBe(500);
       expect(log.faults).toHaveLength(1);
-      expect(log.faults[0]?.fields.err).toBe(value);
+      expect(log.faults[0]?.fields.err).toBe(value === undefined ? 'undefined was thrown' : value);
     },
   );
 
