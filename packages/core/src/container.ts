@@ -124,11 +124,7 @@ export class Container implements AsyncDisposable {
     this.singletons = singletons;
     const context = {
       engine,
-      values: new ScopeValues(
-        new Set(settings.scopeValues),
-        (token) => engine.graph.isInternal(token),
-        engine.owned,
-      ),
+      values: new ScopeValues(new Set(settings.scopeValues), engine.graph, engine.owned),
       singleton: (node: Node) => singletons.cell(node),
       peek: (node: Node) => singletons.peek(node),
       waits: singletons.waits,

@@ -424,7 +424,8 @@ export function isObject(value: unknown): value is object {
 
 /** Whether something is to be awaited, as `await` sees it. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return isObject(value) && typeof (value as { then?: unknown }).then === 'function';
+  if (typeof value === 'object' ? value === null : typeof value !== 'function') return false;
+  return typeof (value as { then?: unknown }).then === 'function';
 }
 
 /** One error as it is; several as an `AggregateError`. */

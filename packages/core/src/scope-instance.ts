@@ -793,8 +793,14 @@ export class ScopeInstance
   }
 
   /** @internal */
-  given({ token, isOptional }: GivenNode, plan: Plan, owner: Scope): unknown {
+  given(node: GivenNode, plan: Plan, owner: Scope): unknown {
     // What the request keeps outlives a call, and what that was given with it.
+    const isApart = this.level === 'call' && owner === 'request';
+    const found = isApart ? undefined : this.findGiven(node.token);
+    return found === undefined ? this.givenApart(node, plan, owner) : found.value;
+  }
+
+  private givenApart({ token, isOptional }: GivenNode, plan: Plan, owner: Scope): unknown {
     const { graph } = this.context.engine;
     const isForRequest = this.level === 'call' && owner === 'request' && !graph.isInternal(token);
     const found = (isForRequest ? this.keeperOf(owner) : this).findGiven(token);

@@ -6,12 +6,16 @@ import type { Ownership } from './ownership.js';
 import { ValueProvider } from './provider.js';
 import { tokenName, type Token } from './token.js';
 
+/** Tells which tokens are an adapter's own. */
+interface Internals {
+  isInternal(token: Token): boolean;
+}
+
 /** Tokens for which scopes may be given values. */
 export class ScopeValues {
   constructor(
     private readonly declared: ReadonlySet<Token>,
-    /** Whether a token is an adapter's own. */
-    private readonly isInternal: (token: Token) => boolean,
+    private readonly graph: Internals,
     private readonly owned: Ownership,
   ) {}
 
@@ -47,7 +51,7 @@ export class ScopeValues {
   /** @returns whether it is noted. */
   private ownOne(token: Token, value: object): boolean {
     const { owned } = this;
-    const held = this.isInternal(token) ? owned.classOfValue(value) : undefined;
+    const held = this.graph.isInternal(token) ? owned.classOfValue(value) : undefined;
     if (held?.isNoted === false) return false;
     owned.note(value);
     return true;

@@ -10,8 +10,6 @@ import { endpointsOf, type Endpoint } from './endpoint.js';
 import { ListenError } from './errors.js';
 import { Exchange, type ExchangeContext } from './exchange.js';
 import { Failures, type FailureContext } from './failure.js';
-import { loadSend } from './file.js';
-import { loadBusboy } from './form.js';
 import { routeCalled } from './find-route.js';
 import { originForm, refusalOf } from './guard.js';
 import type { HttpError } from './http-error.js';
@@ -171,8 +169,6 @@ export class App implements AsyncDisposable {
     this.#listening = openServer(this.handler, options);
     try {
       const { server, address } = await this.#listening;
-      // What answers need later on; who needs it hears what is wrong with it.
-      void Promise.allSettled([loadSend(), loadBusboy()]);
       reportRefusals(server.server, this.log);
       if (this.#isLogged) {
         onClientRefusal(server.server, (status, reason) => {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Portable } from '@turno/core';
 import { OptionsError } from './errors.js';
 import { setHead, type Head } from './head.js';
+import { loadAgain } from './load-again.js';
 import { httpErrorOf, NotFound } from './http-error.js';
 import { refuseUnknownOptions } from './misuse.js';
 import { isGone } from './response.js';
@@ -31,12 +32,6 @@ const optionNames = [
   'maxAge',
   'immutable',
 ] as const satisfies (keyof SendFileOptions)[];
-
-/**
- * Not at start, whose time counts. An app loads it when it listens, and not at the first request: without a free
- * descriptor that would fail, and Node 20 does not try again.
- */
-export const loadSend = () => import('send');
 
 /** What {@link file} makes. */
 @Portable()
@@ -80,7 +75,9 @@ export async function sendFile(
   { path, options: { root, type, download, maxAge = 0, immutable = false } }: FileAnswer,
   said: { readonly status: number; readonly head: Head },
 ): Promise<void> {
-  const { default: send } = await loadSend();
+  const { default: send } = await import('send').catch(
+    () => loadAgain('send') as { readonly default: typeof import('send') },
+  );
   if (isGone(response)) return;
   const isFound = said.status >= 200 && said.status < 300;
   // What is no success is not asked for in part, or on a condition (RFC 9110, 13.2.1).

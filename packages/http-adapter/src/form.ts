@@ -6,12 +6,10 @@ import type { Busboy, FileInfo } from 'busboy';
 import { announcesBody, contentLength, readBody, refuseEnded } from './body.js';
 import { bodyFault, decompressed, refuseCoding } from './decompress.js';
 import { BadRequest, PayloadTooLarge, UnsupportedMediaType } from './http-error.js';
+import { loadAgain } from './load-again.js';
 import { parseQuery } from './query.js';
 import type { RequestForm } from './request.js';
 import { UploadedFile } from './uploaded-file.js';
-
-/** As `loadSend` of file.ts. */
-export const loadBusboy = () => import('busboy');
 
 /** What forms may be at most; each is a whole number. */
 export interface FormLimits {
@@ -131,7 +129,9 @@ function tooMany(what: string, limit: number): PayloadTooLarge {
 
 async function readMultipart(request: IncomingMessage, limits: FormLimits): Promise<RequestForm> {
   // Here: a worker thread imports this package for its decorators only.
-  const { default: busboy } = await loadBusboy();
+  const { default: busboy } = await import('busboy').catch(
+    () => loadAgain('busboy') as { readonly default: typeof import('busboy') },
+  );
   // Meanwhile, or while a middleware took its time.
   refuseEnded(request);
   let parser: Busboy;
