@@ -31,6 +31,12 @@ export interface Surroundings {
   waitsOf(node: Node): Waits;
 }
 
+/** A kept value that waits for what is made on demand, as long as that is being made. */
+export interface Asker {
+  readonly node: Node;
+  isOver: boolean;
+}
+
 /** Whether a value is being made just now. */
 function isBeingMade(node: Node, around: Surroundings): boolean {
   const cell = around.cellOf(node);
@@ -63,17 +69,20 @@ function refuseDeadlock(maker: Node, target: Node, around: Surroundings): void {
 
 /**
  * The function that a lazy injection gets.
- * @param maker - the kept value that is made with the function; undefined where nobody can wait
+ * @param made - the kept value that is made with the function; undefined where nobody can wait
  * for what is made with it, such as a handler.
+ * @param asker - who waits for what is made with it, if that is not kept.
  * @param resolve - is told who waits for what it resolves, if that is known.
  */
 export function lazily(
-  maker: Node | undefined,
+  made: Node | undefined,
+  asker: Asker | undefined,
   target: Node,
   around: Surroundings,
   resolve: (target: Node, asker: Node | undefined) => Promise<unknown>,
 ): () => Promise<unknown> {
   return async () => {
+    const maker = made ?? (asker?.isOver === false ? asker.node : undefined);
     if (maker === undefined || !isBeingMade(maker, around)) {
       return resolve(target, undefined);
     }

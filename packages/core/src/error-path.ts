@@ -26,8 +26,8 @@ export function extendPath(error: unknown, path: Path): void {
   if (!isObject(error)) return;
   const known = paths.get(error) ?? path.slice(-1);
   // Somebody else who has waited for it may have noted the way to himself already.
-  const from = Math.max(known.indexOf(path.at(-1) as string), 0);
-  paths.set(error, [...path.slice(0, -1), ...known.slice(from)]);
+  const from = known.indexOf(path.at(-1) as string);
+  paths.set(error, [...path, ...(from < 0 ? known.slice(-1) : known.slice(from + 1))]);
 }
 
 /** One error may be thrown again and again. */

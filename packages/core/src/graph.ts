@@ -345,7 +345,7 @@ export class Graph {
     if (dependency !== undefined) {
       const isGiven = optional && dependency.kind === 'given';
       this.edge(consumer, isGiven ? this.givenIfAny(dependency) : dependency);
-    } else if (optional) {
+    } else if (optional && !this.isOneOfMany(token)) {
       this.edge(consumer, this.nothing(token));
     } else if (!this.broken.has(token)) {
       this.faults.push({
@@ -581,10 +581,8 @@ export class Graph {
   }
 
   private missing(token: Token, path: Path, parameter?: string): MissingProviderError {
-    const isOneOfMany =
-      token instanceof OriginalToken && this.originals.get(token.of)?.some(({ many }) => many);
     const hint =
-      this.lists.has(token) || isOneOfMany === true
+      this.lists.has(token) || this.isOneOfMany(token)
         ? 'many'
         : token instanceof OriginalToken
           ? 'original'
@@ -604,6 +602,12 @@ export class Graph {
       hint,
       writtenAs(token),
     );
+  }
+
+  /** Whether it asks for one original of a token that has several. */
+  private isOneOfMany(token: Token): boolean {
+    if (!(token instanceof OriginalToken)) return false;
+    return this.originals.get(token.of)?.some(({ many }) => many) === true;
   }
 
   /** Names of what is provided, for suggestions. */

@@ -32,8 +32,9 @@ function makePlainly(step: Step, values: readonly unknown[]): unknown {
   if (node.kind === 'class') return construct(node.target as Class, needs, values);
   if (node.kind !== 'method') return valuesOf(needs, 0, values);
   const result = callPlainly(node, needs, values);
-  // Only as long as it is not made often: what does it at all does it from the first time on.
-  if (!node.handler && !node.generator && types.isGeneratorObject(result)) {
+  // Of a plan only the first time: what does it at all does it from the first time on.
+  if (step.calls === 1 && !node.handler && !node.generator && types.isGeneratorObject(result)) {
+    step.calls = 0;
     throw new DeclarationError(
       `${node.label} returned a generator, which nobody runs: it is no generator method itself.`,
       'Write it as one (`*name`, `async *name`; where a decorator wraps it, with `yield*`), or put a generator that is the value into an object.',

@@ -2,6 +2,7 @@
 import { Cell } from './cell.js';
 import { joinErrors, type Disposal } from './disposal.js';
 import { errorPath, errorsOf, extendPath } from './error-path.js';
+import type { Asker } from './deadlock.js';
 import type { GivenNode, Node, OffloadedNode, ValueNode } from './node.js';
 import type { Plan } from './plan.js';
 import type { RunLink, RunScope } from './run-scope.js';
@@ -162,8 +163,8 @@ class CallScope implements RunScope {
     this.scope.drop(node, cell, failed);
   }
 
-  lazy(target: Node, maker: Node | undefined): () => Promise<unknown> {
-    return this.scope.lazy(target, maker);
+  lazy(target: Node, maker: Node | undefined, asker: Asker | undefined): () => Promise<unknown> {
+    return this.scope.lazy(target, maker, asker);
   }
 
   offload(step: Step, node: OffloadedNode, run: RunLink): object {

@@ -231,6 +231,8 @@ interface Frame {
   readonly side: Side;
   readonly bound: Step['bound'];
   readonly owner: Scope;
+  /** The scope of what it is read for: its own, but for what is given and what is read from that. */
+  readonly forOwner: Scope;
   readonly needs: number[];
   /** Of the root: what is made before all else. */
   readonly before: readonly Node[];
@@ -269,6 +271,7 @@ function collectSteps(
     side,
     bound,
     owner: node.scope === 'transient' || node.kind === 'given' ? owner : node.scope,
+    forOwner: node.scope === 'transient' || isRead(node) ? owner : node.scope,
     needs: [],
     before: [],
     next: 0,
@@ -333,7 +336,9 @@ function collectSteps(
     }
     const bound = side === loop ? undefined : boundTo(need, node);
     const known =
-      bound === 'thread' ? inThreads.get(side)?.get(need) : sharedFor(need, frame.owner).get(need);
+      bound === 'thread'
+        ? inThreads.get(side)?.get(need)
+        : sharedFor(need, frame.forOwner).get(need);
     if (known !== undefined && bound !== 'consumer') {
       note(frame, known, false);
       continue;
@@ -341,9 +346,15 @@ function collectSteps(
     // What is made for one that the thread keeps is kept with it.
     const isKeptToo = bound === 'consumer' && frame.bound === 'thread';
     const place = sideFor(need, frame, sides);
-    frames.push(open(need, place, isKeptToo ? 'thread' : bound, frame.owner));
+    const owner = isRead(need) ? frame.forOwner : frame.owner;
+    frames.push(open(need, place, isKeptToo ? 'thread' : bound, owner));
   }
   return steps;
+}
+
+/** Whether it is read from what a scope was given, for one consumer. */
+function isRead({ kind }: Node): boolean {
+  return kind === 'given' || kind === 'input' || kind === 'reading';
 }
 
 /** What the step of a phase has for its node; nobody gets it. */

@@ -1,5 +1,6 @@
 /** What runs and passes need of the scope that they work in, and what that knows of them. */
 import type { Cell } from './cell.js';
+import type { Asker } from './deadlock.js';
 import type { Disposal } from './disposal.js';
 import type { GivenNode, Node, OffloadedNode } from './node.js';
 import type { Plan } from './plan.js';
@@ -41,8 +42,9 @@ export interface RunScope {
   /**
    * The function that resolves a node on demand.
    * @param maker - the kept value that is made with the function, if there is one.
+   * @param asker - who waits for what is made with it, if that is known.
    */
-  lazy(target: Node, maker: Node | undefined): () => Promise<unknown>;
+  lazy(target: Node, maker: Node | undefined, asker: Asker | undefined): () => Promise<unknown>;
   /**
    * The object that a step makes, whose methods run in threads.
    * @param run - what the object is made in.

@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Cell, Outcome } from './cell.js';
 import { Countdown } from './countdown.js';
+import type { Asker } from './deadlock.js';
 import { inFlow } from './context.js';
 import { isThenable, type ProviderGenerator } from './disposal.js';
 import { DeadlineError, GeneratorError } from './errors.js';
@@ -9,7 +10,6 @@ import { extendPath, notePath, noteSuppressed, noteThrown } from './error-path.j
 import { Flight } from './flight.js';
 import type { Hop } from './hop.js';
 import { finished, isCallers, makeOnLoop } from './make.js';
-import type { Node } from './node.js';
 import { onAbort } from './on-abort.js';
 import { readInputs } from './inputs.js';
 import type { Linked, LinkedList } from './linked-list.js';
@@ -132,13 +132,13 @@ export class Run implements Maker, Traveller, Linked<Run> {
 
   /**
    * Starts the run.
-   * @param asker - the kept value that waits for it, if that is known.
+   * @param asker - who waits for it, if that is known.
    * @returns the value of the plan's root.
    * @throws InputError with all faults of the inputs, before any step has run, or any but those that come
    * before the root; otherwise what the first failing step threw, in the order of declaration, once
    * everything made is torn down.
    */
-  start(asker?: Node): Promise<unknown> {
+  start(asker?: Asker): Promise<unknown> {
     const { plan, scope, values } = this;
     try {
       for (const { index, node, owner } of plan.given) {
@@ -155,7 +155,7 @@ export class Run implements Maker, Traveller, Linked<Run> {
       for (const index of plan.signals) values[index] = this.signal;
     }
     for (const { step, target, maker } of plan.lazies) {
-      values[step.index] = scope.lazy(target, maker ?? asker);
+      values[step.index] = scope.lazy(target, maker, asker);
     }
     if (plan.offloads.length > 0) this.offload();
     // What stays in a thread has to be told of at once.
@@ -269,11 +269,6 @@ export class Run implements Maker, Traveller, Linked<Run> {
     listener?.runEnded(this);
     if (moreListeners === undefined) return;
     for (const other of moreListeners) other.runEnded(this);
-  }
-
-  /** Whether it starts steps just now, further down the stack. */
-  get isUnderWay(): boolean {
-    return this.firstPass || this.draining;
   }
 
   /** Labels of the steps that have been started and have not ended. */

@@ -9,7 +9,7 @@ import {
 } from './disposal.js';
 import { currentFlow } from './context.js';
 import type { Engine, Found } from './engine.js';
-import { lazily, Waits, type Surroundings } from './deadlock.js';
+import { lazily, Waits, type Asker, type Surroundings } from './deadlock.js';
 import { DeadlineError, DeclarationError, DisposedError } from './errors.js';
 import { errorsOf, noteSuppressed } from './error-path.js';
 
@@ -202,13 +202,13 @@ export class ScopeInstance
   }
 
   /** @internal */
-  lazy(target: Node, maker: Node | undefined): () => Promise<unknown> {
+  lazy(target: Node, maker: Node | undefined, asker: Asker | undefined): () => Promise<unknown> {
     const around: Surroundings = {
       cellOf: (node) => this.context.peek(node) ?? this.keptCell(node),
       waitsOf: ({ scope }) =>
         scope === 'singleton' ? this.context.waits : this.keeperOf(scope).waits,
     };
-    return lazily(maker, target, around, (node, asker) => this.resolveFor(node, asker));
+    return lazily(maker, asker, target, around, (node, by) => this.resolveFor(node, by));
   }
 
   /** @internal */
@@ -495,13 +495,7 @@ export class ScopeInstance
     for (const giveUp of this.waiting ?? none) giveUp(reason());
     // What is open inside ends for the same reason; its own failure is one for what it stands on.
     const open = this.inner?.all ?? none;
-    // What goes on further down the stack does so until its step has returned. Else nothing is awaited where nothing is
-    // open: what is being resolved could come to its end meanwhile.
-    const isUnderWay = this.passing !== undefined || (this.runs?.all ?? none).some(isAtWork);
-    const inner =
-      open.length === 0 && !isUnderWay
-        ? none
-        : await Promise.all(open.map((scope) => scope.endInside(failure)));
+    const inner = await Promise.all(open.map((scope) => scope.endInside(failure)));
     const runs = this.runs?.all ?? none;
     for (const run of runs) run.cancel(reason());
     const errors = [...inner.flat(), ...(await this.disposal.settle(runs))];
@@ -593,9 +587,10 @@ export class ScopeInstance
       const ending = this.end(failure);
       this.disposing = ending.then(() => undefined);
       const { failure: own, replaced, errors } = await ending;
-      return own === undefined || own.error === failure.error
-        ? errors
-        : [...hiddenBehind(failure.error, own, replaced), ...errors];
+      if (own !== undefined && own.error !== failure.error) {
+        noteSuppressed(failure.error, hiddenBehind(failure.error, own, replaced));
+      }
+      return errors;
     }
     // Whoever disposes it already sees what goes wrong.
     if (this.disposing !== undefined) return this.dispose().then(noErrors, noErrors);
@@ -611,17 +606,22 @@ export class ScopeInstance
     }
   }
 
-  /** @internal As {@link resolveNode}. @param asker - the kept value that waits for it, if that is known. */
-  resolveFor(node: Node, asker: Node | undefined): Promise<unknown> {
+  /** @internal As {@link resolveNode}. @param node - the kept value that waits for it, if that is known. */
+  resolveFor(target: Node, node: Node | undefined): Promise<unknown> {
+    if (node === undefined) return this.resolveNode(target);
+    const asker: Asker = { node, isOver: false };
+    const end = () => void (asker.isOver = true);
     try {
-      return this.begin(node, undefined, undefined, undefined, asker) as Promise<unknown>;
+      const asked = this.begin(target, undefined, undefined, undefined, asker) as Promise<unknown>;
+      asked.then(end, end);
+      return asked;
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   /**
-   * @param asker - the kept value that waits for it, if that is known.
+   * @param asker - who waits for it, if that is known.
    * @returns undefined where the receiver will be told, if there is one.
    */
   private begin(
@@ -629,7 +629,7 @@ export class ScopeInstance
     signal?: AbortSignal,
     between?: Between,
     receiver?: Receiver,
-    asker?: Node,
+    asker?: Asker,
   ): Promise<unknown> | undefined {
     if (this.disposing !== undefined) throw new DisposedError('scope');
     if (node.kind === 'value') return Promise.resolve(node.value);
@@ -703,7 +703,7 @@ export class ScopeInstance
     signal?: AbortSignal,
     between?: Between,
     receiver?: Receiver,
-    asker?: Node,
+    asker?: Asker,
   ): Promise<unknown> | undefined {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     if (signal === undefined) {
@@ -717,7 +717,7 @@ export class ScopeInstance
     plan: Plan,
     signal: AbortSignal | undefined,
     between: Between | undefined,
-    asker: Node | undefined,
+    asker: Asker | undefined,
   ): Promise<unknown> {
     if (this.passing !== undefined) this.knownCells();
     const run = new Run(plan, this, none, between);
@@ -737,7 +737,7 @@ export class ScopeInstance
     plan: Plan,
     values: unknown[],
     receiver: Receiver | undefined,
-    asker?: Node,
+    asker?: Asker,
   ): Promise<unknown> | undefined {
     // One that is further down the stack ends.
     if (this.passing !== undefined) this.knownCells();
@@ -872,10 +872,6 @@ function hiddenBehind(
   replaced: readonly unknown[],
 ): readonly unknown[] {
   return [...replaced, last].filter((each) => each !== error);
-}
-
-function isAtWork({ isUnderWay }: Run): boolean {
-  return isUnderWay;
 }
 
 function noErrors(): readonly unknown[] {

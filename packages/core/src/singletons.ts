@@ -64,7 +64,7 @@ export class Singletons implements RunListener {
         if (failed) queueMicrotask(forget);
         else forget();
       },
-      lazy: (target, maker) => lazily(maker, target, this.around, this.resolve),
+      lazy: (target, maker, asker) => lazily(maker, asker, target, this.around, this.resolve),
       offload: (_step, node, run) => offload(node, this.home, run),
       remake: (node) => this.make(node),
     };

@@ -1,9 +1,9 @@
 /** One straight pass through a plan in a scope, and how a run takes over from it. */
 import { currentFlow } from './context.js';
+import type { Asker } from './deadlock.js';
 import type { Disposal, HeldEnding } from './disposal.js';
 import { readInputs } from './inputs.js';
 import { isCallers } from './make.js';
-import type { Node } from './node.js';
 import type { Ownership } from './ownership.js';
 import type { Plan } from './plan.js';
 import type { Maker, RunScope } from './run-scope.js';
@@ -84,13 +84,13 @@ export class StraightPass implements Pass, Maker, Waiter {
   }
 
   /**
-   * @param asker - the kept value that waits for it, if that is known.
+   * @param asker - who waits for it, if that is known.
    * @returns a promise of the value of the plan's root; undefined where the receiver will be told of it.
    */
   start(
     ownership: Ownership,
     receiver: Receiver | undefined,
-    asker: Node | undefined,
+    asker: Asker | undefined,
   ): Promise<unknown> | undefined {
     const refusal = this.plan.isFed ? this.feed(asker) : undefined;
     if (refusal !== undefined) return refusal;
@@ -104,7 +104,7 @@ export class StraightPass implements Pass, Maker, Waiter {
    * Takes what its scope was given, and functions for later.
    * @returns a promise that rejects, if something is wrong with that.
    */
-  private feed(asker: Node | undefined): Promise<unknown> | undefined {
+  private feed(asker: Asker | undefined): Promise<unknown> | undefined {
     const { plan, scope, values } = this;
     try {
       for (const { index, node, owner } of plan.given) {
@@ -119,7 +119,7 @@ export class StraightPass implements Pass, Maker, Waiter {
       return this.run.outcome;
     }
     for (const { step, target, maker } of plan.lazies) {
-      values[step.index] = scope.lazy(target, maker ?? asker);
+      values[step.index] = scope.lazy(target, maker, asker);
     }
     this.run?.goOnFrom(0);
     return undefined;

@@ -523,6 +523,28 @@ describe('lazy', () => {
     }
   });
 
+  it('that a transient calls when it is made waits for nobody', async () => {
+    let later: Promise<string> | undefined;
+    await using container = await Container.create({
+      providers: [
+        provide(A, { deps: [lazy(B)] }, async (b) => {
+          await b();
+          await new Promise(setImmediate);
+          return 'a';
+        }),
+        provide(B, { scope: 'transient', deps: [lazy(A)] }, async (a) => {
+          setImmediate(() => {
+            later = a();
+          });
+          return 'b';
+        }),
+      ],
+    });
+    await new Promise(setImmediate);
+    expect(await later).toBe('a');
+    expect(await container.resolve(A)).toBe('a');
+  });
+
   it.each(['request', 'lazy singleton'] as const)(
     'that would wait for itself through a transient that is made on demand is a CycleError (%s)',
     async (kind) => {

@@ -1,6 +1,15 @@
 /** What scopes are given: to whom it goes, and what those get that were given nothing. */
 import { describe, expect, it } from '@jest/globals';
-import { Container, optional, provide, token, value } from '@turno/core';
+import {
+  Container,
+  declareHandler,
+  declareParameter,
+  handlerToken,
+  optional,
+  provide,
+  token,
+  value,
+} from '@turno/core';
 
 const Given = token<string>('Given');
 const ForRequest = token<string>('ForRequest');
@@ -82,4 +91,28 @@ it('values with `many` are refused for scopes, which have but one of each', asyn
   expect(() => container.createScope([value(Given, 'one', { many: true })])).toThrow(
     'The scope was given a value for "Given" with `many`, and has but one of each. Give it an array of them, without `many`.',
   );
+});
+
+it('a parameter that is read from it gets what its consumer is given', async () => {
+  const Message = token<{ readonly text: string }>('Message');
+  class Chat {
+    async answer(text: string): Promise<string> {
+      return text;
+    }
+  }
+  declareParameter(Chat.prototype, 'answer', 0, {
+    from: Message,
+    name: 'the text',
+    reader: () => (from) => from.text,
+  });
+  declareHandler(Chat.prototype, 'answer', {});
+  await using container = await Container.create({ providers: [Chat], scopeValues: [Message] });
+  for (const given of [[], [value(Message, { text: 'of the connection' })]]) {
+    await using scope = container.createScope(given);
+    const answer = scope.run(
+      (call) => call.resolve(handlerToken(Chat, 'answer')),
+      [value(Message, { text: 'of the message' })],
+    );
+    expect(await answer).toBe('of the message');
+  }
 });

@@ -136,3 +136,25 @@ describe('two singletons that fail at start', () => {
     expect(told(await failureOf(failed))).toEqual(['quick', 'slow']);
   });
 });
+
+it('one that cannot come back from a thread does not take the error that it hides with it', async () => {
+  await using container = await Container.create({
+    providers: [fixture.Uncrossing],
+    threads: { size: 1 },
+  });
+  const failed = container.run((scope) => scope.resolve(fixture.Uncrossable));
+  expect(told(await failureOf(failed))).toEqual([
+    'translated',
+    'Thrown in a thread, and lost on the way: a function',
+  ]);
+});
+
+it('one that the generator of an inner scope puts in the place of a reason is suppressed by that', async () => {
+  const broken = provide(Target, { scope: 'call' }, replacing('rolled back'));
+  await using container = await Container.create({ providers: [broken] });
+  const scope = container.createScope();
+  await scope.createScope().resolve(Target);
+  const reason = new Error('gone');
+  await scope.dispose(reason);
+  expect(told(reason)).toEqual(['gone', 'rolled back']);
+});

@@ -972,21 +972,3 @@ describe('many at once', () => {
     expect(log).not.toContain('-pool');
   });
 });
-
-describe.each([0, 300])('a scope that is disposed in the turn of a resolve (after %i)', (times) => {
-  it('cancels it, whatever its provider has done already', async () => {
-    const Made = token<Resource>('Made');
-    class Maker {
-      @Provides(Made, request) static async made(): Promise<Resource> {
-        return new Resource('made');
-      }
-    }
-    await using container = await containerOf([Maker]);
-    for (let time = 0; time < times; time++) await container.run((scope) => scope.resolve(Made));
-    const scope = container.createScope();
-    const asked = scope.resolve(Made);
-    const end = scope.dispose();
-    await expect(asked).rejects.toBeInstanceOf(DisposedError);
-    await end;
-  });
-});

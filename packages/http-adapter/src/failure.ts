@@ -44,9 +44,8 @@ const overloadTime = 1000;
 const failedUnseen = 'request failed after its client had gone';
 
 export class Failures {
-  /** When overload was told the last time, and how many were refused for it since. */
-  private toldOverload = -Infinity;
-  private untold = 0;
+  /** By the name of the error: when overload was told the last time, and how many were refused for it since. */
+  private readonly overload = new Map<string, { told: number; untold: number }>();
 
   constructor(private readonly context: FailureContext) {}
 
@@ -208,20 +207,17 @@ export class Failures {
     await transmit(request, response, answer, manner, this.context.manner(request));
   }
 
-  private logOverload(
-    error: unknown,
-    request: IncomingMessage,
-    replaced: readonly unknown[],
-  ): void {
+  private logOverload(error: Error, request: IncomingMessage): void {
     const now = performance.now();
-    if (now - this.toldOverload < overloadTime) {
-      this.untold += 1;
+    const known = this.overload.get(error.name);
+    if (known !== undefined && now - known.told < overloadTime) {
+      known.untold += 1;
       return;
     }
-    const others = this.untold === 0 ? '' : `, and ${this.untold} others since the last line`;
-    this.toldOverload = now;
-    this.untold = 0;
-    this.context.log.warn(error, request, `${messages.warn}${others}`, ...replaced);
+    this.overload.set(error.name, { told: now, untold: 0 });
+    const untold = known?.untold ?? 0;
+    const others = untold === 0 ? '' : `, and ${untold} others since the last line`;
+    this.context.log.warn(error, request, `${messages.warn}${others}`);
   }
 
   /** @param replaced - what was thrown before that, and shall not get lost. */
@@ -236,13 +232,14 @@ export class Failures {
     const error = isClosed() && thrown instanceof DisposedError ? closing() : thrown;
     const about = { requestId: () => ids.of(request), isLogged };
     const { answer, level, logged } = problemOf(error, about);
-    if (level !== undefined && isOverload(logged)) this.logOverload(logged, request, replaced);
+    const isAlone = replaced.length === 0 && suppressedErrors(logged).length === 0;
+    if (isAlone && isOverload(logged)) this.logOverload(logged, request);
     else if (level !== undefined) log[level](logged, request, messages[level], ...replaced);
     await send(request, response, answer, manner(request));
   }
 }
 
-function isOverload(error: unknown): boolean {
+function isOverload(error: unknown): error is Error {
   return error instanceof QueueFullError || error instanceof ThreadsStuckError;
 }
 

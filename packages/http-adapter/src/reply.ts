@@ -93,10 +93,11 @@ export class Reply {
    */
   cookie(name: string, value: string, options: CookieOptions = {}): this {
     refuseUnknownOptions('reply.cookie', options, cookieOptions);
-    if (typeof value !== 'string') throw noText(`the value of the cookie "${name}"`, value);
+    const given: unknown = value;
+    if (!isPrintable(given)) throw noText(`the value of the cookie "${name}"`, value);
     let text: string;
     try {
-      text = stringifySetCookie(name, value, { path: '/', ...options });
+      text = stringifySetCookie(name, String(given), { path: '/', ...options });
       validateHeaderValue('set-cookie', text);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
@@ -172,10 +173,15 @@ const cookieOptions = [
   'encode',
 ] as const satisfies (keyof CookieOptions)[];
 
+/** What JavaScript may give in the place of text. */
+function isPrintable(value: unknown): boolean {
+  return ['string', 'number', 'boolean', 'bigint'].includes(typeof value);
+}
+
 function valuesOf(name: string, value: unknown): readonly string[] {
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
   return values.map((each) => {
-    if (typeof each === 'string' || typeof each === 'number') return String(each);
+    if (isPrintable(each)) return String(each);
     throw noText(`the value of the header "${name}"`, each);
   });
 }

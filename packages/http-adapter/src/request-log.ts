@@ -99,9 +99,19 @@ export function isInterruption(error: unknown): boolean {
 
 /** Loggers leave out what JSON cannot hold, and would so say nothing of what was thrown. */
 function loggable(thrown: unknown): unknown {
-  if (thrown === undefined) return 'undefined was thrown';
-  if (typeof thrown !== 'function') return thrown;
-  return `the function or class ${thrown.name} was thrown itself: write throw new ${thrown.name}(…)`;
+  if (typeof thrown === 'function') return `${nameOf(thrown)} was thrown itself: write throw new …`;
+  const isLost = thrown === undefined || typeof thrown === 'symbol' || typeof thrown === 'bigint';
+  return isLost ? `${String(thrown)} was thrown` : thrown;
+}
+
+// eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- whatever was thrown
+function nameOf(thrown: Function): string {
+  try {
+    return `the function or class ${thrown.name}`;
+  } catch {
+    // A proxy that throws at a look, or a name that is a symbol.
+    return 'a function';
+  }
 }
 
 /** With the stack, which loggers leave out of errors in a list. */

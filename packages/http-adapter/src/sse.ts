@@ -57,9 +57,10 @@ export function sse(events: Events, options: SseOptions = {}): EventStream {
 }
 
 function refuseNoEvents(events: unknown): void {
-  if (typeof events === 'object' && events !== null) {
-    if (Symbol.asyncIterator in events || Symbol.iterator in events || 'getReader' in events)
+  if ((typeof events === 'object' && events !== null) || typeof events === 'function') {
+    if (Symbol.asyncIterator in events || Symbol.iterator in events || 'getReader' in events) {
       return;
+    }
   }
   const isFunction = typeof events === 'function';
   throw new ReplyError(
@@ -75,25 +76,29 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 
-const fields = [
+const fields: readonly string[] = [
   'id',
   'event',
   'retry',
   'data',
   'comment',
-] as const satisfies (keyof ServerSentEvent)[];
+] satisfies (keyof ServerSentEvent)[];
 
-function refuseOtherFields(event: unknown): void {
+/** What has no data tells clients nothing, so that other fields of it would be lost. */
+function refuseLost(event: unknown): void {
   if (typeof event !== 'object' || event === null) {
     throw new ReplyError(
       `An event is ${textOf(event)}.`,
       'It is a string, or an object with the fields of events: { data: … }.',
     );
   }
-  const other = Object.keys(event).find((name) => !(fields as readonly string[]).includes(name));
-  if (other === undefined) return;
+  if ((event as ServerSentEvent).data !== undefined) return;
+  const lost = Object.entries(event).find(
+    ([name, value]) => value !== undefined && !fields.includes(name),
+  );
+  if (lost === undefined) return;
   throw new ReplyError(
-    `An event has the field "${other}", which no event has.`,
+    `An event has the field "${lost[0]}", which no event has, and no \`data\`.`,
     `Its fields are ${fields.join(', ')}; what it shall carry goes into \`data\`: { data: … }.`,
   );
 }
@@ -113,7 +118,7 @@ const lineBreak = /\r\n|\r|\n/;
  */
 export function formatEvent(event: ServerSentEvent | string): string {
   if (typeof event === 'string') return `${field('data', event)}\n`;
-  refuseOtherFields(event);
+  refuseLost(event);
   const { id, event: type, retry, data, comment } = event;
   let text = '';
   if (comment !== undefined) text += field('', comment);

@@ -163,7 +163,8 @@ export function pipe(
       // An empty piece would say nothing, and is no end.
       if (value.length === 0 || response.write(value)) pull();
       else waits = true;
-      flush(response);
+      // Of events, whose client waits for each; what is compressed piece by piece becomes many times as long.
+      if (chunks.headTime !== undefined) flush(response);
     };
     const pull = (): void => {
       if (isOver) return;

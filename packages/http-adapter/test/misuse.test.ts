@@ -35,7 +35,7 @@ describe('events', () => {
 
   it('with a field that no event has are refused, which would be lost', async () => {
     expect(await eventsOf({ id: 7, name: 'x' })).toBe(
-      'An event has the field "name", which no event has. Its fields are id, event, retry, data, comment; what it shall carry goes into `data`: { data: … }.',
+      'An event has the field "name", which no event has, and no `data`. Its fields are id, event, retry, data, comment; what it shall carry goes into `data`: { data: … }.',
     );
   });
 
@@ -152,7 +152,7 @@ describe('the log', () => {
     await app.inject('/class');
     await app.inject('/nothing');
     expect(log.faults.map(({ fields }) => fields.err)).toEqual([
-      'the function or class NotFound was thrown itself: write throw new NotFound(…)',
+      'the function or class NotFound was thrown itself: write throw new …',
       'undefined was thrown',
     ]);
   });

@@ -445,11 +445,8 @@ function refusedInput({ definition, inputs }: Job, error: unknown): HopFailure {
 /** @returns a failure where the hop has failed, or its values cannot be decoded. */
 function valuesOf(reply: HopReply): unknown[] | HopFailure {
   if (hasFailed(reply)) {
-    const error = decodeError(reply.error);
-    if (own(reply, 'hides') !== true || !Array.isArray(error))
-      return new HopFailure(reply.step, error);
-    const [seen, ...hidden] = error as unknown[];
-    return new HopFailure(reply.step, seen, hidden);
+    const hidden = own(reply, 'hidden') ?? [];
+    return new HopFailure(reply.step, decodeError(reply.error), hidden.map(decodeError));
   }
   let values: unknown[];
   try {

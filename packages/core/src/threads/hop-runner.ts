@@ -299,11 +299,14 @@ export class HopRunner {
    * @param hidden - what the caller does not see for that error.
    */
   #failed(step: number, error: unknown, count = 0, hidden: readonly unknown[] = []): Sent {
-    const hides = hidden.length > 0;
-    const { freight, transfer } = this.packer.packThrown(hides ? [error, ...hidden] : error);
+    const { freight, transfer } = this.packer.packThrown(error);
     warnOfPartial(error);
     const reply = { thread: this.thread, step, error: freight, count };
-    return sentOf(hides ? { ...reply, hides } : reply, transfer);
+    if (hidden.length === 0) return sentOf(reply, transfer);
+    return sentOf(
+      { ...reply, hidden: hidden.map((each) => this.packer.packThrown(each).freight) },
+      transfer,
+    );
   }
 }
 

@@ -142,7 +142,13 @@ export class InlineLane implements Lane {
 
 function crossReply({ reply, transfer }: Sent): HopReply {
   return hasFailed(reply)
-    ? { ...reply, error: cross(reply.error, transfer) }
+    ? {
+        ...reply,
+        error: cross(reply.error, transfer),
+        ...(reply.hidden === undefined
+          ? {}
+          : { hidden: reply.hidden.map((each) => cross(each, [])) }),
+      }
     : { ...reply, values: cross(reply.values, transfer) };
 }
 

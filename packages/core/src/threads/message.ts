@@ -94,8 +94,8 @@ export type HopReply = (
       readonly thread: number;
       readonly step: number;
       readonly error: Freight;
-      /** Whether `error` is an array: the error, then what it has hidden. */
-      readonly hides?: true;
+      /** What else has failed, each apart: one that cannot cross shall not take the others with it. */
+      readonly hidden?: readonly Freight[];
       /** How many steps have run, with the one that failed. */
       readonly count: number;
     }
