@@ -11,6 +11,7 @@ import type { Node } from './node.js';
 import { offload, type Home } from './offload.js';
 import type { RunScope } from './run-scope.js';
 import { Run, type RunListener } from './run.js';
+import { isAbortError } from './stop-signal.js';
 
 /** Singletons of the container that another one was made from. */
 export interface SingletonBase {
@@ -142,7 +143,7 @@ export class Singletons implements RunListener {
       return [...late, ...torn];
     }
     // One that was told, and fails all the same, may do so for a reason of its own.
-    const others = reasons.flatMap(suppressedErrors).filter((error) => !isAbort(error));
+    const others = reasons.flatMap(suppressedErrors).filter((error) => !isAbortError(error));
     const hidden = [...others, ...replaced, last?.error].filter((each) => each !== failure.error);
     return [...late, ...hidden, ...torn];
   }
@@ -188,9 +189,4 @@ export class Singletons implements RunListener {
     }
     return order;
   }
-}
-
-/** By name: a DOMException is an Error in its own realm only. */
-function isAbort(error: unknown): boolean {
-  return (error as { readonly name?: unknown } | undefined | null)?.name === 'AbortError';
 }

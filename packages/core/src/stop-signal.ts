@@ -46,3 +46,8 @@ export class StopSignal implements Abortable {
     this.first = this.others = undefined;
   }
 }
+
+/** Whether something only passes on that it was aborted. By name: a DOMException is an Error in its own realm only. */
+export function isAbortError(error: unknown): boolean {
+  return (error as { readonly name?: unknown } | undefined | null)?.name === 'AbortError';
+}

@@ -94,7 +94,7 @@ export class Reply {
   cookie(name: string, value: string, options: CookieOptions = {}): this {
     refuseUnknownOptions('reply.cookie', options, cookieOptions);
     const given: unknown = value;
-    if (!isPrintable(given)) throw noText(`the value of the cookie "${name}"`, value);
+    if (!isPrintable(given)) throw noText(`The value of the cookie "${name}"`, value);
     let text: string;
     try {
       text = stringifySetCookie(name, String(given), { path: '/', ...options });
@@ -182,13 +182,13 @@ function valuesOf(name: string, value: unknown): readonly string[] {
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
   return values.map((each) => {
     if (isPrintable(each)) return String(each);
-    throw noText(`the value of the header "${name}"`, each);
+    throw noText(`The value of the header "${name}"`, each);
   });
 }
 
 function noText(what: string, value: unknown): ReplyError {
   return new ReplyError(
-    `${what.charAt(0).toUpperCase()}${what.slice(1)} is ${typeof value === 'object' && value !== null ? 'an object' : String(value)}.`,
+    `${what} is ${typeof value === 'object' && value !== null ? 'an object' : String(value)}.`,
     'It is a string.',
   );
 }

@@ -12,7 +12,7 @@ import {
 import { LinkedList } from '../linked-list.js';
 import { own } from '../own.js';
 import { decode, Obstacle } from '../portable/codec.js';
-import type { Abortable } from '../stop-signal.js';
+import { isAbortError, type Abortable } from '../stop-signal.js';
 import {
   HopFailure,
   inputAt,
@@ -456,11 +456,6 @@ function valuesOf(reply: HopReply): unknown[] | HopFailure {
   }
   for (const position of reply.stayed) values[position] = stayed;
   return values;
-}
-
-/** By name: a DOMException is an Error in its own realm only. */
-function isAbortError(error: unknown): boolean {
-  return (error as { readonly name?: unknown } | undefined | null)?.name === 'AbortError';
 }
 
 function decodeError(error: Freight): unknown {
